@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* client.h - a pooled HTTP client on libcurl's multi interface (outbound 12.5).
+ * Promise  at most `pool_size` connections per endpoint, one request in flight on each, no
+ *          pipelining; further calls wait in a FIFO per endpoint. Redirections are never followed.
+ * on_done comes exactly once, unless the owner's scope closes or the call is cancelled. Time
+ * `timeout_ms` bounds connecting and, again, the wait from the last byte sent to the end of the
+ *          response head.
+ * REAL loops only; on a VIRTUAL loop it speaks plain HTTP/1.1 over the simulated net. */
+#ifndef IO_HTTP_CLIENT_H
+#define IO_HTTP_CLIENT_H
+
+#include "io/http/server.h"
+
+struct http_client;
+
+struct http_call {
+    struct text method, url;
+    struct http_headers headers;
+    struct text body;
+    uint64_t timeout_ms;
+    struct text proxy; /* "host:port" for https URLs; empty: none */
+};
+
+enum http_failure {
+    HTTP_FAILURE_NONE,
+    HTTP_FAILURE_CONNECT,
+    HTTP_FAILURE_TIMEOUT,
+    HTTP_FAILURE_OTHER
+};
+
+struct http_result {
+    enum http_failure failure; /* NONE: a response came, see status */
+    unsigned status;
+    struct text body;  /* at most 64 KiB kept; view until return */
+    const char *words; /* why it failed */
+    uint64_t took_ms;
+};
+
+struct http_client *http_client_new(struct scope *owner, struct net *net, uint32_t pool_size);
+void http_client_set_pool_size(struct http_client *client, uint32_t pool_size);
+/* Everything in `call` is copied. Returns an id for cancelling, never 0. */
+uint64_t http_client_send(struct http_client *client, const struct http_call *call,
+                          void (*on_done)(void *self, const struct http_result *result),
+                          void *self);
+void http_client_cancel(struct http_client *client, uint64_t id); /* on_done will not come */
+size_t http_client_waiting(const struct http_client *client);     /* not yet on a connection */
+
+#endif

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* server.h - a strict HTTP/1.1 server (RFC 9110, 9112) on io/net, http-parser for the grammar
+ * behind io/http/parser.c alone. Refused  what http-parser lets pass: space before the colon, bare
+ * LF, folded headers, missing or double Host, odd versions, LF in chunk extensions, chunked in
+ * HTTP/1.0, both lengths, differing lengths (dependencies.md). The answer is 400 and the connection
+ * ends. Bounds   outbound 14.1: header 16 KiB, body 1 MiB, 1024 connections (full: the oldest idle
+ * one is closed), idle 60 s, request read 30 s. Pipelined requests are answered in order, one at a
+ * time. Across waits keep the exchange's id: http_find() gives NULL when the client has gone. */
+#ifndef IO_HTTP_SERVER_H
+#define IO_HTTP_SERVER_H
+
+#include "io/net/net.h"
+
+struct http_header {
+    struct text name, value;
+};
+
+struct http_headers {
+    const struct http_header *at;
+    size_t count;
+};
+
+struct text http_header_find(const struct http_headers *headers,
+                             struct text name); /* .at NULL: none */
+
+struct http_request {
+    struct text method; /* "GET" */
+    struct text target; /* as received */
+    struct text path;   /* still percent-encoded, without the query */
+    struct text query;  /* behind '?', may be empty */
+    struct http_headers headers;
+    struct text body;
+    struct text peer;
+};
+
+struct http_server;
+struct http_exchange;
+
+struct http_server_options { /* 0 takes the default above */
+    uint32_t header_bytes_max, body_bytes_max, connections_max;
+    uint64_t idle_ms, request_ms;
+};
+
+/* `on_request` hears each complete request; the request's memory lives until the reply. Exactly one
+ * http_reply() per exchange, in the call or later. */
+enum err http_server_open(struct scope *owner, struct net *net, struct text address,
+                          const struct http_server_options *options,
+                          void (*on_request)(void *self, struct http_exchange *exchange),
+                          void *self, struct http_server **out, struct fault *fault);
+uint16_t http_server_port(const struct http_server *server);
+void http_server_close(
+    struct http_server *server); /* listener first; connections after their reply */
+
+const struct http_request *http_exchange_request(const struct http_exchange *exchange);
+struct scope *http_exchange_scope(
+    const struct http_exchange *exchange); /* dies with the exchange */
+uint64_t http_exchange_id(const struct http_exchange *exchange);
+struct http_exchange *http_find(struct http_server *server, uint64_t id);
+/* Content-Length, Date, Connection are added; `headers` brings the rest. Status 204/304 send no
+ * body. */
+void http_reply(struct http_exchange *exchange, unsigned status, const struct http_headers *headers,
+                struct text body);
+
+struct http_server_counters {
+    uint64_t requests, bad_requests, connections, connections_now, closed_for_room, timeouts;
+};
+const struct http_server_counters *http_server_counters(const struct http_server *server);
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* net.h - byte streams between processes: Unix sockets and TCP for real, and pipes inside one
+ * process on a virtual loop (sim_net), behind one interface, so that links, HTTP and servers cannot
+ * tell which world they live in.
+ * Addresses  "unix:/run/x.sock", "127.0.0.1:6100", "[::1]:6100". Port 0 lets the system choose.
+ * Promise    callbacks follow loop.h's rule. stream_write copies; the writes of one turn leave in
+ * one system call. After stream_close() no callback comes. on_closed comes once, when the peer or
+ * the network ended it, never for our own close. Bound      stream_unsent() tells what waits; the
+ * owner of the stream decides when a slow reader has to go. */
+#ifndef IO_NET_NET_H
+#define IO_NET_NET_H
+
+#include "io/loop/loop.h"
+
+struct net;
+struct stream;
+struct listener;
+
+struct net *net_new(struct scope *owner,
+                    struct loop *loop); /* the real one; VIRTUAL loop: the sim */
+struct loop *net_loop(struct net *net);
+
+struct stream_handler {
+    void (*on_open)(void *self); /* connecting ended well; not for accepted ones */
+    void (*on_bytes)(void *self, struct text bytes); /* view is good until return */
+    void (*on_drained)(void *self);                  /* unsent fell to 0 again; may be NULL */
+    void (*on_closed)(void *self, enum err why);     /* refused, reset, ended by the peer */
+};
+
+/* The stream dies with `owner`. Nothing is called before the next turn. */
+struct stream *stream_connect(struct scope *owner, struct net *net, struct text address,
+                              const struct stream_handler *handler, void *self);
+/* Take over a connected descriptor (a socketpair end inherited from a parent). REAL only. */
+struct stream *stream_from_fd(struct scope *owner, struct net *net, int fd,
+                              const struct stream_handler *handler, void *self);
+void stream_write(struct stream *stream, struct text bytes);
+size_t stream_unsent(const struct stream *stream);
+void stream_pause(struct stream *stream); /* stop reading: back-pressure */
+void stream_resume(struct stream *stream);
+void stream_finish(struct stream *stream); /* send what waits (at most 5 s), then close */
+void stream_close(struct stream *stream);  /* now; unsent bytes are dropped */
+struct text stream_peer(const struct stream *stream); /* "127.0.0.1:51234", "unix" */
+bool stream_is_loopback(const struct stream *stream);
+/* Peer credentials of a Unix socket; ERR_UNSUPPORTED elsewhere. */
+enum err stream_peer_uid(const struct stream *stream, uint32_t *uid, uint32_t *pid);
+
+struct listener_options {
+    uint32_t backlog;         /* 0: 4096, clamped by the system */
+    uint32_t connections_max; /* 0: no own bound; past it new ones wait in the backlog */
+    bool take_over; /* Unix: replace a socket file that nobody answers at; TCP: SO_REUSEADDR always
+                       on */
+};
+
+/* `on_stream` must give the stream an owner with stream_adopt() before it returns, else it is
+ * closed. */
+enum err listener_open(struct scope *owner, struct net *net, struct text address,
+                       const struct listener_options *options,
+                       void (*on_stream)(void *self, struct stream *stream), void *self,
+                       struct listener **out, struct fault *fault);
+void stream_adopt(struct scope *owner, struct stream *stream, const struct stream_handler *handler,
+                  void *self);
+void listener_close(struct listener *listener);
+uint16_t listener_port(const struct listener *listener); /* TCP: the bound port */
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* lease.h - who may write: one row per name with holder, fencing number and expiry (design 5).
+ * Once taken, every group that the store commits first checks the row inside its transaction; a
+ * lost lease makes each change fail with ERR_UNAVAILABLE and calls on_lost once. Table `lease(name,
+ * holder, epoch, expires_utc_ms)` comes with the common migration. */
+#ifndef STORE_LEASE_H
+#define STORE_LEASE_H
+
+#include "store/store.h"
+
+struct lease;
+
+/* Take or wait for it: on_taken(epoch) when ours. A lease whose holder is our own earlier self
+ * (same holder text) is taken over at once; another's when it expired. Renews itself at a third of
+ * `ttl_ms`. */
+struct lease *lease_take(struct scope *owner, struct store *store, struct text name,
+                         struct text holder, uint64_t ttl_ms,
+                         void (*on_taken)(void *self, uint64_t epoch), void (*on_lost)(void *self),
+                         void *self);
+uint64_t lease_epoch(const struct lease *lease); /* 0: not held */
+void lease_release(struct lease *lease);
+
+#endif

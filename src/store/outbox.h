@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* outbox.h - effects that must happen once their cause is durable (design 1.4): the row is written
+ * in the same change as the cause; after the commit it is sent, and sent again after a crash, with
+ * the same id and bytes. Given up effects stay as *failed*, replayable. States   waiting
+ * (due_utc_ms), sent, failed. In memory: at most a window of rows; the rest is paged by index. The
+ * outbox knows nothing of HTTP: `send` is the server's. */
+#ifndef STORE_OUTBOX_H
+#define STORE_OUTBOX_H
+
+#include "store/store.h"
+
+struct outbox;
+
+struct effect { /* views */
+    struct text id, kind, target, headers, body;
+    uint32_t attempts; /* sends that ended, so far */
+    uint64_t created_utc_ms, due_utc_ms;
+};
+
+/* What the server decides when a send has ended. */
+enum effect_verdict { EFFECT_SENT, EFFECT_RETRY, EFFECT_FAILED };
+
+struct outbox_handler {
+    /* Send it; end with outbox_done(). Called at most once per effect and attempt. */
+    void (*send)(void *self, struct outbox *outbox, const struct effect *effect);
+};
+
+struct outbox_options {
+    uint32_t in_flight_max; /* 0: 1,000 */
+    uint32_t rows_max;      /* waiting rows; past it outbox_is_full(); 0: 1,000,000 */
+    uint64_t keep_sent_ms;  /* ledger of sent ones; 0: 24 h */
+};
+
+struct outbox *outbox_open(struct scope *owner, struct store *store, const struct log *log,
+                           const struct outbox_options *options,
+                           const struct outbox_handler *handler, void *self);
+/* Add the effect to a change: durable with it, sent after it. */
+void outbox_add(struct outbox *outbox, struct change *change, const struct effect *effect);
+/* Call after the change that holds it was acknowledged (the outbox does not see commits by itself).
+ */
+void outbox_committed(struct outbox *outbox, struct text id);
+void outbox_done(struct outbox *outbox, struct text id, enum effect_verdict verdict,
+                 uint64_t retry_in_ms, struct text words);
+bool outbox_is_full(const struct outbox *outbox);
+void outbox_replay(struct outbox *outbox,
+                   struct text id); /* a failed one waits again, attempts 0 */
+
+struct outbox_counters {
+    uint64_t waiting_now, in_flight_now, sent, retried, failed;
+};
+struct outbox_counters outbox_counters(const struct outbox *outbox);
+
+#endif

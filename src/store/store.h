@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* store.h - durable state behind one small asynchronous door (design 1.4, 5).
+ * Promise  a change is atomic, and its callback with ERR_OK comes only after its group's commit is
+ * on disk (SQLite: WAL, synchronous=FULL). Changes of one store apply in the order submitted. A
+ * group holds at most 200 rows or what came within 5 ms; one bad change never spoils its
+ *          neighbours.
+ * Statements are data: constant SQL text with ?1.. parameters, prepared once per connection and
+ *          found again by pointer. A driver (sqlite.c; later postgres.c, odbc.c) carries them out.
+ * Errors   ERR_CONFLICT an `expect` did not hold (nothing of this change was kept), ERR_EXISTS a
+ * unique key, ERR_FULL / ERR_IO the disk, ERR_UNAVAILABLE the store is read-only or lost its lease,
+ *          ERR_LIMIT too many changes wait. */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include "base/log.h"
+#include "base/shape.h"
+#include "io/loop/loop.h"
+
+struct store;
+struct change;
+struct rows;
+
+struct statement {
+    const char *sql;
+};
+
+struct migration {
+    uint32_t version; /* 1, 2, 3... */
+    const char *sql;  /* several statements; generated from schema/sql/ */
+};
+
+struct store_options {
+    uint32_t group_rows_max; /* 0: 200 */
+    uint32_t group_wait_ms;  /* how long a lone change may wait for company; 0: none: commit what is
+                                there */
+    uint32_t queue_max;      /* changes waiting; 0: 20,000 */
+    bool is_answering_early; /* a fault planted for the crash test only: answers before the commit.
+                                Compiled in with -Dfaults=true alone */
+};
+
+/* Open or create `path` (":memory:" on a VIRTUAL loop), bring its schema up (`migrations` ends with
+ * version 0; a database newer by more than one is refused), start the writer. Blocks: for start-up.
+ */
+enum err store_open(struct scope *owner, struct loop *loop, const struct log *log, struct text path,
+                    const struct migration *migrations, const struct store_options *options,
+                    struct store **out, struct fault *fault);
+
+/* A change is built, then submitted or dropped. Its memory is its own; parameters are copied. */
+struct change *change_new(struct store *store);
+enum { ROWS_ANY = -1 };
+/* Add one statement; parameters follow with change_bind_*, in order ?1, ?2...
+ * `expect`: rows it must touch, or ROWS_ANY. */
+void change_add(struct change *change, const struct statement *statement, int expect);
+void change_bind_i64(struct change *change, int64_t value);
+void change_bind_f64(struct change *change, double value);
+void change_bind_text(struct change *change, struct text value); /* .at NULL binds NULL */
+void change_bind_bytes(struct change *change, struct text value);
+void change_bind_null(struct change *change);
+size_t change_rows(const struct change *change); /* statements so far */
+void change_drop(struct change *change);
+/* on_durable comes exactly once. `rowid` of the last insert of the change, for ids that the store
+ * gives. */
+struct change_result {
+    enum err err;
+    const char *words; /* the driver's reason; view */
+    int64_t rowid;
+    int failed_statement; /* index, or -1 */
+};
+void change_submit(struct change *change,
+                   void (*on_durable)(void *self, const struct change_result *result), void *self);
+
+/* A read on the reader's connection: sees every change that was acknowledged before. Rows come in
+ * pages of at most `limit` (the SQL says LIMIT itself); all values are copies in `rows`, which
+ * lives until return. */
+struct query {
+    const struct statement *statement;
+    const struct value *parameters;
+    uint32_t parameter_count;
+};
+void store_query(struct store *store, const struct query *query,
+                 void (*on_rows)(void *self, enum err err, const struct rows *rows), void *self);
+/* The same, blocking, for start-up and tools only. */
+enum err store_query_now(struct store *store, const struct query *query,
+                         void (*on_rows)(void *self, enum err err, const struct rows *rows),
+                         void *self);
+uint32_t rows_count(const struct rows *rows);
+const struct value *rows_at(const struct rows *rows, uint32_t row, uint32_t column);
+int64_t rows_i64(const struct rows *rows, uint32_t row, uint32_t column); /* NULL reads 0 */
+struct text rows_text(const struct rows *rows, uint32_t row, uint32_t column);
+
+/* Statements whose text is made at run time (a user's filter, a list's own table): interned for the
+ * store's life; the same text gives the same pointer. */
+const struct statement *store_statement(struct store *store, struct text sql);
+
+/* Run DDL or a batch from a tool at start-up; blocking. */
+enum err store_execute_now(struct store *store, struct text sql, struct fault *fault);
+
+/* Wait until everything submitted is durable (stop), then close with the scope. */
+void store_flush(struct store *store, void (*on_flushed)(void *self), void *self);
+
+struct store_counters {
+    uint64_t changes, rows, groups, failed, queries, waiting_now, commit_ms_total;
+};
+struct store_counters store_counters(const struct store *store);
+
+#endif
