@@ -10,7 +10,7 @@
 #include "base/shape.h"
 
 /* One message. schema/messages/<protocol>.toml, gen/messages.h: `const struct msg
- * MSG_<PROTOCOL>_<NAME>` and `struct msg_<protocol>_<name>`. */
+ * MSG_<PROTOCOL>_<NAME>` and `struct <protocol>_<name>`. */
 struct msg {
     uint32_t number; /* unique over all protocols, a range per protocol, for life */
     const char *protocol, *name;
@@ -88,6 +88,7 @@ struct option {
     unsigned levels; /* of enum option_level */
     enum option_effect effect;
     const char *unit, *help;
+    bool is_family; /* the section's names are free: the member is a struct kv of name -> text */
 };
 struct option_table {
     const char *application_type;

@@ -83,7 +83,8 @@ struct shape_field {
     uint16_t tag;     /* on links; for life */
     const char *name; /* the guides' spelling; JSON and configuration files */
     enum field_kind kind;
-    bool is_list;               /* the member is struct { T *at; uint32_t count; } */
+    bool is_list;               /* the member is struct { T *at; uint32_t count; }; T of a nested
+                                   kind is the struct itself */
     bool is_required;           /* decoding refuses its absence */
     uint16_t offset;            /* of the member */
     const struct shape *nested; /* FIELD_NESTED */
@@ -91,6 +92,7 @@ struct shape_field {
     uint32_t len_max;           /* text, bytes: bytes; lists: items; 0: frame limit only */
     const char *const *choices; /* text: allowed words, NULL-ended; NULL: any */
     const char *unit, *help;
+    const char *fallback; /* what absence means, as text, for pages and forms; NULL: nothing */
 };
 
 struct shape {
@@ -109,7 +111,8 @@ struct shape_list {
 #define SHAPE_HAS(object, bit) (((object)->head.has & (bit)) != 0)
 
 const struct shape_field *shape_find(const struct shape *shape, struct text name); /* or NULL */
-size_t shape_kind_size(enum field_kind kind); /* bytes of one member of this kind */
+size_t shape_kind_size(enum field_kind kind);            /* bytes of one member of this kind */
+size_t shape_item_size(const struct shape_field *field); /* bytes from item to item of a list */
 /* Check required fields, ranges, lengths and choices of a filled struct; `fault` names field and
  * rule ("GSW_FROM: must be 0 to 86399"). */
 enum err shape_check(const struct shape *shape, const void *object, struct fault *fault);
