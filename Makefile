@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+# The menu of habits. `make run` on a fresh Debian 12 needs only make, git and ca-certificates.
+
+BUILD := build
+DATA := run
+
+.PHONY: run build build-asan test unit e2e check bench soak clean
+
+# The sample contact centre, in the foreground; Ctrl-C stops it.
+run: build
+	@samples/demo/start --binary $(BUILD)/carillon --data $(DATA)
+
+build:
+	@tools/setup build
+	@test -f $(BUILD)/build.ninja || meson setup $(BUILD) >$(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }
+	@rm -f $(BUILD).log
+	@ninja -C $(BUILD) --quiet carillon
+
+build-asan:
+	@tools/setup build
+	@test -f $(BUILD)/build.ninja || meson setup $(BUILD) >/dev/null
+	@test -f $(BUILD)/asan/build.ninja || \
+	  meson setup $(BUILD)/asan -Db_sanitize=address,undefined -Db_lundef=false >/dev/null
+	@ninja -C $(BUILD)/asan --quiet
+
+# Unit tests with sanitizers, then real clients against the real binary; the last line counts them.
+test: build build-asan
+	@rm -f $(BUILD)/asan/meson-logs/testlog.json $(BUILD)/e2e.tap
+	-@meson test -C $(BUILD)/asan --no-rebuild --print-errorlogs
+	-@python3 tests/e2e/harness.py --binary $(BUILD)/carillon --tap $(BUILD)/e2e.tap
+	@tools/test-summary $(BUILD)/asan/meson-logs/testlog.json $(BUILD)/e2e.tap
+
+unit: build-asan
+	@meson test -C $(BUILD)/asan --no-rebuild --print-errorlogs
+
+e2e: build
+	@python3 tests/e2e/harness.py --binary $(BUILD)/carillon --tap $(BUILD)/e2e.tap
+	@tools/test-summary $(BUILD)/e2e.tap
+
+# Form, common mistakes, and who may include whom.
+check: build
+	@tools/setup check
+	@tools/check-layers
+	@tools/check-style $(BUILD)
+
+bench: build
+	@tools/setup bench
+	@python3 bench/run.py --binary $(BUILD)/carillon
+
+# The crash test with many rounds.
+soak: build
+	@python3 tests/e2e/harness.py --binary $(BUILD)/carillon --soak
+
+clean:
+	@rm -rf $(BUILD)
