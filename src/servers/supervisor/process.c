@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "servers/supervisor/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { BIRTH_DESCRIPTOR = 3, OUT_FILE_BYTES_MAX = 1 << 20, NAME_BYTES_MAX = 256 };
+
+static enum err system_fault(struct fault *fault, const char *deed, const char *what)
+{
+    return fault_set(fault, ERR_IO, "", "%s %s: %s", deed, what, strerror(errno));
+}
+
+/* Field 22, counted behind the command's name, which may hold blanks and brackets. */
+static enum err read_start_ticks(pid_t pid, uint64_t *out)
+{
+    char path[64], stat[1024];
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0) return ERR_NOT_FOUND;
+    ssize_t len = read(file, stat, sizeof stat - 1);
+    close(file);
+    if (len <= 0) return ERR_NOT_FOUND;
+    stat[len] = 0;
+    const char *after_name = strrchr(stat, ')');
+    if (after_name == NULL) return ERR_NOT_FOUND;
+    struct text rest = text_of(after_name + 1), item = { 0 };
+    rest = text_trim(rest);
+    for (int field = 3; field <= 22; field++)
+        if (!text_next_item(&rest, ' ', &item)) return ERR_NOT_FOUND;
+    return text_to_u64(item, 0, UINT64_MAX, out) ? ERR_NOT_FOUND : ERR_OK;
+}
+
+/* In the child, between fork and exec: only calls that are safe after a fork of threads. */
+static _Noreturn void become(char *const *argv, int birth_read, int out_file)
+{
+    sigset_t none;
+    sigemptyset(&none);
+    setsid();
+    int nothing = open("/dev/null", O_RDONLY);
+    if (nothing < 0 || dup2(nothing, 0) < 0 || dup2(out_file, 1) < 0 || dup2(out_file, 2) < 0)
+        _exit(126);
+    /* The pipe is the only one that must survive; when it already is 3 only its flag is cleared. */
+    if (birth_read == BIRTH_DESCRIPTOR)
+        fcntl(BIRTH_DESCRIPTOR, F_SETFD, 0);
+    else if (dup2(birth_read, BIRTH_DESCRIPTOR) < 0)
+        _exit(126);
+    close_range(BIRTH_DESCRIPTOR + 1, ~0u, 0);
+    signal(SIGPIPE, SIG_DFL);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    execv("/proc/self/exe", argv);
+    _exit(127);
+}
+
+static int open_out_file(const char *path)
+{
+    int file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+    struct stat stat;
+    if (file >= 0 && fstat(file, &stat) == 0 && stat.st_size > OUT_FILE_BYTES_MAX &&
+        ftruncate(file, 0) != 0) {
+        close(file);
+        return -1;
+    }
+    return file;
+}
+
+static enum err write_whole(int file, struct text bytes)
+{
+    while (bytes.len > 0) {
+        ssize_t len = write(file, bytes.at, bytes.len);
+        if (len < 0 && errno == EINTR) continue;
+        if (len <= 0) return ERR_IO;
+        bytes = text_slice(bytes, (size_t)len, SIZE_MAX);
+    }
+    return ERR_OK;
+}
+
+/* Replaced as a whole: a reader finds the old or the new one, never a half. */
+static enum err write_pid_file(const char *path, const struct process *process)
+{
+    char line[64], temporary[4096];
+    int len = snprintf(line, sizeof line, "%d %llu\n", (int)process->pid,
+                       (unsigned long long)process->start_ticks);
+    if ((size_t)snprintf(temporary, sizeof temporary, "%s.new", path) >= sizeof temporary)
+        return ERR_LIMIT;
+    int file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
+    if (file < 0) return ERR_IO;
+    enum err err = write_whole(file, (struct text){ line, (size_t)len });
+    close(file);
+    if (!err && rename(temporary, path) != 0) err = ERR_IO;
+    return err;
+}
+
+static enum err raise_child(struct process *child, const struct process_birth *birth,
+                            int birth_write, struct fault *fault)
+{
+    child->pidfd = pidfd_open(child->pid, 0);
+    if (child->pidfd < 0) return system_fault(fault, "watch", "the new process");
+    if (read_start_ticks(child->pid, &child->start_ticks) ||
+        write_pid_file(birth->pid_file, child) || write_whole(birth_write, birth->line))
+        return system_fault(fault, "write", birth->pid_file);
+    return ERR_OK;
+}
+
+enum err process_start(const struct process_birth *birth, struct process *out, struct fault *fault)
+{
+    char name[NAME_BYTES_MAX], type[NAME_BYTES_MAX];
+    char *const argv[] = {
+        (char[]){ "carillon" }, (char[]){ "app" }, name, (char[]){ "--type" }, type, NULL
+    };
+    if (text_to_z(birth->name, name, sizeof name) || text_to_z(birth->type, type, sizeof type))
+        return fault_set(fault, ERR_INVALID, "name", "cannot be an argument of a command");
+    int out_file = open_out_file(birth->out_file);
+    if (out_file < 0) return system_fault(fault, "open", birth->out_file);
+    int birth_pipe[2];
+    if (pipe2(birth_pipe, O_CLOEXEC) != 0) {
+        close(out_file);
+        return system_fault(fault, "make", "a pipe");
+    }
+    struct process child = { .pid = fork(), .pidfd = -1, .is_child = true };
+    if (child.pid == 0) become(argv, birth_pipe[0], out_file);
+    close(out_file);
+    close(birth_pipe[0]);
+    enum err err = child.pid < 0 ? system_fault(fault, "make", "a process")
+                                 : raise_child(&child, birth, birth_pipe[1], fault);
+    close(birth_pipe[1]);
+    if (err && child.pid > 0) {
+        kill(child.pid, SIGKILL);
+        waitpid(child.pid, NULL, 0);
+        if (child.pidfd >= 0) close(child.pidfd);
+    }
+    if (!err) *out = child;
+    return err;
+}
+
+static enum err read_pid_file(const char *path, pid_t *pid, uint64_t *start_ticks)
+{
+    char line[64];
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0) return ERR_NOT_FOUND;
+    ssize_t len = read(file, line, sizeof line);
+    close(file);
+    struct text number, ticks;
+    uint32_t value;
+    if (len <= 0 ||
+        !text_cut(text_trim((struct text){ line, (size_t)len }), ' ', &number, &ticks) ||
+        text_to_u32(number, 2, INT32_MAX, &value) || text_to_u64(ticks, 0, UINT64_MAX, start_ticks))
+        return ERR_NOT_FOUND;
+    *pid = (pid_t)value;
+    return ERR_OK;
+}
+
+static bool is_ended(int pidfd)
+{
+    struct pollfd poll_one = { .fd = pidfd, .events = POLLIN };
+    return poll(&poll_one, 1, 0) == 1;
+}
+
+enum err process_adopt(const char *pid_file, struct process *out)
+{
+    struct process found = { 0 };
+    uint64_t ticks_now;
+    if (read_pid_file(pid_file, &found.pid, &found.start_ticks)) return ERR_NOT_FOUND;
+    found.pidfd = pidfd_open(found.pid, 0);
+    if (found.pidfd < 0) return ERR_NOT_FOUND;
+    /* Asked after the pidfd is held: now the pid cannot change its owner any more. */
+    if (read_start_ticks(found.pid, &ticks_now) || ticks_now != found.start_ticks ||
+        is_ended(found.pidfd)) {
+        close(found.pidfd);
+        return ERR_NOT_FOUND;
+    }
+    *out = found;
+    return ERR_OK;
+}
+
+static void tell_how(int status, char *how, size_t how_size)
+{
+    if (WIFSIGNALED(status))
+        snprintf(how, how_size, "signal %d, %s", WTERMSIG(status), strsignal(WTERMSIG(status)));
+    else
+        snprintf(how, how_size, "exit code %d", WEXITSTATUS(status));
+}
+
+bool process_has_ended(struct process *process, char *how, size_t how_size)
+{
+    if (process->pid == 0 || !is_ended(process->pidfd)) return false;
+    int status = 0;
+    if (process->is_child && waitpid(process->pid, &status, WNOHANG) == process->pid)
+        tell_how(status, how, how_size);
+    else
+        snprintf(how, how_size, "pid %d is gone", (int)process->pid);
+    process_forget(process);
+    return true;
+}
+
+void process_signal(const struct process *process, int signal_number)
+{
+    /* The only failure is that it has ended meanwhile. */
+    if (process->pid != 0) (void)pidfd_send_signal(process->pidfd, signal_number, NULL, 0);
+}
+
+void process_forget(struct process *process)
+{
+    if (process->pid != 0) close(process->pidfd);
+    *process = (struct process){ 0 };
+}
