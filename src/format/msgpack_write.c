@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Writing: libmsgpack's packer straight into the buffer. */
+#include "format/msgpack.h"
+
+#include <msgpack.h>
+
+static int add(void *self, const char *at, size_t len)
+{
+    buf_add(self, (struct text){ at, len });
+    return 0;
+}
+
+#define PACKER(out) (&(struct msgpack_packer){ .data = (out), .callback = add })
+
+void msgpack_put_nil(struct buf *out)
+{
+    (void)msgpack_pack_nil(PACKER(out));
+}
+
+void msgpack_put_bool(struct buf *out, bool value)
+{
+    (void)(value ? msgpack_pack_true(PACKER(out)) : msgpack_pack_false(PACKER(out)));
+}
+
+void msgpack_put_u64(struct buf *out, uint64_t value)
+{
+    (void)msgpack_pack_uint64(PACKER(out), value);
+}
+
+void msgpack_put_i64(struct buf *out, int64_t value)
+{
+    (void)msgpack_pack_int64(PACKER(out), value);
+}
+
+void msgpack_put_f64(struct buf *out, double value)
+{
+    (void)msgpack_pack_double(PACKER(out), value);
+}
+
+void msgpack_put_text(struct buf *out, struct text value)
+{
+    (void)msgpack_pack_str(PACKER(out), value.len);
+    buf_add(out, value);
+}
+
+void msgpack_put_bytes(struct buf *out, struct text value)
+{
+    (void)msgpack_pack_bin(PACKER(out), value.len);
+    buf_add(out, value);
+}
+
+void msgpack_put_array(struct buf *out, uint32_t count)
+{
+    (void)msgpack_pack_array(PACKER(out), count);
+}
+
+void msgpack_put_map(struct buf *out, uint32_t count)
+{
+    (void)msgpack_pack_map(PACKER(out), count);
+}
+
+void msgpack_put_value(struct buf *out, const struct value *value)
+{
+    switch (value->kind) {
+    case VALUE_NULL: msgpack_put_nil(out); break;
+    case VALUE_BOOL: msgpack_put_bool(out, value->truth); break;
+    case VALUE_INTEGER: msgpack_put_i64(out, value->integer); break;
+    case VALUE_FLOAT: msgpack_put_f64(out, value->number); break;
+    case VALUE_TEXT: msgpack_put_text(out, value->text); break;
+    case VALUE_BYTES: msgpack_put_bytes(out, value->text); break;
+    case VALUE_LIST:
+        msgpack_put_array(out, value->items.count);
+        for (uint32_t i = 0; i < value->items.count; i++)
+            msgpack_put_value(out, &value->items.at[i]);
+        break;
+    case VALUE_KV: msgpack_encode_kv(out, &value->pairs); break;
+    }
+}
+
+void msgpack_encode_kv(struct buf *out, const struct kv *kv)
+{
+    msgpack_put_map(out, kv->count);
+    for (uint32_t i = 0; i < kv->count; i++) {
+        msgpack_put_text(out, kv->at[i].name);
+        msgpack_put_value(out, &kv->at[i].value);
+    }
+}
+
+static void put_one(struct buf *out, const struct shape_field *field, const void *at)
+{
+    switch (field->kind) {
+    case FIELD_BOOL: msgpack_put_bool(out, *(const bool *)at); break;
+    case FIELD_U32: msgpack_put_u64(out, *(const uint32_t *)at); break;
+    case FIELD_U64: msgpack_put_u64(out, *(const uint64_t *)at); break;
+    case FIELD_I64: msgpack_put_i64(out, *(const int64_t *)at); break;
+    case FIELD_F64: msgpack_put_f64(out, *(const double *)at); break;
+    case FIELD_TEXT: msgpack_put_text(out, *(const struct text *)at); break;
+    case FIELD_BYTES: msgpack_put_bytes(out, *(const struct text *)at); break;
+    case FIELD_KV: msgpack_encode_kv(out, at); break;
+    case FIELD_NESTED: msgpack_encode(out, field->nested, at); break;
+    }
+}
+
+static void put_field(struct buf *out, const struct shape_field *field, const void *member)
+{
+    if (!field->is_list) {
+        put_one(out, field, field->kind == FIELD_NESTED ? *(void *const *)member : member);
+        return;
+    }
+    const struct shape_list *list = member;
+    size_t step = shape_item_size(field);
+    msgpack_put_array(out, list->count);
+    for (uint32_t i = 0; i < list->count; i++)
+        put_one(out, field, (const char *)list->at + i * step);
+}
+
+void msgpack_encode(struct buf *out, const struct shape *shape, const void *object)
+{
+    const struct shape_head *head = object;
+    ASSERT(shape->count == 64 || head->has >> shape->count == 0);
+    uint32_t count = (uint32_t)__builtin_popcountll(head->has);
+    for (const struct shape_unknown *one = head->unknown; one; one = one->next) count++;
+    msgpack_put_map(out, count);
+    for (uint16_t i = 0; i < shape->count; i++) {
+        if (!(head->has & (1ull << i))) continue;
+        msgpack_put_u64(out, shape->fields[i].tag);
+        put_field(out, &shape->fields[i], (const char *)object + shape->fields[i].offset);
+    }
+    for (const struct shape_unknown *one = head->unknown; one; one = one->next) {
+        msgpack_put_u64(out, one->tag);
+        buf_add(out, one->bytes);
+    }
+}
