@@ -6,10 +6,16 @@
  * Two kinds, one interface: REAL runs on libuv; VIRTUAL has its own clock that jumps from event to
  *          event, runs work inline in a deferred turn, and is the world of tests and simulation.
  * Clocks   utc_ms is wall clock, for stamps that are stored; mono_ms only grows, for intervals.
- * Thread   everything here belongs to the loop's thread. */
+ * Owner    what is made with a loop dies before the loop: make the loop first, in an outer or the
+ *          same scope. The loop's own scope is not closed from inside one of its callbacks.
+ * Thread   everything here belongs to the loop's thread.
+ * Order    a turn is: timers that are due, I/O, then chores and soons in the order they were asked
+ *          for, then chore_last() ones. Timers of the same millisecond fire in the order of their
+ *          start. A REAL loop ignores SIGPIPE for the process: a broken peer is an error code. */
 #ifndef IO_LOOP_LOOP_H
 #define IO_LOOP_LOOP_H
 
+#include "base/list.h"
 #include "base/random.h"
 #include "base/scope.h"
 
@@ -28,7 +34,9 @@ uint64_t loop_now_utc_ms(const struct loop *loop);
 uint64_t loop_now_mono_ms(const struct loop *loop);
 struct random *loop_random(struct loop *loop);
 
-void loop_run(struct loop *loop); /* until loop_stop(), or until nothing is left to wait for */
+/* Until loop_stop(), or until nothing is left to wait for: a running timer, work, a listener, a
+ * stream or a waker is something to wait for, a signal is not. */
+void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
 void loop_run_for(struct loop *loop, uint64_t ms); /* tests: both kinds; virtual: jumps */
 /* VIRTUAL: step the wall clock alone, as an administrator or NTP does. */
@@ -52,14 +60,18 @@ void loop_soon(struct scope *owner, struct loop *loop, void (*run)(void *self), 
 struct chore {
     void (*run)(void *self);
     void *self;
-    struct chore *next;
+    struct list node;
     struct loop *loop; /* not NULL: pending */
 };
 void chore_soon(struct loop *loop, struct chore *chore);
+/* The same, but after all others of the turn: for writers that collect what the others produce. */
+void chore_last(struct loop *loop, struct chore *chore);
 void chore_cancel(struct chore *chore);
 
 /* Run `work` on a worker thread (it may touch only what `self` hands it), then `done` on the loop.
- * Exactly once each; `self` must live until then. VIRTUAL: work runs in a later turn. */
+ * Exactly once each, at the latest while the loop closes; `self` must live until then, so it
+ * belongs to no scope that may close earlier. VIRTUAL: both run inline, one to three turns later.
+ */
 void loop_work(struct loop *loop, void (*work)(void *self), void (*done)(void *self), void *self);
 
 /* Wake the loop from another thread and run `run(self)` there; the only call that other threads may
@@ -68,6 +80,28 @@ struct waker;
 struct waker *waker_new(struct scope *owner, struct loop *loop, void (*run)(void *self),
                         void *self);
 void waker_wake(struct waker *waker);
+
+/* A handler that kept the loop for SLOW_HANDLER_MS or more: what kind it was, its symbol or its
+ * offset in the binary (for addr2line), how long. REAL only; a virtual clock stands still
+ * meanwhile. */
+enum { SLOW_HANDLER_MS = 20, SLOW_HANDLER_NAME_BYTES = 64 };
+struct loop_slow {
+    uint64_t count;   /* since the loop began */
+    const char *kind; /* "timer", "stream bytes" ...; NULL: none yet */
+    char name[SLOW_HANDLER_NAME_BYTES];
+    uint32_t took_ms;
+};
+const struct loop_slow *loop_slow(const struct loop *loop); /* the last one */
+void loop_on_slow(struct loop *loop, void (*report)(void *self, const struct loop_slow *slow),
+                  void *self);
+/* Rooms that call handlers themselves enclose the call: started = loop_handler_begin(loop). */
+uint64_t loop_handler_begin(const struct loop *loop);
+void loop_handler_end(struct loop *loop, uint64_t started, const char *kind, uintptr_t handler);
+
+/* VIRTUAL: the simulated surroundings that all rooms on this loop share (sim_net keeps its wires
+ * here). `drop` runs while the loop closes. */
+void *loop_world(const struct loop *loop);
+void loop_set_world(struct loop *loop, void *world, void (*drop)(void *world));
 
 /* `run` hears the signal on the loop; dies with `owner`. REAL only. */
 void loop_on_signal(struct scope *owner, struct loop *loop, int signal_number,
