@@ -167,8 +167,8 @@ static enum err check_field(struct place *place, const void *member, struct faul
     return check_one(place, member, fault);
 }
 
-static enum err check_object(const struct shape *shape, const void *object,
-                             const struct place *outer, struct fault *fault)
+static enum err check_members(const struct shape *shape, const void *object, bool is_part,
+                              const struct place *outer, struct fault *fault)
 {
     const struct shape_head *head = object;
     int depth = outer ? outer->depth + 1 : 0;
@@ -179,11 +179,17 @@ static enum err check_object(const struct shape *shape, const void *object,
         char name[64];
         if (head->has & (1ull << i))
             err = check_field(&place, (const char *)object + place.field->offset, fault);
-        else if (place.field->is_required)
+        else if (place.field->is_required && !is_part)
             err = fault_set(fault, ERR_INVALID, place_name(&place, name), "is required");
         if (err) return err;
     }
     return ERR_OK;
+}
+
+static enum err check_object(const struct shape *shape, const void *object,
+                             const struct place *outer, struct fault *fault)
+{
+    return check_members(shape, object, false, outer, fault);
 }
 
 size_t shape_item_size(const struct shape_field *field)
@@ -193,5 +199,10 @@ size_t shape_item_size(const struct shape_field *field)
 
 enum err shape_check(const struct shape *shape, const void *object, struct fault *fault)
 {
-    return check_object(shape, object, NULL, fault);
+    return check_members(shape, object, false, NULL, fault);
+}
+
+enum err shape_check_part(const struct shape *shape, const void *object, struct fault *fault)
+{
+    return check_members(shape, object, true, NULL, fault);
 }

@@ -116,5 +116,7 @@ size_t shape_item_size(const struct shape_field *field); /* bytes from item to i
 /* Check required fields, ranges, lengths and choices of a filled struct; `fault` names field and
  * rule ("GSW_FROM: must be 0 to 86399"). */
 enum err shape_check(const struct shape *shape, const void *object, struct fault *fault);
+/* The same for a change of some fields: the outermost struct may lack required ones. */
+enum err shape_check_part(const struct shape *shape, const void *object, struct fault *fault);
 
 #endif

@@ -21,7 +21,8 @@ enum err encoding_encode(struct encoding *encoding, struct text in, struct scope
 /* The set to UTF-8, strict: ERR_INVALID when a byte means nothing. */
 enum err encoding_decode(struct encoding *encoding, struct text in, struct scope *scope,
                          struct text *out);
-/* The same, always: U+FFFD for each bad byte. */
-struct text encoding_decode_loosely(struct encoding *encoding, struct text in, struct scope *scope);
+/* The same with U+FFFD for each bad byte: fails only with ERR_LIMIT, past the scope's limit. */
+enum err encoding_decode_loosely(struct encoding *encoding, struct text in, struct scope *scope,
+                                 struct text *out);
 
 #endif

@@ -13,7 +13,7 @@
 #include "base/scope.h"
 #include "base/shape.h"
 
-enum { JSON_DEPTH_MAX = 32, JSON_BYTES_MAX = 64 * 1024 * 1024 };
+enum { JSON_DEPTH_MAX = 32, JSON_BYTES_MAX = 16 * 1024 * 1024 };
 
 /* --- reading ------------------------------------------------------------------------------------
  * The fault says where: "line 3, column 7: ..." or the field's path ("items[2].name"). */

@@ -23,6 +23,7 @@ enum option_trouble {
     OPTION_UNKNOWN,       /* kept, warned about, never read */
     OPTION_TWICE,         /* the same name after folding */
     OPTION_WRONG_LEVEL,   /* known, but not read on this object */
+    OPTION_WAITS,         /* valid, but takes effect at the next restart: `used` holds till then */
 };
 struct option_report {
     enum option_trouble trouble;
@@ -60,8 +61,9 @@ enum err option_value_check(const struct option *option, struct text value,
 size_t option_moved(const struct option_table *table, const void *before, const void *after,
                     void (*on_moved)(void *self, const struct option *option), void *self);
 
-const struct option *option_find(const struct option_table *table, struct text section,
-                                 struct text name); /* without case; NULL: not declared */
+/* The option that is read under this section and name, without case; NULL: not declared. */
+const struct option *option_find(const struct option_table *table, struct text application,
+                                 struct text section, struct text name);
 /* A member as text into `scope`; a secret comes as stars. */
 struct text option_format(const struct option *option, const void *snapshot, struct scope *scope);
 

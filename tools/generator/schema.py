@@ -314,8 +314,15 @@ def check_fallback(where, option):
     elif option.type in ("u32", "i64", "float"):
         own = (0, 2**32 - 1) if option.type == "u32" else (-(2**63), 2**63 - 1)
         fits = is_number(text, *(limits or own), option.type)
+    elif option.type == "url":
+        fits = text == "" or re.match(r"https?://[^/@]+", text) is not None
+    elif option.type == "list":
+        words = [word.strip().lower() for word in text.split(",") if word.strip()]
+        fits = not option.choices or set(words) <= {choice.lower() for choice in option.choices}
+    elif option.choices:
+        fits = text in option.choices
     elif option.type == "enum":
-        fits = bool(option.choices) and text in option.choices
+        refuse(where, "choices are missing")
     if not fits:
         refuse(where, f"default {text!r} breaks its own type, range or choices")
 
