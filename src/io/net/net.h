@@ -2,11 +2,16 @@
 /* net.h - byte streams between processes: Unix sockets and TCP for real, and pipes inside one
  * process on a virtual loop (sim_net), behind one interface, so that links, HTTP and servers cannot
  * tell which world they live in.
- * Addresses  "unix:/run/x.sock", "127.0.0.1:6100", "[::1]:6100". Port 0 lets the system choose.
+ * Addresses  "unix:/run/x.sock", "127.0.0.1:6100", "[::1]:6100", "localhost:6100" (127.0.0.1). Port
+ *            0 lets the system choose. Names are not looked up here.
  * Promise    callbacks follow loop.h's rule. stream_write copies; the writes of one turn leave in
- * one system call. After stream_close() no callback comes. on_closed comes once, when the peer or
- * the network ended it, never for our own close. Bound      stream_unsent() tells what waits; the
- * owner of the stream decides when a slow reader has to go. */
+ *            one system call. After stream_close() or stream_finish() no callback comes. on_closed
+ *            comes at most once, when the peer or the network ended it, never for our own close;
+ *            after it the stream is closed. A closed stream may be called: nothing happens.
+ * Owner      a struct stream or listener stays valid memory until its owner scope closes; make one
+ *            scope per connection. Everything made with a net dies before the net's scope.
+ * Bound      stream_unsent() tells what waits; the owner of the stream decides when a slow reader
+ *            has to go. */
 #ifndef IO_NET_NET_H
 #define IO_NET_NET_H
 
@@ -20,8 +25,16 @@ struct net *net_new(struct scope *owner,
                     struct loop *loop); /* the real one; VIRTUAL loop: the sim */
 struct loop *net_loop(struct net *net);
 
+struct net_counters { /* since the net began */
+    uint64_t streams_accepted, streams_connected, streams_closed;
+    uint64_t accept_pauses; /* a listener rested since descriptors or memory were short */
+    uint64_t writes;        /* system calls that took bytes; simulated: hand-overs */
+    uint64_t bytes_in, bytes_out;
+};
+const struct net_counters *net_counters(const struct net *net);
+
 struct stream_handler {
-    void (*on_open)(void *self); /* connecting ended well; not for accepted ones */
+    void (*on_open)(void *self); /* connecting ended well; not for accepted ones; may be NULL */
     void (*on_bytes)(void *self, struct text bytes); /* view is good until return */
     void (*on_drained)(void *self);                  /* unsent fell to 0 again; may be NULL */
     void (*on_closed)(void *self, enum err why);     /* refused, reset, ended by the peer */
@@ -37,8 +50,11 @@ void stream_write(struct stream *stream, struct text bytes);
 size_t stream_unsent(const struct stream *stream);
 void stream_pause(struct stream *stream); /* stop reading: back-pressure */
 void stream_resume(struct stream *stream);
-void stream_finish(struct stream *stream); /* send what waits (at most 5 s), then close */
-void stream_close(struct stream *stream);  /* now; unsent bytes are dropped */
+/* Send what waits, then close, in the background and at most STREAM_FINISH_MS: the net looks after
+ * it, so the owner may close its scope at once. What still arrives is dropped unread. */
+enum { STREAM_FINISH_MS = 5000 };
+void stream_finish(struct stream *stream);
+void stream_close(struct stream *stream);             /* now; unsent bytes are dropped */
 struct text stream_peer(const struct stream *stream); /* "127.0.0.1:51234", "unix" */
 bool stream_is_loopback(const struct stream *stream);
 /* Peer credentials of a Unix socket; ERR_UNSUPPORTED elsewhere. */
@@ -47,12 +63,13 @@ enum err stream_peer_uid(const struct stream *stream, uint32_t *uid, uint32_t *p
 struct listener_options {
     uint32_t backlog;         /* 0: 4096, clamped by the system */
     uint32_t connections_max; /* 0: no own bound; past it new ones wait in the backlog */
-    bool take_over; /* Unix: replace a socket file that nobody answers at; TCP: SO_REUSEADDR always
-                       on */
+    bool take_over; /* Unix: replace a socket file that nobody answers at; else a file in the way is
+                       ERR_EXISTS. TCP has SO_REUSEADDR always on */
 };
 
 /* `on_stream` must give the stream an owner with stream_adopt() before it returns, else it is
- * closed. */
+ * closed. A Unix socket file is made for this user alone (0600) and removed on close. When
+ * descriptors run out the listener rests for a moment; those who wait stay in the backlog. */
 enum err listener_open(struct scope *owner, struct net *net, struct text address,
                        const struct listener_options *options,
                        void (*on_stream)(void *self, struct stream *stream), void *self,

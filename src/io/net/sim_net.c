@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The wire of a simulated world. All that is under way stands in one list of events, sorted by the
+ * millisecond of its arrival; one timer carries the first of them out. An event that is cut off, or
+ * that asks a full listener, stays where it is until the obstacle goes. Start reading at
+ * event_run(). */
+#include "io/net/sim_net.h"
+
+#include "io/net/net_private.h"
+
+#include <stdlib.h>
+
+enum {
+    WINDOW_BYTES = 256 * 1024, /* under way or unread, per direction: what a kernel would hold */
+    FIRST_FREE_PORT = 40000,
+};
+
+enum event_kind { EVENT_CONNECT, EVENT_OPENED, EVENT_BYTES, EVENT_END };
+
+struct sim_event {
+    struct list node;
+    enum event_kind kind;
+    uint64_t due_mono_ms, order;
+    struct sim_stream *to; /* held */
+    struct buf bytes;
+};
+
+struct sim_rule {
+    struct address address;
+    bool is_cut, is_refusing;
+    struct sim_rule *next;
+};
+
+struct sim_world {
+    struct scope *life;
+    struct loop *loop;
+    struct timer *timer;
+    struct list events, listeners, streams;
+    struct sim_rule *rules;
+    uint32_t delay_min_ms, delay_max_ms;
+    uint64_t order;
+    uint16_t last_port;
+};
+
+struct sim_stream {
+    struct stream stream; /* first: the upper half knows only this */
+    struct list node;     /* in world->streams */
+    struct sim_world *world;
+    struct sim_stream *peer;  /* NULL: not yet, or gone */
+    struct address link;      /* what the client connected to; both ends have it */
+    uint64_t arrival_mono_ms; /* of the last event to us: order is kept */
+    size_t unread_bytes;      /* that we sent and the peer's handler has not seen */
+    struct buf arrived;       /* while we do not read */
+    bool is_reading, has_arrived_end, has_sent_end;
+    struct chore catch_up;
+};
+
+struct sim_listener {
+    struct listener listener; /* first: the upper half knows only this */
+    struct list node;
+    struct sim_world *world;
+};
+
+static struct sim_stream *sim_of(struct stream *stream)
+{
+    return (struct sim_stream *)stream;
+}
+
+/* --- what stands in the way --- */
+
+static struct sim_rule *rule_find(struct sim_world *world, const struct address *address)
+{
+    for (struct sim_rule *rule = world->rules; rule; rule = rule->next)
+        if (address_eq(&rule->address, address)) return rule;
+    return NULL;
+}
+
+static struct sim_listener *sim_listener_find(struct sim_world *world, const struct address *to)
+{
+    struct sim_rule *rule = rule_find(world, to);
+    if (rule && rule->is_refusing) return NULL;
+    LIST_EACH (node, &world->listeners) {
+        struct sim_listener *listener = LIST_OBJECT(node, struct sim_listener, node);
+        if (address_reaches(to, &listener->listener.address)) return listener;
+    }
+    return NULL;
+}
+
+static bool event_is_held(struct sim_world *world, const struct sim_event *event)
+{
+    struct sim_rule *rule = rule_find(world, &event->to->link);
+    if (rule && rule->is_cut) return true;
+    if (event->kind != EVENT_CONNECT) return false;
+    struct sim_listener *listener = sim_listener_find(world, &event->to->link);
+    return listener && listener_is_full(&listener->listener);
+}
+
+/* --- events --- */
+
+static struct sim_event *event_first(struct sim_world *world)
+{
+    LIST_EACH (node, &world->events) {
+        struct sim_event *event = LIST_OBJECT(node, struct sim_event, node);
+        if (!event_is_held(world, event)) return event;
+    }
+    return NULL;
+}
+
+static void world_arm(struct sim_world *world)
+{
+    struct sim_event *first = event_first(world);
+    if (first)
+        timer_start_at(world->timer, first->due_mono_ms);
+    else
+        timer_stop(world->timer);
+}
+
+static uint64_t delay_draw(struct sim_world *world)
+{
+    uint64_t spread = (uint64_t)world->delay_max_ms - world->delay_min_ms;
+    if (spread == 0) return world->delay_min_ms;
+    return world->delay_min_ms + random_below(loop_random(world->loop), spread + 1);
+}
+
+static void event_insert(struct sim_world *world, struct sim_event *event)
+{
+    struct list *after = world->events.prev; /* nearly always the right place */
+    while (after != &world->events &&
+           LIST_OBJECT(after, struct sim_event, node)->due_mono_ms > event->due_mono_ms)
+        after = after->prev;
+    list_add_last(after->next, &event->node);
+}
+
+/* Takes `bytes`. */
+static void event_post(struct sim_stream *to, enum event_kind kind, struct buf bytes)
+{
+    struct sim_world *world = to->world;
+    struct sim_event *event = calloc(1, sizeof *event);
+    ASSERT(event != NULL);
+    uint64_t due = loop_now_mono_ms(world->loop) + delay_draw(world);
+    if (due < to->arrival_mono_ms) due = to->arrival_mono_ms;
+    to->arrival_mono_ms = due;
+    *event = (struct sim_event){
+        .kind = kind, .due_mono_ms = due, .order = world->order++, .to = to, .bytes = bytes
+    };
+    to->stream.holders++;
+    event_insert(world, event);
+    world_arm(world);
+}
+
+static void event_free(struct sim_event *event)
+{
+    list_remove(&event->node);
+    buf_free(&event->bytes);
+    stream_release(&event->to->stream);
+    free(event);
+}
+
+static void bytes_hand_up(struct sim_stream *to, struct text bytes)
+{
+    struct sim_stream *from = to->peer;
+    if (from) {
+        from->unread_bytes -= bytes.len;
+        if (from->stream.out.len > 0) chore_last(from->world->loop, &from->stream.flush);
+    }
+    stream_received(&to->stream, bytes);
+}
+
+static struct sim_stream *sim_stream_new(struct net *net, enum stream_state state,
+                                         const struct address *peer, const struct address *link);
+
+static uint16_t port_take(struct sim_world *world)
+{
+    world->last_port = world->last_port == UINT16_MAX ? FIRST_FREE_PORT : world->last_port + 1;
+    return world->last_port;
+}
+
+static void meet(struct sim_stream *client)
+{
+    struct sim_world *world = client->world;
+    struct sim_listener *listener = sim_listener_find(world, &client->link);
+    if (listener == NULL) {
+        stream_ended(&client->stream, ERR_REFUSED);
+        return;
+    }
+    struct address peer = client->link;
+    if (!address_is_unix(&peer)) address_set_port(&peer, port_take(world));
+    struct sim_stream *server =
+        sim_stream_new(listener->listener.net, STREAM_NEW, &peer, &client->link);
+    server->peer = client;
+    client->peer = server;
+    event_post(client, EVENT_OPENED, (struct buf){ 0 });
+    listener_hand_over(&listener->listener, &server->stream);
+}
+
+static void event_run(struct sim_event *event)
+{
+    struct sim_stream *to = event->to;
+    if (to->stream.state == STREAM_CLOSED) return;
+    switch (event->kind) {
+    case EVENT_CONNECT: meet(to); break;
+    case EVENT_OPENED: stream_opened(&to->stream); break;
+    case EVENT_BYTES:
+        if (to->is_reading && to->arrived.len == 0)
+            bytes_hand_up(to, buf_text(&event->bytes));
+        else
+            buf_add(&to->arrived, buf_text(&event->bytes)); /* catch_up() keeps the order */
+        break;
+    case EVENT_END:
+        to->has_arrived_end = true;
+        if (to->is_reading && to->arrived.len == 0) stream_ended(&to->stream, ERR_CLOSED);
+        break;
+    }
+}
+
+static void on_event_due(void *self)
+{
+    struct sim_world *world = self;
+    uint64_t now = loop_now_mono_ms(world->loop), order_end = world->order;
+    struct sim_event *event;
+    /* What they cause waits for a later turn, as with a kernel between. */
+    while ((event = event_first(world)) != NULL && event->due_mono_ms <= now &&
+           event->order < order_end) {
+        list_remove(&event->node);
+        event_run(event);
+        event_free(event);
+    }
+    world_arm(world);
+}
+
+/* --- the wire of a stream --- */
+
+static void catch_up(void *self)
+{
+    struct sim_stream *sim = self;
+    if (!sim->is_reading) return;
+    struct buf arrived = sim->arrived;
+    sim->arrived = (struct buf){ 0 };
+    sim->stream.holders++;
+    if (arrived.len > 0) bytes_hand_up(sim, buf_text(&arrived));
+    if (sim->has_arrived_end && sim->is_reading) stream_ended(&sim->stream, ERR_CLOSED);
+    stream_release(&sim->stream);
+    buf_free(&arrived);
+}
+
+static void sim_read(struct stream *stream, bool on)
+{
+    struct sim_stream *sim = sim_of(stream);
+    sim->is_reading = on;
+    if (on && (sim->arrived.len > 0 || sim->has_arrived_end))
+        chore_soon(sim->world->loop, &sim->catch_up);
+}
+
+static void sim_send(struct stream *stream)
+{
+    struct sim_stream *sim = sim_of(stream);
+    if (sim->peer == NULL) {
+        stream_send_failed(stream);
+        return;
+    }
+    size_t room = WINDOW_BYTES - sim->unread_bytes;
+    struct text now = text_slice(buf_text(&stream->out), 0, room);
+    if (now.len == 0) return;
+    struct buf bytes = { 0 };
+    buf_add(&bytes, now);
+    sim->unread_bytes += now.len;
+    stream->net->counters.writes++;
+    stream->net->counters.bytes_out += now.len;
+    buf_drop_front(&stream->out, now.len);
+    event_post(sim->peer, EVENT_BYTES, bytes);
+}
+
+static void sim_shut(struct stream *stream)
+{
+    struct sim_stream *sim = sim_of(stream);
+    if (sim->peer && !sim->has_sent_end) event_post(sim->peer, EVENT_END, (struct buf){ 0 });
+    sim->has_sent_end = true;
+}
+
+static void sim_drop(struct stream *stream)
+{
+    struct sim_stream *sim = sim_of(stream);
+    sim_shut(stream);
+    if (sim->peer) sim->peer->peer = NULL;
+    sim->peer = NULL;
+    sim->is_reading = false;
+    chore_cancel(&sim->catch_up);
+    buf_free(&sim->arrived);
+    list_remove(&sim->node);
+    stream_release(stream);
+}
+
+static enum err sim_credentials(const struct stream *stream, uint32_t *uid, uint32_t *pid)
+{
+    (void)stream;
+    (void)uid;
+    (void)pid;
+    return ERR_UNSUPPORTED;
+}
+
+static const struct stream_wire sim_wire = {
+    .send = sim_send,
+    .read = sim_read,
+    .shut = sim_shut,
+    .drop = sim_drop,
+    .credentials = sim_credentials,
+};
+
+static struct sim_stream *sim_stream_new(struct net *net, enum stream_state state,
+                                         const struct address *peer, const struct address *link)
+{
+    struct sim_stream *sim = calloc(1, sizeof *sim);
+    ASSERT(sim != NULL);
+    stream_init(&sim->stream, net, &sim_wire, state, peer);
+    sim->world = net->world;
+    sim->link = *link;
+    sim->catch_up = (struct chore){ .run = catch_up, .self = sim };
+    list_add_last(&sim->world->streams, &sim->node);
+    return sim;
+}
+
+struct stream *sim_connect(struct net *net, const struct address *address)
+{
+    struct sim_stream *client = sim_stream_new(net, STREAM_CONNECTING, address, address);
+    event_post(client, EVENT_CONNECT, (struct buf){ 0 });
+    return &client->stream;
+}
+
+/* --- listeners --- */
+
+static void sim_listener_resume(struct listener *listener)
+{
+    world_arm(((struct sim_listener *)listener)->world);
+}
+
+static void sim_listener_drop(struct listener *listener)
+{
+    struct sim_listener *sim = (struct sim_listener *)listener;
+    list_remove(&sim->node);
+    world_arm(sim->world); /* who waited for room hears "refused" */
+    listener_release(listener);
+}
+
+static const struct listener_wire sim_listener_wire = { .resume = sim_listener_resume,
+                                                        .drop = sim_listener_drop };
+
+enum err sim_listen(struct net *net, const struct address *address, struct listener **out,
+                    struct fault *fault)
+{
+    struct sim_world *world = net->world;
+    struct address at = *address;
+    if (!address_is_unix(&at) && address_port(&at) == 0) address_set_port(&at, port_take(world));
+    LIST_EACH (node, &world->listeners) {
+        if (address_eq(&at, &LIST_OBJECT(node, struct sim_listener, node)->listener.address))
+            return fault_set(fault, ERR_EXISTS, "address", "somebody listens there already");
+    }
+    struct sim_listener *sim = calloc(1, sizeof *sim);
+    ASSERT(sim != NULL);
+    listener_init(&sim->listener, net, &sim_listener_wire);
+    sim->listener.address = at;
+    sim->world = world;
+    list_add_last(&world->listeners, &sim->node);
+    *out = &sim->listener;
+    return ERR_OK;
+}
+
+/* --- the world and its knobs --- */
+
+static void world_drop(void *self)
+{
+    struct sim_world *world = self;
+    for (struct list *node; (node = list_first(&world->events)) != NULL;)
+        event_free(LIST_OBJECT(node, struct sim_event, node));
+    scope_close(world->life);
+}
+
+struct sim_world *sim_world_get(struct loop *loop)
+{
+    struct sim_world *world = loop_world(loop);
+    if (world) return world;
+    struct scope *life = scope_new(NULL, "sim net", SCOPE_NO_LIMIT);
+    world = scope_alloc(life, sizeof *world);
+    world->life = life;
+    world->loop = loop;
+    world->last_port = FIRST_FREE_PORT;
+    world->timer = timer_new(life, loop, on_event_due, world);
+    list_init(&world->events);
+    list_init(&world->listeners);
+    list_init(&world->streams);
+    loop_set_world(loop, world, world_drop);
+    return world;
+}
+
+static struct sim_rule *rule_get(struct net *net, struct text address)
+{
+    struct sim_world *world = net->world;
+    struct address parsed;
+    ASSERT(world != NULL && address_parse(address, &parsed, NULL) == ERR_OK);
+    struct sim_rule *rule = rule_find(world, &parsed);
+    if (rule) return rule;
+    rule = scope_alloc(world->life, sizeof *rule);
+    rule->address = parsed;
+    rule->next = world->rules;
+    world->rules = rule;
+    return rule;
+}
+
+void sim_net_delay(struct net *net, uint32_t min_ms, uint32_t max_ms)
+{
+    ASSERT(net->world != NULL && min_ms <= max_ms);
+    net->world->delay_min_ms = min_ms;
+    net->world->delay_max_ms = max_ms;
+}
+
+void sim_net_refuse(struct net *net, struct text address, bool is_on)
+{
+    rule_get(net, address)->is_refusing = is_on;
+}
+
+void sim_net_cut(struct net *net, struct text address, bool is_on)
+{
+    rule_get(net, address)->is_cut = is_on;
+    world_arm(net->world);
+}
+
+void sim_net_break(struct net *net, struct text address)
+{
+    struct sim_rule *rule = rule_get(net, address);
+    LIST_EACH (node, &net->world->streams) {
+        struct sim_stream *sim = LIST_OBJECT(node, struct sim_stream, node);
+        if (address_eq(&sim->link, &rule->address)) stream_end_later(&sim->stream, ERR_CLOSED);
+    }
+}
