@@ -200,3 +200,25 @@ struct text installation_file(struct scope *owner, struct text folder, struct te
     buf_free(&path);
     return kept;
 }
+
+bool installation_name(struct scope *owner, struct text file, const char *ending, struct text *out)
+{
+    struct buf name = { 0 };
+    bool is_well_formed = text_ends(file, text_of(ending)) && file.len > strlen(ending);
+    struct text body = text_slice(file, 0, file.len - (is_well_formed ? strlen(ending) : file.len));
+    for (size_t i = 0; i < body.len && is_well_formed; i++) {
+        char digits[3] = { 0 }, *end = digits;
+        if (fits_file_name(body.at[i])) {
+            buf_add_byte(&name, body.at[i]);
+            continue;
+        }
+        memcpy(digits, body.at + i + 1, body.len - i > 2 ? 2 : 0);
+        long byte = strtol(digits, &end, 16);
+        is_well_formed = body.at[i] == '%' && end == digits + 2;
+        buf_add_byte(&name, (char)byte);
+        i += 2;
+    }
+    if (is_well_formed) *out = scope_keep(owner, buf_text(&name));
+    buf_free(&name);
+    return is_well_formed;
+}

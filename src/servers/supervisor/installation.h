@@ -32,5 +32,7 @@ enum err installation_read_secret(struct text data_dir, uint8_t out[INSTALLATION
 /* "run/NAME.pid"; bytes that have no place in a file name as %XX. */
 struct text installation_file(struct scope *owner, struct text folder, struct text name,
                               const char *ending);
+/* And back: "outbound.pid" with ".pid" is "outbound". False: no file of that kind. */
+bool installation_name(struct scope *owner, struct text file, const char *ending, struct text *out);
 
 #endif

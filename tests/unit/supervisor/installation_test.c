@@ -121,3 +121,16 @@ TEST(a_name_becomes_a_file_name_without_leaving_its_folder)
                "run/%2E%2E%2Fx%20y.pid");
     remove_it();
 }
+
+TEST(a_file_name_gives_its_name_back)
+{
+    struct text name;
+    fresh();
+    CHECK(installation_name(life, TEXT("%2E%2E%2Fx%20y.pid"), ".pid", &name));
+    CHECK_TEXT(name, "../x y");
+    static const char *const foreign[] = { ".pid",    "x.out",   "x.pid.new",
+                                           "a%2.pid", "a b.pid", "a%zz.pid" };
+    for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
+        CHECK(!installation_name(life, text_of(foreign[i]), ".pid", &name));
+    remove_it();
+}
