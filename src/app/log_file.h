@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* log_file.h - one log output that is a file: `NAME.YYYYMMDD_HHMMSS_mmm.log`, a new one per
+ * segment, the oldest deleted (framework 8.1). Promise  names sort as time does; what expires is
+ * only what this name made; a failing disk never stops the caller: lines are dropped and counted,
+ * and the file is tried again. Blocks   write(2) into the page cache. */
+#ifndef APP_LOG_FILE_H
+#define APP_LOG_FILE_H
+
+#include "base/buf.h"
+#include "base/scope.h"
+
+struct log_file;
+
+struct log_segment { /* [log] segment: both 0: one file for ever */
+    uint64_t bytes, ms;
+};
+struct log_expire { /* [log] expire: both 0: nothing is deleted */
+    uint32_t files, days;
+};
+enum err log_segment_parse(struct text in, struct log_segment *out); /* "100 MB", "1 hr", "false" */
+enum err log_expire_parse(struct text in, struct log_expire *out);   /* "10", "3 file", "7 day" */
+
+struct log_file_options {
+    struct log_segment segment;
+    struct log_expire expire;
+    bool is_utc; /* stamps in the names */
+};
+
+/* `path`: folder and NAME. Nothing is opened before the first write. */
+struct log_file *log_file_new(struct scope *owner, struct text path);
+void log_file_set_options(struct log_file *file, const struct log_file_options *options);
+/* Whole lines. `header` makes what a new file begins with. ERR_IO and words when they are lost. */
+enum err log_file_write(struct log_file *file, struct text lines, uint64_t utc_ms,
+                        void (*header)(void *self, struct buf *out), void *self,
+                        struct fault *fault);
+
+#endif

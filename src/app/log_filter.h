@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* log_filter.h - what of user data, extensions and reasons a log may show (framework 8.4).
+ *            copy | hide | hide-first,N | hide-last,N | unhide-first,N | unhide-last,N | skip |
+ *            tag(prefix,suffix)
+ * Always on  names beginning with XXX are left out, of names beginning with MMM the value is shown
+ *            as MMM, and passwords are hidden.
+ * Pure       no clock, no I/O. */
+#ifndef APP_LOG_FILTER_H
+#define APP_LOG_FILTER_H
+
+#include "base/buf.h"
+#include "base/shape.h"
+
+struct log_filter {
+    struct text usual;     /* of keys without a filter of their own; empty: copy */
+    const struct kv *keys; /* key -> filter as text; may be NULL */
+};
+
+/* Each pair that may be seen as "\n\tKEY 'text'" or "\n\tKEY 81"; nested ones one tab deeper. */
+void log_filter_pairs(struct buf *out, const struct log_filter *filter, const struct kv *pairs);
+/* One pair's value as it may be seen; false: the pair is left out. */
+bool log_filter_value(struct buf *out, const struct log_filter *filter, struct text name,
+                      struct text value);
+enum err log_filter_check(struct text type); /* is it one of the words above? */
+
+#endif
