@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/tool.h"
+
+#include "servers/supervisor/host_file.h"
+#include "servers/supervisor/installation.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { HOST_FILE_BYTES_MAX = 1 << 20 };
+
+/* --- where the installation is --------------------------------------------------------------- */
+
+static enum err read_host_file(struct tool *tool, struct fault *fault)
+{
+    struct host_file *file;
+    const char *path = scope_format(tool->life, "%.*s/host.jsonc", TEXT_ARG(tool->data_dir)).at;
+    FILE *stream = fopen(path, "re");
+    if (stream == NULL)
+        return fault_set(fault, ERR_NOT_FOUND, "",
+                         "%s: %s (has the supervisor run there? else: --data DIR)", path,
+                         strerror(errno));
+    char *bytes = scope_alloc(tool->life, HOST_FILE_BYTES_MAX);
+    size_t len = fread(bytes, 1, HOST_FILE_BYTES_MAX, stream);
+    fclose(stream);
+    enum err err = host_file_parse(tool->life, (struct text){ bytes, len }, &file, fault);
+    if (err) return err;
+    tool->host = file->host;
+    tool->config_application = file->config->application;
+    tool->config_address = file->config->address;
+    tool->run_dir = file->run.len > 0
+                        ? file->run
+                        : scope_format(tool->life, "%.*s/run", TEXT_ARG(tool->data_dir));
+    return ERR_OK;
+}
+
+static enum err find_data_dir(struct tool *tool, const char *data_dir, struct fault *fault)
+{
+    char whole[PATH_MAX];
+    const char *wanted = data_dir;
+    if (wanted == NULL || wanted[0] == 0) wanted = getenv("CARILLON_DATA");
+    if (wanted == NULL || wanted[0] == 0) wanted = "run";
+    if (realpath(wanted, whole) == NULL)
+        return fault_set(fault, ERR_NOT_FOUND, "", "data folder %s: %s (--data DIR)", wanted,
+                         strerror(errno));
+    tool->data_dir = scope_keep(tool->life, text_of(whole));
+    return ERR_OK;
+}
+
+enum err tool_open(struct tool *out, const char *data_dir, struct fault *fault)
+{
+    *out = (struct tool){ .life = scope_new(NULL, "tool", SCOPE_NO_LIMIT) };
+    enum err err = find_data_dir(out, data_dir, fault);
+    if (!err) err = read_host_file(out, fault);
+    if (!err) err = installation_read_secret(out->data_dir, out->secret, fault);
+    if (err) {
+        tool_close(out);
+        return err;
+    }
+    out->loop = loop_new(out->life);
+    out->net = net_new(out->life, out->loop);
+    out->identity =
+        (struct link_identity){ .application = TEXT("tool"),
+                                .role = TEXT("tool"),
+                                .build = TEXT(CARILLON_VERSION),
+                                .secret = { (const char *)out->secret, sizeof out->secret },
+                                .secret_is_master = true };
+    return ERR_OK;
+}
+
+void tool_close(struct tool *tool)
+{
+    scope_close(tool->life);
+    *tool = (struct tool){ 0 };
+}
+
+/* --- connecting ----------------------------------------------------------------------------- */
+
+struct connecting {
+    struct loop *loop;
+    struct link *link;
+    void *self; /* the handlers', from the moment it is up */
+};
+
+static void on_up(void *self, struct link *link)
+{
+    struct connecting *connecting = self;
+    connecting->link = link;
+    loop_stop(connecting->loop);
+}
+
+static void on_time_up(void *self)
+{
+    loop_stop(((struct connecting *)self)->loop);
+}
+
+enum err tool_connect(struct tool *tool, struct text address, struct text peer,
+                      const struct link_handler *handlers, void *self, uint64_t wait_ms,
+                      struct link **out, struct fault *fault)
+{
+    static const struct link_life life = { .on_up = on_up };
+    static const struct link_handler none[] = { { 0 } };
+    struct link_options options = { .reconnect_ms = 200 };
+    struct connecting *connecting = scope_alloc(tool->life, sizeof *connecting);
+    *connecting = (struct connecting){ .loop = tool->loop, .self = self };
+    struct timer *timer = timer_new(tool->life, tool->loop, on_time_up, connecting);
+    struct link *link = link_connect(tool->life, tool->net, &tool->log, address, peer,
+                                     &tool->identity, &options, handlers ? handlers : none, &life,
+                                     connecting);
+    timer_start(timer, wait_ms);
+    loop_run(tool->loop);
+    timer_stop(timer);
+    if (connecting->link == NULL) {
+        link_close(link);
+        return fault_set(fault, ERR_TIMEOUT, "", "no answer from %.*s at %.*s", TEXT_ARG(peer),
+                         TEXT_ARG(address));
+    }
+    link_set_self(link, self);
+    *out = link;
+    return ERR_OK;
+}
+
+enum err tool_connect_config(struct tool *tool, uint64_t wait_ms, struct link **out,
+                             struct fault *fault)
+{
+    return tool_connect(tool, tool->config_address, tool->config_application, NULL, NULL, wait_ms,
+                        out, fault);
+}
+
+enum err tool_connect_supervisor(struct tool *tool, uint64_t wait_ms, struct link **out,
+                                 struct fault *fault)
+{
+    struct text address =
+        scope_format(tool->life, "unix:%.*s/supervisor.sock", TEXT_ARG(tool->run_dir));
+    return tool_connect(tool, address, TEXT("supervisor"), NULL, NULL, wait_ms, out, fault);
+}
+
+/* --- asking --------------------------------------------------------------------------------- */
+
+struct asking {
+    struct loop *loop;
+    void (*on_reply)(void *self, const void *fields);
+    void *self;
+    struct fault *fault;
+    bool is_done;
+    enum err err;
+};
+
+static void complain(struct asking *asking, const struct link_error *error)
+{
+    char field[64];
+    struct text words = error->text.len > 0 ? error->text : text_of(err_words(error->err));
+    snprintf(field, sizeof field, "%.*s", TEXT_ARG(error->field));
+    asking->err = fault_set(asking->fault, error->err, field, "%.*s%s%.*s", TEXT_ARG(error->name),
+                            error->name.len > 0 ? ": " : "", TEXT_ARG(words));
+    for (uint32_t i = 0; i < error->detail_count; i++)
+        fprintf(stderr, "%.*s\n", TEXT_ARG(error->details[i]));
+}
+
+static void on_answer(void *self, const struct link_error *error, const void *fields)
+{
+    struct asking *asking = self;
+    if (error != NULL)
+        complain(asking, error);
+    else if (asking->on_reply != NULL)
+        asking->on_reply(asking->self, fields);
+    asking->is_done = true;
+    loop_stop(asking->loop);
+}
+
+enum err tool_ask(struct tool *tool, struct link *link, const struct msg *msg, const void *fields,
+                  uint64_t deadline_ms, void (*on_reply)(void *self, const void *fields),
+                  void *self, struct fault *fault)
+{
+    struct asking asking = {
+        .loop = tool->loop, .on_reply = on_reply, .self = self, .fault = fault
+    };
+    link_ask(link, msg, fields, NULL, deadline_ms, on_answer, &asking);
+    /* Every request ends exactly once, so this does, too. */
+    while (!asking.is_done) loop_run(tool->loop);
+    return asking.err;
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* server_private.h - what the files of the supervisor's shell share. Begin in server.c.
+ *   server.c             wiring, start and end
+ *   server_supervised.c  one application: does what application.c asks for
+ *   server_link.c        run/supervisor.sock: applications report, tools order
+ *   server_config.c      which applications there are: Application objects of our host
+ *   server_pages.c       /metrics and /health
+ *   server_terminal.c    lines for the person in front of it */
+#ifndef SERVERS_SUPERVISOR_SERVER_PRIVATE_H
+#define SERVERS_SUPERVISOR_SERVER_PRIVATE_H
+
+#include "base/list.h"
+#include "base/table.h"
+#include "gen/counters.h"
+#include "gen/options.h"
+#include "io/http/server.h"
+#include "io/link/link.h"
+#include "servers/supervisor/application.h"
+#include "servers/supervisor/host_file.h"
+#include "servers/supervisor/installation.h"
+#include "servers/supervisor/process.h"
+#include "servers/supervisor/server.h"
+
+enum { APPLICATIONS_MAX = 2000, WORDS_MAX = 160 }; /* framework 16 */
+
+enum stopping { STOPPING_NOT, STOPPING_GRACEFULLY, STOPPING_NOW, STOPPING_BY_FORCE };
+
+/* One application of this host. Lives as long as the supervisor, also when its object is gone: so
+ * pointers to it are good across waits, and its counts go on. */
+struct supervised {
+    struct supervisor *supervisor;
+    struct list node; /* in the order in which they were first known */
+    struct text name;
+    const char *name_z; /* the same, for formats */
+    struct text url;    /* of its HTTP port, for people */
+    const char *server; /* NULL: none of our servers plays it */
+    struct application application;
+    struct process process;
+    struct link *link; /* registered; NULL: none */
+    struct timer *timer;
+    bool is_wanted;       /* it has an enabled Application object here, or is config */
+    bool has_started_now; /* by autostart, since it became wanted */
+    bool is_in_page;      /* while config's objects are read anew */
+    uint32_t dbid;
+    char reason[WORDS_MAX];
+    uint64_t since_utc_ms;
+};
+
+struct config_watch;
+
+struct supervisor {
+    const struct supervisor_setup *setup;
+    struct scope *life;
+    struct loop *loop;
+    struct net *net;
+    struct log log;      /* to the terminal and to file_log */
+    struct log file_log; /* DATA/logs/supervisor.*.log */
+    struct host_file *file;
+    struct installation installation;
+    const struct supervisor_options *options;
+    struct link_identity identity;
+    struct table *by_name; /* struct supervised */
+    struct list all;
+    struct supervised *config; /* the one that the others need */
+    struct config_watch *watch;
+    struct http_server *http;
+    struct timer *adopted_timer; /* runs while processes are watched that are no children of ours */
+    struct supervisor_counters counters;
+    uint64_t started_mono_ms;
+    enum stopping stopping;
+    struct chore look_round;
+    uint64_t told_running;
+};
+
+/* server_supervised.c */
+struct supervised *supervised_get(struct supervisor *supervisor,
+                                  struct text name); /* or makes it */
+struct supervised *supervised_find(struct supervisor *supervisor, struct text name);
+void supervised_feed(struct supervised *supervised, enum application_event event);
+/* Every process that has ended meanwhile. */
+void supervised_reap(struct supervisor *supervisor);
+/* Processes that a former supervisor left. */
+void supervised_adopt_all(struct supervisor *supervisor);
+/* Which of our servers it is, as a role names it; unknown ones are not started. */
+void supervised_set_server(struct supervised *supervised, struct text server);
+struct application_policy supervised_policy(const struct supervisor *supervisor);
+void supervised_set_reason(struct supervised *supervised, struct text reason);
+
+/* server_link.c */
+enum err server_link_open(struct supervisor *supervisor, struct fault *fault);
+
+/* server_config.c */
+void config_watch_start(struct supervisor *supervisor); /* once config is RUNNING; idempotent */
+
+bool config_watch_is_complete(const struct supervisor *supervisor);
+
+/* server_pages.c */
+enum err server_pages_open(struct supervisor *supervisor, struct fault *fault);
+
+/* server_terminal.c */
+struct log terminal_log(struct supervisor *supervisor);
+void terminal_line(const struct supervisor *supervisor, struct text line);
+void terminal_welcome(const struct supervisor *supervisor);
+void terminal_tell_all_running(struct supervisor *supervisor); /* once per number of them */
+
+/* server.c: something moved; at the end of the turn it looks what follows. */
+void server_look_round(struct supervisor *supervisor);
+void server_count(const struct supervisor *supervisor, uint64_t *wanted, uint64_t *running);
+
+#endif

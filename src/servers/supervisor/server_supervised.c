@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One application: the state machine of application.c decides, this file carries it out and feeds
+ * back what happened. Begin at supervised_feed(). */
+#include "servers/supervisor/server_private.h"
+
+#include "format/json.h"
+#include "gen/events.h"
+#include "gen/messages.h"
+
+#include <dirent.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { ADOPTED_LOOK_MS = 50, ORDER_ANSWER_MS = 5000, NOTHING_FOLLOWS = -1 };
+
+static uint64_t now_ms(const struct supervised *supervised)
+{
+    return loop_now_mono_ms(supervised->supervisor->loop);
+}
+
+void supervised_set_reason(struct supervised *supervised, struct text reason)
+{
+    size_t len = reason.len < WORDS_MAX ? reason.len : WORDS_MAX - 1;
+    if (len > 0) memcpy(supervised->reason, reason.at, len);
+    supervised->reason[len] = 0;
+}
+
+/* --- birth ---------------------------------------------------------------------------------- */
+
+static void put_text(struct json_writer *json, const char *name, struct text value)
+{
+    json_put_name(json, text_of(name));
+    json_put_text(json, value);
+}
+
+static void put_key(struct json_writer *json, const char *name, const uint8_t key[32])
+{
+    char digits[65];
+    for (size_t i = 0; i < 32; i++) snprintf(digits + 2 * i, 3, "%02x", (unsigned)key[i]);
+    put_text(json, name, text_of(digits));
+}
+
+/* The line that app_main() reads from descriptor 3 (app/app.h). */
+static void write_birth_line(const struct supervised *supervised, struct buf *out)
+{
+    const struct supervisor *supervisor = supervised->supervisor;
+    const struct installation *installation = &supervisor->installation;
+    char socket[512];
+    uint8_t key[32];
+    snprintf(socket, sizeof socket, "unix:%.*s/supervisor.sock", TEXT_ARG(installation->run_dir));
+    link_derive_key((struct text){ (const char *)installation->secret, 32 }, supervised->name, key);
+    struct json_writer json = json_writer(out);
+    json_begin_object(&json);
+    put_text(&json, "application", supervised->name);
+    put_text(&json, "type", text_of(supervised->server));
+    put_key(&json, "key", key);
+    put_text(&json, "host", supervisor->file->host);
+    put_text(&json, "data", installation->data_dir);
+    put_text(&json, "run", installation->run_dir);
+    put_text(&json, "logs", installation->logs_dir);
+    put_text(&json, "supervisor", text_of(socket));
+    put_text(&json, "config", supervisor->file->config->address);
+    put_text(&json, "config_application", supervisor->file->config->application);
+    /* config proves itself to applications that know only their own key (decision 0004). */
+    if (supervised == supervisor->config) put_key(&json, "secret", installation->secret);
+    json_end_object(&json);
+    buf_add_byte(out, '\n');
+}
+
+static enum err start_process(struct supervised *supervised, struct fault *fault)
+{
+    struct supervisor *supervisor = supervised->supervisor;
+    struct scope *scratch = scope_new(NULL, "birth", SCOPE_NO_LIMIT);
+    struct buf line = { 0 };
+    write_birth_line(supervised, &line);
+    struct process_birth birth = {
+        .name = supervised->name,
+        .type = text_of(supervised->server),
+        .line = buf_text(&line),
+        .pid_file =
+            installation_file(scratch, supervisor->installation.run_dir, supervised->name, ".pid")
+                .at,
+        .out_file =
+            installation_file(scratch, supervisor->installation.logs_dir, supervised->name, ".out")
+                .at,
+    };
+    enum err err = process_start(&birth, &supervised->process, fault);
+    buf_free(&line);
+    scope_close(scratch);
+    return err;
+}
+
+static int make_process(struct supervised *supervised)
+{
+    struct fault fault;
+    struct supervisor *supervisor = supervised->supervisor;
+    if (start_process(supervised, &fault)) {
+        supervised_set_reason(supervised, text_of(fault.words));
+        return APPLICATION_EXITED;
+    }
+    supervisor->counters.supervisor_starts_total++;
+    supervised_set_reason(supervised, (struct text){ 0 });
+    LOG_SUPERVISED_STARTED(&supervisor->log, supervised->name_z, (int)supervised->process.pid);
+    return APPLICATION_FORKED;
+}
+
+/* --- orders --------------------------------------------------------------------------------- */
+
+static void on_suspend_heard(void *self, const struct link_error *error, const void *fields)
+{
+    const struct supervisor_suspend_acknowledge *answer = fields;
+    bool is_supported =
+        error == NULL &&
+        (!SHAPE_HAS(answer, SUPERVISOR_SUSPEND_ACKNOWLEDGE_HAS_SUPPORTED) || answer->supported);
+    /* What cannot be suspended has nothing to wait for (framework 6.4). */
+    if (!is_supported) supervised_feed(self, APPLICATION_SAYS_IDLE);
+}
+
+static void on_stop_heard(void *self, const struct link_error *error, const void *fields)
+{
+    (void)fields;
+    if (error == NULL) supervised_feed(self, APPLICATION_STOP_HEARD);
+}
+
+static void send_orders(struct supervised *supervised, unsigned deeds)
+{
+    if (supervised->link == NULL) return;
+    if (deeds & APPLICATION_DO_SUSPEND)
+        link_ask(supervised->link, &MSG_SUPERVISOR_SUSPEND, &(struct supervisor_suspend){ 0 }, NULL,
+                 ORDER_ANSWER_MS, on_suspend_heard, supervised);
+    if (deeds & APPLICATION_DO_SEND_STOP)
+        link_ask(supervised->link, &MSG_SUPERVISOR_STOP, &(struct supervisor_stop){ 0 }, NULL,
+                 ORDER_ANSWER_MS, on_stop_heard, supervised);
+}
+
+static void send_signals(struct supervised *supervised, unsigned deeds)
+{
+    if (deeds & APPLICATION_DO_TERMINATE) process_signal(&supervised->process, SIGTERM);
+    if (deeds & APPLICATION_DO_ABORT) process_signal(&supervised->process, SIGABRT);
+    if (deeds & APPLICATION_DO_KILL) {
+        supervised->supervisor->counters.supervisor_kills_total++;
+        process_signal(&supervised->process, SIGKILL);
+    }
+}
+
+/* --- words ---------------------------------------------------------------------------------- */
+
+static void tell_trouble(struct supervised *supervised, unsigned deeds)
+{
+    struct supervisor *supervisor = supervised->supervisor;
+    const struct log *log = &supervisor->log;
+    const char *name = supervised->name_z;
+    if (deeds & APPLICATION_TELL_START_FAILED)
+        LOG_SUPERVISED_START_FAILED(log, name, supervised->reason);
+    if (deeds & APPLICATION_TELL_DIED) {
+        supervisor->counters.supervisor_deaths_total++;
+        LOG_SUPERVISED_DIED(log, name, supervised->reason);
+    }
+    if (deeds & APPLICATION_TELL_HUNG)
+        LOG_SUPERVISED_HUNG(log, name,
+                            (unsigned long long)supervised->application.policy.heartbeat_ms);
+    if (deeds & APPLICATION_TELL_UNAVAILABLE)
+        LOG_SUPERVISED_UNAVAILABLE(log, name, supervised->reason);
+    if (deeds & APPLICATION_TELL_CRASH_LOOP) {
+        supervisor->counters.supervisor_crash_loops_total++;
+        supervised_set_reason(supervised, TEXT("Crash loop"));
+        LOG_SUPERVISED_CRASH_LOOP(log, name);
+    }
+    if (deeds & APPLICATION_TELL_RESTART) {
+        supervisor->counters.supervisor_restarts_total++;
+        LOG_SUPERVISED_RESTART(log, name,
+                               (unsigned long long)supervised->application.restart_delay_ms);
+    }
+}
+
+static void tell(struct supervised *supervised, unsigned deeds)
+{
+    const struct log *log = &supervised->supervisor->log;
+    const char *name = supervised->name_z;
+    if (deeds & APPLICATION_TELL_RUNNING) {
+        supervised_set_reason(supervised, (struct text){ 0 });
+        LOG_SUPERVISED_RUNNING(
+            log, name,
+            (unsigned long long)(now_ms(supervised) - supervised->application.started_ms));
+    }
+    if (deeds & APPLICATION_TELL_STOPPED) LOG_SUPERVISED_STOPPED(log, name, supervised->reason);
+    tell_trouble(supervised, deeds);
+}
+
+/* --- the machine ---------------------------------------------------------------------------- */
+
+/* Returns the event that follows at once, or NOTHING_FOLLOWS. */
+static int perform(struct supervised *supervised, const struct actions *actions)
+{
+    tell(supervised, actions->deeds);
+    send_orders(supervised, actions->deeds);
+    send_signals(supervised, actions->deeds);
+    return actions->deeds & APPLICATION_DO_FORK ? make_process(supervised) : NOTHING_FOLLOWS;
+}
+
+static void rearm(struct supervised *supervised)
+{
+    uint64_t due_ms = application_due_ms(&supervised->application);
+    if (due_ms == UINT64_MAX)
+        timer_stop(supervised->timer);
+    else
+        timer_start_at(supervised->timer, due_ms);
+}
+
+void supervised_feed(struct supervised *supervised, enum application_event event)
+{
+    struct actions actions;
+    enum application_state before = application_state(&supervised->application);
+    for (int next = (int)event; next != NOTHING_FOLLOWS; next = perform(supervised, &actions))
+        application_step(&supervised->application, (enum application_event)next, now_ms(supervised),
+                         &actions);
+    if (application_state(&supervised->application) != before)
+        supervised->since_utc_ms = loop_now_utc_ms(supervised->supervisor->loop);
+    rearm(supervised);
+    server_look_round(supervised->supervisor);
+}
+
+static void on_time_up(void *self)
+{
+    struct supervised *supervised = self;
+    struct actions actions;
+    if (!application_tick(&supervised->application, now_ms(supervised), &actions)) {
+        rearm(supervised);
+        return;
+    }
+    int next = perform(supervised, &actions);
+    supervised->since_utc_ms = loop_now_utc_ms(supervised->supervisor->loop);
+    if (next != NOTHING_FOLLOWS)
+        supervised_feed(supervised, (enum application_event)next);
+    else
+        rearm(supervised);
+    server_look_round(supervised->supervisor);
+}
+
+/* --- who there is --------------------------------------------------------------------------- */
+
+struct application_policy supervised_policy(const struct supervisor *supervisor)
+{
+    const struct supervisor_options *options = supervisor->options;
+    struct application_policy policy = application_policy_default();
+    policy.auto_restart = false; /* until it is known what it is */
+    policy.stop_heard_ms = options->stop_answer_timeout * 1000ull;
+    policy.abort_ms = options->hangup_abort_timeout * 1000ull;
+    policy.restart = (struct restart_policy){
+        .quick_ms = options->restart_quick_time * 1000ull,
+        .delay_first_ms = options->restart_delay_first * 1000ull,
+        .delay_max_ms = options->restart_delay_max * 1000ull,
+        .quick_deaths_max = options->crash_loop_limit,
+        .window_ms = options->crash_loop_window * 1000ull,
+    };
+    return policy;
+}
+
+void supervised_set_server(struct supervised *supervised, struct text server)
+{
+    const struct supervisor_setup *setup = supervised->supervisor->setup;
+    for (size_t i = 0; i < setup->role_count && supervised->server == NULL; i++)
+        if (text_eq(server, text_of(setup->roles[i].server))) {
+            supervised->server = setup->roles[i].server;
+            supervised->application.policy.auto_restart = true;
+        }
+}
+
+struct supervised *supervised_find(struct supervisor *supervisor, struct text name)
+{
+    return table_get(supervisor->by_name, name);
+}
+
+struct supervised *supervised_get(struct supervisor *supervisor, struct text name)
+{
+    struct supervised *supervised = supervised_find(supervisor, name);
+    if (supervised != NULL) return supervised;
+    if (table_count(supervisor->by_name) == APPLICATIONS_MAX) return NULL;
+    supervised = scope_alloc(supervisor->life, sizeof *supervised);
+    supervised->supervisor = supervisor;
+    supervised->name = scope_keep(supervisor->life, name);
+    supervised->name_z = supervised->name.at;
+    supervised->since_utc_ms = loop_now_utc_ms(supervisor->loop);
+    supervised->timer = timer_new(supervisor->life, supervisor->loop, on_time_up, supervised);
+    struct application_policy policy = supervised_policy(supervisor);
+    application_init(&supervised->application, &policy, now_ms(supervised));
+    table_put(supervisor->by_name, supervised->name, supervised);
+    list_add_last(&supervisor->all, &supervised->node);
+    return supervised;
+}
+
+/* --- processes that end, and those that were there before us -----------------------------------
+ */
+
+void supervised_reap(struct supervisor *supervisor)
+{
+    LIST_EACH (node, &supervisor->all) {
+        struct supervised *supervised = LIST_OBJECT(node, struct supervised, node);
+        char how[WORDS_MAX];
+        if (!process_has_ended(&supervised->process, how, sizeof how)) continue;
+        supervised_set_reason(supervised, text_of(how));
+        supervised_feed(supervised, APPLICATION_EXITED);
+    }
+}
+
+/* Nobody signals the end of a process that is not our child. Its lost link tells at once; this
+ * timer catches those that never had one. */
+static void look_at_adopted(void *self)
+{
+    struct supervisor *supervisor = self;
+    bool is_any = false;
+    supervised_reap(supervisor);
+    LIST_EACH (node, &supervisor->all) {
+        const struct process *process = &LIST_OBJECT(node, struct supervised, node)->process;
+        if (process->pid != 0 && !process->is_child) is_any = true;
+    }
+    if (is_any) timer_start(supervisor->adopted_timer, ADOPTED_LOOK_MS);
+}
+
+static bool adopt(struct supervisor *supervisor, struct text name, const char *pid_file)
+{
+    struct process process;
+    if (process_adopt(pid_file, &process)) return false;
+    struct supervised *supervised = supervised_get(supervisor, name);
+    if (supervised == NULL || supervised->process.pid != 0) {
+        process_forget(&process);
+        return false;
+    }
+    supervised->process = process;
+    supervisor->counters.supervisor_adopted_total++;
+    LOG_SUPERVISED_ADOPTED(&supervisor->log, supervised->name_z, (int)process.pid);
+    supervised_feed(supervised, APPLICATION_ADOPT);
+    return true;
+}
+
+void supervised_adopt_all(struct supervisor *supervisor)
+{
+    struct scope *scratch = scope_new(NULL, "adopt", SCOPE_NO_LIMIT);
+    DIR *folder = opendir(supervisor->installation.run_dir.at);
+    supervisor->adopted_timer =
+        timer_new(supervisor->life, supervisor->loop, look_at_adopted, supervisor);
+    for (struct dirent *entry; folder && (entry = readdir(folder)) != NULL;) {
+        struct text name;
+        struct text path = scope_format(scratch, "%.*s/%s",
+                                        TEXT_ARG(supervisor->installation.run_dir), entry->d_name);
+        if (installation_name(scratch, text_of(entry->d_name), ".pid", &name))
+            adopt(supervisor, name, path.at);
+    }
+    if (folder) closedir(folder);
+    scope_close(scratch);
+    look_at_adopted(supervisor);
+}
