@@ -4,23 +4,29 @@
 #include "servers/supervisor/server_private.h"
 
 #include "format/json.h"
-#include "gen/events.h"
 #include "gen/messages.h"
 #include "gen/objects.h"
 #include "model/option.h"
 
 #include <stdio.h>
-#include <string.h>
 
 enum { CONFIG_ANSWER_MS = 10000, CONFIG_RECONNECT_MS = 200, EPOCH_MAX = 64 };
 
 struct config_watch {
     struct supervisor *supervisor;
     struct link *link;
-    bool is_complete; /* one whole snapshot was read */
-    bool is_paging;   /* pages come: what is in none of them is gone */
+    struct table *objects; /* struct known by its key: Applications and their templates */
+    bool is_complete;      /* one whole snapshot was read */
+    bool is_paging;        /* pages come: what is in none of them is gone */
     uint64_t rev;
     char epoch[EPOCH_MAX + 1];
+};
+
+/* One object as config told it. Stays in the table when it is gone, with an empty body. */
+struct known {
+    struct text key; /* "Application 105" */
+    bool is_template, is_in_page;
+    struct buf body;
 };
 
 bool config_watch_is_complete(const struct supervisor *supervisor)
@@ -28,45 +34,54 @@ bool config_watch_is_complete(const struct supervisor *supervisor)
     return supervisor->watch != NULL && supervisor->watch->is_complete;
 }
 
-/* --- one application ------------------------------------------------------------------------ */
+/* --- what an Application object asks for ------------------------------------------------------ */
 
-static void unwant(struct supervised *supervised)
-{
-    if (supervised == supervised->supervisor->config) return; /* host.jsonc wants it */
-    if (!supervised->is_wanted) return;
-    supervised->is_wanted = supervised->has_started_now = false;
-    supervised_feed(supervised, APPLICATION_STOP_GRACEFULLY);
-}
+/* One application in one look at everything that is known. */
+struct wish {
+    const struct object_application *object;
+    const struct object_app_prototype *template; /* NULL: unknown */
+    const char *server;
+    const struct common_options *options;
+};
 
-static const char *server_of(const struct supervisor *supervisor, struct text application_type)
+static const char *server_of(const struct supervisor *supervisor, const struct wish *wish)
 {
-    for (size_t i = 0; i < supervisor->setup->role_count; i++)
-        if (text_eq(application_type, text_of(supervisor->setup->roles[i].application_type)))
-            return supervisor->setup->roles[i].server;
+    if (wish->template == NULL) return NULL;
+    for (size_t i = 0; i < supervisor->setup->role_count; i++) {
+        const struct supervisor_role *role = &supervisor->setup->roles[i];
+        if (text_eq(wish->template->type, text_of(role->application_type)) ||
+            text_eq(wish->template->type, text_of(role->server)))
+            return role->server;
+    }
     return NULL;
 }
 
-static struct common_options options_of(const struct object_application *object,
-                                        struct scope *scratch)
+/* The application goes before its template (framework 2.3). */
+static const struct common_options *options_of(const struct wish *wish, struct scope *scratch)
 {
-    struct option_layer layers[] = { { LEVEL_APPLICATION, &object->options },
-                                     { LEVEL_APPLICATION, &object->common.annex } };
-    struct option_source source = { object->common.name, layers, 2 };
-    const struct common_options *options =
-        option_resolve(&OPTIONS_COMMON, &source, NULL, scratch, NULL, NULL);
-    return *options;
+    struct option_layer layers[] = {
+        { LEVEL_APPLICATION, &wish->object->options },
+        { LEVEL_APPLICATION, &wish->object->annex },
+        { LEVEL_APPLICATION, wish->template ? &wish->template->options : NULL },
+    };
+    struct option_source source = { wish->object->name, layers, 3 };
+    return option_resolve(&OPTIONS_COMMON, &source, NULL, scratch, NULL, NULL);
 }
 
-static void set_policy(struct supervised *supervised, const struct object_application *object,
-                       const struct common_options *options)
+static void set_policy(struct supervised *supervised, const struct wish *wish)
 {
     struct application_policy policy = supervised_policy(supervised->supervisor);
-    policy.startup_ms = object->startup_timeout * 1000ull;
-    policy.shutdown_ms = object->shutdown_timeout * 1000ull;
-    policy.auto_restart = object->auto_restart;
-    policy.suspending_wait_ms = options->sml_suspending_wait_timeout * 1000ull;
-    policy.heartbeat_ms = options->sml_heartbeat_period * 1000ull;
-    policy.hangup_restart = options->sml_hangup_restart;
+    const struct object_application_start *start = wish->object->start;
+    policy.auto_restart = true;
+    if (start != NULL && SHAPE_HAS(start, OBJECT_APPLICATION_START_HAS_STARTUP_TIMEOUT))
+        policy.startup_ms = start->startup_timeout * 1000ull;
+    if (start != NULL && SHAPE_HAS(start, OBJECT_APPLICATION_START_HAS_SHUTDOWN_TIMEOUT))
+        policy.shutdown_ms = start->shutdown_timeout * 1000ull;
+    if (start != NULL && SHAPE_HAS(start, OBJECT_APPLICATION_START_HAS_AUTO_RESTART))
+        policy.auto_restart = start->auto_restart;
+    policy.suspending_wait_ms = wish->options->sml_suspending_wait_timeout * 1000ull;
+    policy.heartbeat_ms = wish->options->sml_heartbeat_period * 1000ull;
+    policy.hangup_restart = wish->options->sml_hangup_restart;
     supervised->application.policy = policy;
 }
 
@@ -83,77 +98,138 @@ static void set_url(struct supervised *supervised, const struct object_applicati
     }
 }
 
-static void want(struct supervisor *supervisor, const struct object_application *object,
-                 uint32_t dbid, struct scope *scratch)
+/* start.autoStart is true unless it says otherwise; sml.autostart goes before it. */
+static bool starts_by_itself(const struct wish *wish)
 {
-    struct common_options options = options_of(object, scratch);
-    const char *server = server_of(supervisor, object->type);
-    const char *name = scope_keep_z(scratch, object->common.name);
-    if (server == NULL) {
-        if (options.sml_autostart)
-            LOG_SUPERVISED_UNKNOWN(&supervisor->log, name, scope_keep_z(scratch, object->type));
-        return;
-    }
-    struct supervised *supervised = supervised_get(supervisor, object->common.name);
+    const struct object_application_start *start = wish->object->start;
+    bool is_off = start != NULL && SHAPE_HAS(start, OBJECT_APPLICATION_START_HAS_AUTO_START) &&
+                  !start->auto_start;
+    return wish->options->sml_autostart || !is_off;
+}
+
+/* --- wanted or not -------------------------------------------------------------------------- */
+
+static void unwant(struct supervised *supervised)
+{
+    supervised->is_wanted = supervised->has_started_now = false;
+    supervised_feed(supervised, APPLICATION_STOP_GRACEFULLY);
+}
+
+static void want(struct supervisor *supervisor, const struct wish *wish)
+{
+    struct supervised *supervised = supervised_get(supervisor, wish->object->name);
     if (supervised == NULL) return;
     supervised->is_wanted = supervised->is_in_page = true;
-    supervised->dbid = dbid;
-    supervised_set_server(supervised, text_of(server));
-    set_policy(supervised, object, &options);
-    set_url(supervised, object);
-    if (!options.sml_autostart || supervised->has_started_now || supervisor->stopping) return;
+    supervised_set_server(supervised, text_of(wish->server));
+    set_policy(supervised, wish);
+    set_url(supervised, wish->object);
+    if (supervised->has_started_now || supervisor->stopping || !starts_by_itself(wish)) return;
     supervised->has_started_now = true;
     supervised_feed(supervised, APPLICATION_START);
 }
 
-/* --- objects -------------------------------------------------------------------------------- */
-
-/* By DBID: it may have another name now, or be gone. */
-static void forget_other_names(struct supervisor *supervisor, uint32_t dbid, struct text name)
+static const void *read_known(const struct known *known, const struct shape *shape,
+                              struct scope *scratch)
 {
-    LIST_EACH (node, &supervisor->all) {
-        struct supervised *supervised = LIST_OBJECT(node, struct supervised, node);
-        if (supervised->dbid == dbid && !text_eq(supervised->name, name)) unwant(supervised);
-    }
-}
-
-static void take_object(struct supervisor *supervisor, const struct config_config_object *object)
-{
-    if (!text_eq(object->type, TEXT("Application"))) return;
-    struct scope *scratch = scope_new(NULL, "application object", SCOPE_NO_LIMIT);
-    struct fault fault;
     struct kv unknown;
     void *fields = NULL;
-    enum err err = object->body.len == 0 ? ERR_NOT_FOUND
-                                         : json_to_shape(object->body, OBJECT_APPLICATION.shape,
-                                                         scratch, &fields, &unknown, &fault);
-    const struct object_application *application = fields;
-    bool is_ours = !err && text_eq(application->host, supervisor->file->host) &&
-                   !text_eq(application->common.state, TEXT("disabled"));
-    forget_other_names(supervisor, object->dbid, is_ours ? application->common.name : TEXT(""));
-    if (is_ours) want(supervisor, application, object->dbid, scratch);
+    /* What another release wrote and we cannot read acts as absent. */
+    if (known->body.len == 0 ||
+        json_to_shape(buf_text(&known->body), shape, scratch, &fields, &unknown, NULL))
+        return NULL;
+    return fields;
+}
+
+static const struct object_app_prototype *find_template(const struct config_watch *watch,
+                                                        struct text name, struct scope *scratch)
+{
+    const struct known *known;
+    for (size_t at = 0; (known = table_next(watch->objects, &at)) != NULL;) {
+        if (!known->is_template) continue;
+        const struct object_app_prototype *template =
+            read_known(known, OBJECT_APP_PROTOTYPE.shape, scratch);
+        if (template != NULL && text_eq(template->name, name)) return template;
+    }
+    return NULL;
+}
+
+static void look_at(struct config_watch *watch, const struct known *known)
+{
+    struct supervisor *supervisor = watch->supervisor;
+    struct scope *scratch = scope_new(NULL, "application object", SCOPE_NO_LIMIT);
+    struct wish wish = { .object = read_known(known, OBJECT_APPLICATION.shape, scratch) };
+    if (wish.object != NULL && text_eq(wish.object->host, supervisor->file->host) &&
+        !text_eq(wish.object->state, TEXT("disabled"))) {
+        wish.template = find_template(watch, wish.object->template, scratch);
+        wish.options = options_of(&wish, scratch);
+        wish.server = server_of(supervisor, &wish);
+        if (wish.server != NULL) want(supervisor, &wish);
+    }
     scope_close(scratch);
+}
+
+/* Everything that is known is looked at again: renamed, moved and disabled objects need no rules
+ * of their own that way. */
+static void settle(struct config_watch *watch)
+{
+    const struct known *known;
+    struct supervisor *supervisor = watch->supervisor;
+    LIST_EACH (node, &supervisor->all)
+        LIST_OBJECT(node, struct supervised, node)->is_in_page = false;
+    for (size_t at = 0; (known = table_next(watch->objects, &at)) != NULL;)
+        if (!known->is_template) look_at(watch, known);
+    LIST_EACH (node, &supervisor->all) {
+        struct supervised *supervised = LIST_OBJECT(node, struct supervised, node);
+        if (supervised->is_in_page || supervised == supervisor->config) continue;
+        /* Also an adopted process whose object went while nobody watched. */
+        if (supervised->is_wanted || application_has_process(&supervised->application))
+            unwant(supervised);
+    }
+    watch->is_complete = true;
+    server_look_round(supervisor);
+}
+
+/* --- objects -------------------------------------------------------------------------------- */
+
+static void take_object(struct config_watch *watch, const struct config_config_object *object)
+{
+    struct scope *life = watch->supervisor->life;
+    char key[96];
+    snprintf(key, sizeof key, "%.*s %u", TEXT_ARG(object->type), object->dbid);
+    struct known *known = table_get(watch->objects, text_of(key));
+    if (known == NULL) {
+        known = scope_alloc(life, sizeof *known);
+        known->key = scope_keep(life, text_of(key));
+        known->is_template = text_eq(object->type, TEXT("AppPrototype"));
+        table_put(watch->objects, known->key, known);
+    }
+    buf_clear(&known->body);
+    buf_add(&known->body, object->body);
+    known->is_in_page = true;
 }
 
 static void begin_pages(struct config_watch *watch)
 {
-    LIST_EACH (node, &watch->supervisor->all)
-        LIST_OBJECT(node, struct supervised, node)->is_in_page = false;
+    struct known *known;
+    for (size_t at = 0; (known = table_next(watch->objects, &at)) != NULL;)
+        known->is_in_page = false;
     watch->is_paging = true;
 }
 
 static void end_pages(struct config_watch *watch)
 {
-    LIST_EACH (node, &watch->supervisor->all) {
-        struct supervised *supervised = LIST_OBJECT(node, struct supervised, node);
-        if (supervised->is_in_page || supervised == watch->supervisor->config) continue;
-        /* An adopted process whose object went while nobody watched is to stop, too. */
-        supervised->is_wanted = true;
-        unwant(supervised);
-    }
+    struct known *known;
+    for (size_t at = 0; (known = table_next(watch->objects, &at)) != NULL;)
+        if (!known->is_in_page) buf_clear(&known->body);
     watch->is_paging = false;
-    watch->is_complete = true;
-    server_look_round(watch->supervisor);
+    settle(watch);
+}
+
+static void free_bodies(void *self)
+{
+    struct known *known;
+    struct config_watch *watch = self;
+    for (size_t at = 0; (known = table_next(watch->objects, &at)) != NULL;) buf_free(&known->body);
 }
 
 /* --- the subscription ----------------------------------------------------------------------- */
@@ -168,8 +244,7 @@ static void on_snapshot(void *self, const struct link_error *error, const void *
     }
     if (text_eq(page->content, TEXT("objects")) && !watch->is_paging) begin_pages(watch);
     snprintf(watch->epoch, sizeof watch->epoch, "%.*s", TEXT_ARG(page->epoch));
-    for (uint32_t i = 0; i < page->objects.count; i++)
-        take_object(watch->supervisor, &page->objects.at[i]);
+    for (uint32_t i = 0; i < page->objects.count; i++) take_object(watch, &page->objects.at[i]);
     if (SHAPE_HAS(page, CONFIG_SNAPSHOT_HAS_CURSOR)) {
         struct config_snapshot_next next = { .head.has = CONFIG_SNAPSHOT_NEXT_HAS_CURSOR,
                                              .cursor = page->cursor };
@@ -184,10 +259,10 @@ static void on_snapshot(void *self, const struct link_error *error, const void *
 
 static void subscribe(struct config_watch *watch)
 {
-    struct text types[] = { TEXT("Application") };
+    struct text types[] = { TEXT("Application"), TEXT("AppPrototype") };
     struct config_subscribe asked = {
         .head.has = CONFIG_SUBSCRIBE_HAS_TYPES,
-        .types = { types, 1 },
+        .types = { types, 2 },
         .since_rev = watch->rev,
         .epoch = text_of(watch->epoch),
     };
@@ -203,9 +278,9 @@ static void on_changed(void *self, struct link *link, const void *fields)
     struct config_watch *watch = self;
     const struct config_changed *changed = fields;
     (void)link;
-    for (uint32_t i = 0; i < changed->ops.count; i++)
-        take_object(watch->supervisor, changed->ops.at[i].object);
+    for (uint32_t i = 0; i < changed->ops.count; i++) take_object(watch, changed->ops.at[i].object);
     watch->rev = changed->rev;
+    if (changed->ops.count > 0 && !watch->is_paging) settle(watch);
 }
 
 static void on_resync(void *self, struct link *link, const void *fields)
@@ -236,7 +311,9 @@ void config_watch_start(struct supervisor *supervisor)
     struct link_options options = { .reconnect_ms = CONFIG_RECONNECT_MS,
                                     .addp_local_ms = 10000,
                                     .addp_remote_ms = 20000 };
-    *watch = (struct config_watch){ .supervisor = supervisor };
+    *watch =
+        (struct config_watch){ .supervisor = supervisor, .objects = table_new(supervisor->life) };
+    scope_on_close(supervisor->life, free_bodies, watch);
     supervisor->watch = watch;
     watch->link = link_connect(supervisor->life, supervisor->net, &supervisor->log,
                                supervisor->file->config->address,

@@ -40,8 +40,7 @@ struct supervised {
     struct timer *timer;
     bool is_wanted;       /* it has an enabled Application object here, or is config */
     bool has_started_now; /* by autostart, since it became wanted */
-    bool is_in_page;      /* while config's objects are read anew */
-    uint32_t dbid;
+    bool is_in_page;      /* while everything that config told is looked at again */
     char reason[WORDS_MAX];
     uint64_t since_utc_ms;
 };
