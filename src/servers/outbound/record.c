@@ -220,9 +220,12 @@ void list_sql_create(const struct list_layout *layout, struct buf *out)
                "WHERE record_status = 1; "
                "CREATE INDEX IF NOT EXISTS %.*s_retrieved ON %.*s (chain_id, chain_n) "
                "WHERE record_status = 2; "
+               "CREATE INDEX IF NOT EXISTS %.*s_waiting ON %.*s (chain_id, chain_n) "
+               "WHERE record_status = 9; "
                "CREATE INDEX IF NOT EXISTS %.*s_record ON %.*s (record_id)",
                TEXT_ARG(layout->table), TEXT_ARG(layout->table), TEXT_ARG(layout->table),
-               TEXT_ARG(layout->table), TEXT_ARG(layout->table), TEXT_ARG(layout->table));
+               TEXT_ARG(layout->table), TEXT_ARG(layout->table), TEXT_ARG(layout->table),
+               TEXT_ARG(layout->table), TEXT_ARG(layout->table));
 }
 
 void list_sql_columns(const struct list_layout *layout, struct buf *out)

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "servers/outbound/add_record.h"
+
+#include "servers/outbound/session.h"
+
+#include <inttypes.h>
+#include <time.h>
+
+enum { CHAIN_N_TRIES_MAX = 5 };
+
+struct adding {
+    struct request *request;
+    struct list_table *table;
+    struct value *cells;
+    uint32_t tries;
+};
+
+struct value *new_row(struct scope *owner, const struct list_layout *layout)
+{
+    struct value *cells = scope_alloc_array(owner, layout->count, sizeof *cells);
+    cells[COLUMN_RECORD_TYPE] = value_of_i64(RECORD_TYPE_GENERAL);
+    cells[COLUMN_RECORD_STATUS] = value_of_i64(RECORD_STATUS_READY);
+    cells[COLUMN_CALL_RESULT] = value_of_i64(CALL_RESULT_UNKNOWN);
+    cells[COLUMN_ATTEMPT] = value_of_i64(0);
+    return cells;
+}
+
+static bool number_at(struct text in, size_t at, size_t len, uint32_t min, uint32_t max, int *out)
+{
+    uint32_t number;
+    if (text_to_u32(text_slice(in, at, len), min, max, &number)) return false;
+    *out = (int)number;
+    return true;
+}
+
+enum err date_time_parse(struct text in, int64_t offset_s, int64_t *epoch_s)
+{
+    struct tm parts = { 0 };
+    if (in.len != 16 || in.at[2] != '/' || in.at[5] != '/' || in.at[10] != ' ' || in.at[13] != ':')
+        return ERR_INVALID;
+    if (!number_at(in, 0, 2, 1, 12, &parts.tm_mon) || !number_at(in, 3, 2, 1, 31, &parts.tm_mday) ||
+        !number_at(in, 6, 4, 1970, 9999, &parts.tm_year) ||
+        !number_at(in, 11, 2, 0, 23, &parts.tm_hour) || !number_at(in, 14, 2, 0, 59, &parts.tm_min))
+        return ERR_INVALID;
+    parts.tm_mon--;
+    parts.tm_year -= 1900;
+    struct tm wanted = parts;
+    time_t local = timegm(&parts);
+    if (parts.tm_mday != wanted.tm_mday) return ERR_INVALID; /* 02/30 */
+    *epoch_s = (int64_t)local - offset_s;
+    return ERR_OK;
+}
+
+static bool has(const struct outbound_add_record *asked, uint64_t bit)
+{
+    return SHAPE_HAS(asked, bit);
+}
+
+/* The request as cells; false: answered with an error. */
+static bool fill(struct adding *adding)
+{
+    struct request *request = adding->request;
+    const struct outbound_add_record *asked = request->fields;
+    const struct list_layout *layout = &adding->table->layout;
+    struct value *cells = adding->cells = new_row(request->life, layout);
+    struct fault fault = { 0 };
+    struct list_zone zone;
+    uint64_t now_utc_ms = loop_now_utc_ms(request->server->app->loop);
+    if (!list_zone_by_name(request->server->app, asked->gsw_tz_name, now_utc_ms, &zone)) {
+        request_refuse(request, OUTBOUND_BAD_KEY, "GSW_TZ_NAME: no time zone %.*s",
+                       TEXT_ARG(asked->gsw_tz_name));
+        return false;
+    }
+    cells[COLUMN_CONTACT_INFO] = value_of_text(asked->gsw_phone);
+    cells[COLUMN_CONTACT_INFO_TYPE] = value_of_i64(asked->gsw_phone_type);
+    cells[COLUMN_TZ_DBID] = value_of_i64(zone.dbid);
+    cells[COLUMN_DAILY_FROM] = value_of_i64(asked->gsw_from);
+    cells[COLUMN_DAILY_TILL] = value_of_i64(asked->gsw_until);
+    if (has(asked, OUTBOUND_ADD_RECORD_HAS_GSW_RECORD_TYPE))
+        cells[COLUMN_RECORD_TYPE] = value_of_i64(asked->gsw_record_type);
+    if (has(asked, OUTBOUND_ADD_RECORD_HAS_GSW_RECORD_STATUS))
+        cells[COLUMN_RECORD_STATUS] = value_of_i64(asked->gsw_record_status);
+    if (has(asked, OUTBOUND_ADD_RECORD_HAS_GSW_CALL_RESULT))
+        cells[COLUMN_CALL_RESULT] = value_of_i64(asked->gsw_call_result);
+    if (has(asked, OUTBOUND_ADD_RECORD_HAS_GSW_ATTEMPTS))
+        cells[COLUMN_ATTEMPT] = value_of_i64(asked->gsw_attempts);
+    if (has(asked, OUTBOUND_ADD_RECORD_HAS_GSW_AGENT_ID))
+        cells[COLUMN_AGENT_ID] = value_of_text(asked->gsw_agent_id);
+    if (has(asked, OUTBOUND_ADD_RECORD_HAS_GSW_DATE_TIME)) {
+        int64_t epoch_s;
+        if (date_time_parse(asked->gsw_date_time, zone.offset_s, &epoch_s)) {
+            request_refuse(request, OUTBOUND_BAD_DATE, "GSW_DATE_TIME: must be MM/DD/YYYY hh:mm");
+            return false;
+        }
+        cells[COLUMN_DIAL_SCHED_TIME] = value_of_i64(epoch_s);
+    }
+    for (uint32_t i = 0; i < asked->user_data.count; i++) {
+        const struct pair *pair = &asked->user_data.at[i];
+        uint32_t column = layout_find_attribute(layout, pair->name);
+        if (column == UINT32_MAX) continue;
+        if (value_for_column(request->life, &layout->columns[column], &pair->value, &cells[column],
+                             &fault)) {
+            request_refuse(request, OUTBOUND_BAD_KEY, "%.*s: %s", TEXT_ARG(pair->name),
+                           fault.words);
+            return false;
+        }
+    }
+    return true;
+}
+
+static void insert(struct adding *adding);
+
+static void on_last_n(void *self, enum err err, const struct rows *rows)
+{
+    struct adding *adding = self;
+    if (err) {
+        request_refuse(adding->request, OUTBOUND_DATABASE_ERROR, "the store does not answer");
+        return;
+    }
+    adding->cells[COLUMN_CHAIN_N] = value_of_i64(rows_i64(rows, 0, 0) + 1);
+    insert(adding);
+}
+
+static void choose_place(struct adding *adding)
+{
+    struct list_table *table = adding->table;
+    struct store *store = adding->request->server->store;
+    struct buf sql = { 0 };
+    buf_format(&sql, "SELECT max(chain_n) FROM %.*s WHERE chain_id = ?1",
+               TEXT_ARG(table->layout.table));
+    struct query query = { store_statement(store, buf_text(&sql)), &adding->cells[COLUMN_CHAIN_ID],
+                           1 };
+    store_query(store, &query, on_last_n, adding);
+    buf_free(&sql);
+}
+
+static void wake_sessions(struct outbound *server, uint32_t list_dbid)
+{
+    struct session *session;
+    for (size_t at = 0; (session = table_next(server->sessions, &at)) != NULL;)
+        session_wake(session, list_dbid);
+}
+
+static void on_inserted(void *self, const struct change_result *result)
+{
+    struct adding *adding = self;
+    struct request *request = adding->request;
+    const struct outbound_add_record *asked = request->fields;
+    bool is_place_ours = !has(asked, OUTBOUND_ADD_RECORD_HAS_GSW_CHAIN_N);
+    if (result->err == ERR_EXISTS && is_place_ours && ++adding->tries < CHAIN_N_TRIES_MAX) {
+        choose_place(adding); /* another request took the place in between */
+        return;
+    }
+    if (result->err == ERR_EXISTS) {
+        request_refuse(request, OUTBOUND_BAD_KEY, "GSW_CHAIN_N: the chain has this place already");
+        return;
+    }
+    if (result->err) {
+        request_refuse(request, OUTBOUND_DATABASE_ERROR, "the store refused the row: %s",
+                       result->words ? result->words : err_words(result->err));
+        return;
+    }
+    struct fault fault;
+    struct calling_list *list = lists_find(request->server->lists, asked->gsw_calling_list, &fault);
+    if (list) wake_sessions(request->server, list->dbid);
+    request->server->counters.records_added_total++;
+    struct outbound_add_record_acknowledge reply = {
+        .head.has = UINT64_MAX,
+        .gsw_calling_list = list ? list->name : asked->gsw_calling_list,
+        .gsw_chain_id = adding->cells[COLUMN_CHAIN_ID].integer,
+        .gsw_chain_n = adding->cells[COLUMN_CHAIN_N].integer,
+        .gsw_record_id = adding->cells[COLUMN_RECORD_ID].integer,
+        .gsw_reference_id = asked->gsw_reference_id,
+    };
+    if (!has(asked, OUTBOUND_ADD_RECORD_HAS_GSW_REFERENCE_ID))
+        reply.head.has &= ~OUTBOUND_ADD_RECORD_ACKNOWLEDGE_HAS_GSW_REFERENCE_ID;
+    request_reply(request, &MSG_OUTBOUND_ADD_RECORD_ACKNOWLEDGE, &reply, (struct text){ 0 });
+}
+
+static void insert(struct adding *adding)
+{
+    struct change *change = change_new(adding->request->server->store);
+    list_add_insert(adding->table, change, adding->cells);
+    change_submit(change, on_inserted, adding);
+}
+
+static void place(struct adding *adding)
+{
+    const struct outbound_add_record *asked = adding->request->fields;
+    if (!fill(adding)) return;
+    struct list_table *table = adding->table;
+    adding->cells[COLUMN_RECORD_ID] = value_of_i64(table->next_record_id++);
+    bool is_appended = has(asked, OUTBOUND_ADD_RECORD_HAS_GSW_CHAIN_ID);
+    int64_t chain_id = is_appended ? asked->gsw_chain_id : table->next_chain_id;
+    if (chain_id >= table->next_chain_id) table->next_chain_id = chain_id + 1;
+    adding->cells[COLUMN_CHAIN_ID] = value_of_i64(chain_id);
+    adding->cells[COLUMN_CHAIN_N] = value_of_i64(1);
+    if (has(asked, OUTBOUND_ADD_RECORD_HAS_GSW_CHAIN_N)) {
+        adding->cells[COLUMN_CHAIN_N] = value_of_i64(asked->gsw_chain_n);
+    } else if (is_appended) {
+        choose_place(adding);
+        return;
+    }
+    insert(adding);
+}
+
+static void on_list_open(void *self, const struct fault *fault)
+{
+    struct adding *adding = self;
+    if (fault)
+        request_refuse(adding->request, OUTBOUND_DATABASE_ERROR, "%s", fault->words);
+    else
+        place(adding);
+}
+
+void add_record(struct request *request)
+{
+    const struct outbound_add_record *asked = request->fields;
+    struct fault fault = { 0 };
+    struct calling_list *list = lists_find(request->server->lists, asked->gsw_calling_list, &fault);
+    if (list == NULL) {
+        request_refuse(request, OUTBOUND_LIST_UNKNOWN, "%s: %s", fault.field, fault.words);
+        return;
+    }
+    struct adding *adding = scope_alloc(request->life, sizeof *adding);
+    *adding = (struct adding){ .request = request, .table = list->table };
+    if (list_is_open(list))
+        place(adding);
+    else
+        list_open(list, on_list_open, adding);
+}

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The road of one fetch: candidates by record type in the order of priority, the rows of their
+ * chains, one change per chain that takes it, and each into the buffer when it is durable. */
+#include "servers/outbound/fetch.h"
+
+#include "servers/outbound/session.h"
+
+enum { FETCH_CHAINS_MAX = 1000, RECORD_TYPES = 3 };
+
+struct fetch {
+    struct scope *life;
+    struct session *session;
+    uint32_t list_dbid, wanted, taking, taken;
+    int64_t record_types[RECORD_TYPES]; /* highest priority first */
+    uint32_t next_type;
+    struct candidate *chosen; /* one row per chain */
+    uint32_t chosen_count;
+    struct table *by_chain; /* chain id -> candidate */
+};
+
+struct taking {
+    struct fetch *fetch;
+    struct live_chain *live;
+};
+
+static void end(struct fetch *fetch)
+{
+    struct session *session = fetch->session;
+    if (fetch->taken) session_wake(session, fetch->list_dbid);
+    scope_close(fetch->life);
+    session_fetch_ended(session);
+}
+
+static void on_taken(void *self, const struct change_result *result)
+{
+    struct taking *taking = self;
+    struct fetch *fetch = taking->fetch;
+    struct session *session = fetch->session;
+    session->is_store_failing = result->err != ERR_OK && result->err != ERR_CONFLICT;
+    if (result->err) {
+        live_chain_close(
+            taking->live); /* another took it, or the store refused: the row is as it was */
+    } else {
+        fetch->taken++;
+        session_add_buffered(session, taking->live);
+        if (session->fsm.state == SESSION_UNLOADING) session_return_buffer(session);
+    }
+    if (--fetch->taking == 0) end(fetch);
+}
+
+/* Rows of one chain, `first` .. `first + count - 1`, become a live chain, and a change takes them.
+ */
+static void take_chain(struct fetch *fetch, struct calling_list *list, const struct rows *rows,
+                       uint32_t first, uint32_t count)
+{
+    struct session *session = fetch->session;
+    struct outbound *server = session->server;
+    if (count > CHAIN_RECORDS_MAX) count = CHAIN_RECORDS_MAX;
+    struct live_chain *live = live_chain_new(session, list->table, list->name, list->dbid, count);
+    live->chain.primary = UINT32_MAX;
+    int64_t chain_key = rows_i64(rows, first, COLUMN_CHAIN_ID);
+    const struct candidate *chosen = table_get(fetch->by_chain, TEXT_OF(&chain_key));
+    ASSERT(chosen != NULL);
+    for (uint32_t i = 0; i < count; i++) {
+        struct record *record = &live->chain.records[i];
+        record->cells = list_read_row(&list->table->layout, live->data, rows, first + i);
+        if (chosen->chain_n == record_i64(record, COLUMN_CHAIN_N)) live->chain.primary = i;
+    }
+    if (live->chain.primary == UINT32_MAX) { /* changed between the two queries */
+        live_chain_close(live);
+        return;
+    }
+    for (uint32_t i = 0; i < count; i++)
+        live->chain.records[i].handle = outbound_next_handle(server, count, i);
+    live->chain.chain_guid = guid_new(loop_random(server->app->loop));
+    chain_begin(&live->chain, loop_now_utc_ms(server->app->loop));
+
+    struct session_names names;
+    if (!session_names(server, session->dbid, &names, NULL)) {
+        live_chain_close(live);
+        return;
+    }
+    struct change *change = change_new(server->store);
+    for (uint32_t i = 0; i < count; i++) {
+        struct value *cells = live->chain.records[i].cells;
+        int64_t chain_id = cells[COLUMN_CHAIN_ID].integer, chain_n = cells[COLUMN_CHAIN_N].integer;
+        if (i == live->chain.primary) {
+            list_add_take(list->table, change, chain_id, chain_n, names.campaign_dbid,
+                          names.group_dbid);
+            cells[COLUMN_RECORD_STATUS] = value_of_i64(RECORD_STATUS_RETRIEVED);
+            cells[COLUMN_CAMPAIGN_ID] = value_of_i64(names.campaign_dbid);
+            cells[COLUMN_GROUP_ID] = value_of_i64(names.group_dbid);
+            cells[COLUMN_APP_ID] = value_of_i64(app_self(server->app)->dbid);
+        } else if (cells[COLUMN_RECORD_STATUS].integer == RECORD_STATUS_READY) {
+            list_add_take_sibling(list->table, change, chain_id, chain_n);
+            cells[COLUMN_RECORD_STATUS] = value_of_i64(RECORD_STATUS_CHAIN_READY);
+        }
+    }
+    struct taking *taking = scope_alloc(fetch->life, sizeof *taking);
+    *taking = (struct taking){ fetch, live };
+    fetch->taking++;
+    change_submit(change, on_taken, taking);
+}
+
+static void on_rows(void *self, enum err err, const struct rows *rows)
+{
+    struct fetch *fetch = self;
+    struct calling_list *list =
+        lists_find_by_dbid(fetch->session->server->lists, fetch->list_dbid, NULL);
+    if (err || list == NULL) {
+        end(fetch);
+        return;
+    }
+    fetch->taking = 1;
+    uint32_t count = rows_count(rows);
+    for (uint32_t first = 0, next; first < count; first = next) {
+        int64_t chain_id = rows_i64(rows, first, COLUMN_CHAIN_ID);
+        for (next = first + 1; next < count && rows_i64(rows, next, COLUMN_CHAIN_ID) == chain_id;)
+            next++;
+        take_chain(fetch, list, rows, first, next - first);
+    }
+    if (--fetch->taking == 0) end(fetch);
+}
+
+static void load(struct fetch *fetch, struct calling_list *list)
+{
+    int64_t *ids = scope_alloc_array(fetch->life, fetch->chosen_count, sizeof *ids);
+    for (uint32_t i = 0; i < fetch->chosen_count; i++) ids[i] = fetch->chosen[i].chain_id;
+    list_load_chains(list->table, ids, fetch->chosen_count, on_rows, fetch);
+}
+
+static void choose(struct fetch *fetch);
+
+static void on_candidates(void *self, enum err err, const struct candidate *candidates,
+                          uint32_t count)
+{
+    struct fetch *fetch = self;
+    for (uint32_t i = 0; !err && i < count && fetch->chosen_count < fetch->wanted; i++) {
+        if (table_get(fetch->by_chain, TEXT_OF(&candidates[i].chain_id))) continue;
+        struct candidate *chosen = &fetch->chosen[fetch->chosen_count++];
+        *chosen = candidates[i];
+        table_put(fetch->by_chain, TEXT_OF(&chosen->chain_id), chosen);
+    }
+    choose(fetch);
+}
+
+static void choose(struct fetch *fetch)
+{
+    struct outbound *server = fetch->session->server;
+    struct calling_list *list = lists_find_by_dbid(server->lists, fetch->list_dbid, NULL);
+    if (list == NULL) {
+        end(fetch);
+        return;
+    }
+    if (fetch->next_type < RECORD_TYPES && fetch->chosen_count < fetch->wanted) {
+        int64_t type = fetch->record_types[fetch->next_type++];
+        list_select(list, type, loop_now_utc_ms(server->app->loop), fetch->wanted, on_candidates,
+                    fetch);
+        return;
+    }
+    if (fetch->chosen_count == 0) {
+        end(fetch);
+        return;
+    }
+    load(fetch, list);
+}
+
+static void on_open(void *self, const struct fault *fault)
+{
+    struct fetch *fetch = self;
+    if (fault) {
+        end(fetch);
+        return;
+    }
+    choose(fetch);
+}
+
+/* Spec 4: by type priority, higher first; equal ones as callback, rescheduled, general. */
+static void order_types(struct fetch *fetch)
+{
+    const struct outbound_options *options = fetch->session->server->app->options;
+    int64_t types[RECORD_TYPES] = { RECORD_TYPE_CAMPAIGN_CALLBACK, RECORD_TYPE_CAMPAIGN_RESCHEDULED,
+                                    RECORD_TYPE_GENERAL };
+    uint32_t priorities[RECORD_TYPES] = { options->default_campaigncallback_priority,
+                                          options->default_campaignrescheduled_priority,
+                                          options->default_general_priority };
+    bool is_used[RECORD_TYPES] = { false };
+    for (int place = 0; place < RECORD_TYPES; place++) {
+        int best = -1;
+        for (int i = 0; i < RECORD_TYPES; i++)
+            if (!is_used[i] && (best < 0 || priorities[i] > priorities[best])) best = i;
+        is_used[best] = true;
+        fetch->record_types[place] = types[best];
+    }
+}
+
+static void end_late(void *self)
+{
+    end(self);
+}
+
+void fetch_start(struct session *session, uint32_t list_dbid, uint32_t chains)
+{
+    struct scope *life = scope_new(session->life, "fetch", SCOPE_NO_LIMIT);
+    struct fetch *fetch = scope_alloc(life, sizeof *fetch);
+    *fetch = (struct fetch){ .life = life,
+                             .session = session,
+                             .list_dbid = list_dbid,
+                             .wanted = chains < FETCH_CHAINS_MAX ? chains : FETCH_CHAINS_MAX };
+    fetch->chosen = scope_alloc_array(life, fetch->wanted, sizeof *fetch->chosen);
+    fetch->by_chain = table_new(life);
+    order_types(fetch);
+    struct calling_list *list = lists_find_by_dbid(session->server->lists, list_dbid, NULL);
+    if (list)
+        list_open(list, on_open, fetch);
+    else
+        loop_soon(life, session->server->app->loop, end_late, fetch);
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "servers/outbound/http_edge.h"
+
+#include "format/json.h"
+
+#include <string.h>
+
+/* What the identifier of a resource is called in the messages. */
+static const struct {
+    const char *resource, *key;
+    bool is_number;
+} resources[] = {
+    { "records", "GSW_RECORD_HANDLE", true },
+    { "lists", "GSW_CALLING_LIST", false },
+    { "campaigngroups", "GSW_CAMPAIGN_GROUP_DBID", true },
+    { "phones", "GSW_PHONE", false },
+    { "customer_ids", "GSW_CUSTOMER_ID", false },
+};
+
+static const struct {
+    const char *resource, *req; /* "": a GET */
+    const struct msg *msg;
+} questions[] = {
+    { "records", "", &MSG_OUTBOUND_RECORD_STATUS_REQUEST },
+    { "records", "UpdateCallCompletionStats", &MSG_OUTBOUND_UPDATE_CALL_COMPLETION_STATS },
+    { "records", "RecordProcessed", &MSG_OUTBOUND_RECORD_PROCESSED },
+    { "records", "RecordReject", &MSG_OUTBOUND_RECORD_REJECT },
+    { "records", "ChainedRecordRequest", &MSG_OUTBOUND_CHAINED_RECORD_REQUEST },
+    { "lists", "AddRecord", &MSG_OUTBOUND_ADD_RECORD },
+    { "campaigngroups", "", &MSG_OUTBOUND_CAMPAIGN_GET_STATUS },
+    { "campaigngroups", "GetStatus", &MSG_OUTBOUND_CAMPAIGN_GET_STATUS },
+    { "campaigngroups", "Load", &MSG_OUTBOUND_CAMPAIGN_LOAD },
+    { "campaigngroups", "Start", &MSG_OUTBOUND_CAMPAIGN_START },
+    { "campaigngroups", "Stop", &MSG_OUTBOUND_CAMPAIGN_STOP },
+    { "campaigngroups", "Unload", &MSG_OUTBOUND_CAMPAIGN_UNLOAD },
+    { "campaigngroups", "ForceUnload", &MSG_OUTBOUND_CAMPAIGN_FORCE_UNLOAD },
+    { "campaigngroups", "SetDialMode", &MSG_OUTBOUND_CAMPAIGN_SET_DIAL_MODE },
+    { "campaigngroups", "PreviewRecordRequest", &MSG_OUTBOUND_PREVIEW_RECORD_REQUEST },
+};
+
+static const struct msg *msg_of(const struct http_question *question)
+{
+    for (size_t i = 0; i < sizeof questions / sizeof questions[0]; i++)
+        if (text_eq(question->resource, text_of(questions[i].resource)) &&
+            text_eq(question->req, text_of(questions[i].req)))
+            return questions[i].msg;
+    return NULL;
+}
+
+/* A resource that cannot exist: 404 with the code that its resource type uses. */
+static enum outbound_error nowhere(struct text resource)
+{
+    return text_eq(resource, TEXT("records")) ? OUTBOUND_INVALID_HANDLE
+           : text_eq(resource, TEXT("lists")) ? OUTBOUND_LIST_UNKNOWN
+                                              : OUTBOUND_GROUP_UNKNOWN;
+}
+
+/* The body's pairs and the resource's own key, as one list. */
+static bool pairs_of(const struct http_question *question, struct scope *scope, struct kv *pairs,
+                     struct refusal *refusal)
+{
+    *pairs =
+        (struct kv){ .at = scope_alloc_array(scope, question->body.count + 1, sizeof *pairs->at) };
+    for (size_t i = 0; i < sizeof resources / sizeof resources[0]; i++) {
+        if (!text_eq(question->resource, text_of(resources[i].resource))) continue;
+        struct text key = text_of(resources[i].key);
+        struct value value = { .kind = VALUE_TEXT, .text = question->identifier };
+        uint32_t number;
+        if (resources[i].is_number) {
+            if (text_to_u32(question->identifier, 1, UINT32_MAX, &number)) {
+                (void)refuse(refusal, nowhere(question->resource), "%s: no %.*s %.*s",
+                             resources[i].key, TEXT_ARG(question->resource),
+                             TEXT_ARG(question->identifier));
+                return false;
+            }
+            value = (struct value){ .kind = VALUE_INTEGER, .integer = number };
+        }
+        pairs->at[pairs->count++] = (struct pair){ key, value };
+        for (uint32_t k = 0; k < question->body.count; k++)
+            if (!text_eq(question->body.at[k].name, key))
+                pairs->at[pairs->count++] = question->body.at[k];
+        return true;
+    }
+    (void)refuse(refusal, OUTBOUND_GROUP_UNKNOWN, "no resource type %.*s",
+                 TEXT_ARG(question->resource));
+    return false;
+}
+
+const struct msg *http_edge_read(const struct http_question *question, struct scope *scope,
+                                 const void **fields, struct refusal *refusal)
+{
+    const struct msg *msg = msg_of(question);
+    if (msg == NULL) {
+        (void)refuse(refusal, OUTBOUND_UNKNOWN_REQUEST, "req: %.*s is not offered for %.*s",
+                     TEXT_ARG(question->req), TEXT_ARG(question->resource));
+        return NULL;
+    }
+    struct kv pairs, unknown = { 0 };
+    if (!pairs_of(question, scope, &pairs, refusal)) return NULL;
+    struct fault fault = { 0 };
+    void *object;
+    if (kv_to_shape(&pairs, msg->shape, false, scope, &object, &unknown, &fault)) {
+        (void)refuse(refusal, OUTBOUND_BAD_KEY, "%s: %s", fault.field, fault.words);
+        return NULL;
+    }
+    const struct shape_field *user = shape_find(msg->shape, TEXT("UserData"));
+    if (user && user->kind == FIELD_KV) {
+        *(struct kv *)(void *)((char *)object + user->offset) = unknown;
+        ((struct shape_head *)object)->has |= (uint64_t)1 << (user - msg->shape->fields);
+    }
+    *fields = object;
+    return msg;
+}
+
+/* One event: GSW_USER_EVENT, the fields, and the user data flat among them. */
+static void put_event(struct json_writer *json, const char *event, const struct shape *shape,
+                      const void *fields)
+{
+    /* Without UserData among the members: it is written flat. */
+    const struct shape_field *user = shape_find(shape, TEXT("UserData"));
+    struct shape_head *head = (struct shape_head *)fields;
+    uint64_t has = head->has;
+    json_begin_object(json);
+    json_put_name(json, TEXT("GSW_USER_EVENT"));
+    json_put_text(json, text_of(event));
+    if (user) head->has &= ~((uint64_t)1 << (user - shape->fields));
+    json_put_shape_members(json, shape, fields);
+    head->has = has;
+    if (user)
+        json_put_kv_members(json,
+                            (const struct kv *)(const void *)((const char *)fields + user->offset));
+    json_end_object(json);
+}
+
+/* Spec 14.3: an array of ChainedRecord, then ChainedRecordsDataEnd. */
+static void put_chained(struct json_writer *json, const struct outbound_chained_records *fields)
+{
+    json_begin_array(json);
+    for (uint32_t i = 0; i < fields->records.count; i++)
+        put_event(json, "ChainedRecord",
+                  shape_find(MSG_OUTBOUND_CHAINED_RECORDS.shape, TEXT("Records"))->nested,
+                  &fields->records.at[i]);
+    struct outbound_chained_records end = *fields;
+    end.head.has &= ~OUTBOUND_CHAINED_RECORDS_HAS_RECORDS;
+    put_event(json, "ChainedRecordsDataEnd", MSG_OUTBOUND_CHAINED_RECORDS.shape, &end);
+    json_end_array(json);
+}
+
+void http_edge_write(const struct msg *msg, const void *fields, struct buf *out)
+{
+    struct json_writer json = json_writer(out);
+    if (msg == &MSG_OUTBOUND_CHAINED_RECORDS)
+        put_chained(&json, fields);
+    else
+        put_event(&json, msg->name, msg->shape, fields);
+}
+
+void http_edge_write_error(const struct refusal *refusal, struct buf *out)
+{
+    struct json_writer json = json_writer(out);
+    json_begin_object(&json);
+    json_put_name(&json, TEXT("GSW_USER_EVENT"));
+    json_put_text(&json, TEXT("Error"));
+    json_put_name(&json, TEXT("GSW_ERROR"));
+    json_put_i64(&json, refusal->error);
+    json_put_name(&json, TEXT("GSW_ERROR_TEXT"));
+    json_put_text(&json, text_of(refusal->words));
+    json_end_object(&json);
+}

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Orders to a campaign group (spec outbound 5.1): one at a time, decided by campaign.c, stored,
+ * then carried out and answered. */
+#include "gen/events.h"
+#include "servers/outbound/session.h"
+
+struct order {
+    struct scope *life;
+    struct session *session;
+    struct request *request; /* NULL: our own */
+    struct session_outcome outcome;
+    struct guid guid;
+    uint32_t lists_opening;
+    struct fault fault; /* of a list that cannot be opened */
+};
+
+/* One that waits: the request runs again from its beginning. */
+static void next_order(struct session *session)
+{
+    session->is_ordering = false;
+    struct list *node = list_first(&session->orders);
+    if (node) {
+        list_remove(node);
+        request_run(LIST_OBJECT(node, struct request, node));
+        return;
+    }
+    if (session->fsm.state == SESSION_UNLOADING)
+        session_order(session, SESSION_DRAINED, NULL, NULL);
+}
+
+static void answer(struct order *order)
+{
+    struct session *session = order->session;
+    struct session_names names;
+    if (!session_names(session->server, session->dbid, &names, NULL))
+        names = (struct session_names){ 0 };
+    struct outbound_campaign_group_acknowledge reply = {
+        .head.has = UINT64_MAX,
+        .gsw_campaign_group_dbid = session->dbid,
+        .gsw_campaign_group_name = names.campaign_group,
+        .gsw_campaign_name = names.campaign,
+        .gsw_campaign_group_guid = guid_text(&session->guid),
+        .gsw_campaign_group_state = text_of(order->outcome.report),
+    };
+    request_reply(order->request, &MSG_OUTBOUND_CAMPAIGN_GROUP_ACKNOWLEDGE, &reply,
+                  (struct text){ 0 });
+}
+
+static void end(struct order *order, enum outbound_error error, const char *words)
+{
+    struct session *session = order->session;
+    if (order->request && error)
+        request_refuse(order->request, error, "%s", words);
+    else if (order->request)
+        answer(order);
+    scope_close(order->life);
+    next_order(session);
+}
+
+static void say_state(const struct order *order)
+{
+    const struct session *session = order->session;
+    struct session_names names;
+    if (!session_names(session->server, session->dbid, &names, NULL)) return;
+    char group[128];
+    if (text_to_z(text_slice(names.campaign_group, 0, sizeof group - 1), group, sizeof group))
+        return;
+    LOG_SESSION_STATE(&session->server->app->log, group, fsm_state_name(&session->fsm),
+                      session->guid.text, session->dialing.mode);
+}
+
+static void on_order_durable(void *self, const struct change_result *result)
+{
+    struct order *order = self;
+    struct session *session = order->session;
+    if (result->err) {
+        LOG_STORE_REFUSED(&session->server->app->log, "a session",
+                          result->words ? result->words : "");
+        end(order, OUTBOUND_DATABASE_ERROR, "the store refused the change");
+        return;
+    }
+    session->fsm = order->outcome.fsm;
+    session->dialing = order->outcome.dialing;
+    if (order->outcome.opens) session->guid = order->guid;
+    say_state(order);
+    if (order->outcome.returns_buffer) session_return_buffer(session);
+    if (order->outcome.forces) session_force(session);
+    if (order->outcome.opens) session_refill(session, false);
+    end(order, OUTBOUND_OK, NULL);
+}
+
+static const struct statement session_write = {
+    "INSERT INTO session (group_dbid, state, guid, dial_mode, optimize_by, optimize_goal, "
+    "changed_utc_ms) "
+    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (group_dbid) DO UPDATE SET state = ?2, guid = "
+    "?3, "
+    "dial_mode = ?4, optimize_by = ?5, optimize_goal = ?6, changed_utc_ms = ?7"
+};
+static const struct statement session_remove = { "DELETE FROM session WHERE group_dbid = ?1" };
+
+static void store_order(struct order *order)
+{
+    struct session *session = order->session;
+    struct outbound *server = session->server;
+    struct change *change = change_new(server->store);
+    if (order->outcome.fsm.state == SESSION_NULL) {
+        change_add(change, &session_remove, ROWS_ANY);
+        change_bind_i64(change, session->dbid);
+    } else {
+        change_add(change, &session_write, 1);
+        change_bind_i64(change, session->dbid);
+        change_bind_i64(change, order->outcome.fsm.state);
+        change_bind_text(change, guid_text(order->outcome.opens ? &order->guid : &session->guid));
+        change_bind_i64(change, order->outcome.dialing.mode);
+        change_bind_i64(change, order->outcome.dialing.optimize_by);
+        change_bind_i64(change, order->outcome.dialing.optimize_goal);
+        change_bind_i64(change, (int64_t)loop_now_utc_ms(server->app->loop));
+    }
+    change_submit(change, on_order_durable, order);
+}
+
+static void on_list_open(void *self, const struct fault *fault)
+{
+    struct order *order = self;
+    if (fault) order->fault = *fault;
+    if (--order->lists_opening) return;
+    if (order->fault.err) {
+        end(order, OUTBOUND_NOT_ALLOWED, order->fault.words);
+        return;
+    }
+    store_order(order);
+}
+
+/* Load: every list has to be usable, and is named where it is not. */
+static void open_lists(struct order *order)
+{
+    struct session *session = order->session;
+    session_configure(session);
+    order->lists_opening = 1;
+    for (uint32_t i = 0; i < session->list_count; i++) {
+        struct calling_list *list =
+            lists_find_by_dbid(session->server->lists, session->lists[i].dbid, &order->fault);
+        if (list == NULL) break;
+        order->lists_opening++;
+        list_open(list, on_list_open, order);
+    }
+    if (order->lists_opening == 1 && order->fault.err == ERR_OK && session->list_count == 0)
+        (void)fault_set(&order->fault, ERR_INVALID, "callingLists",
+                        "the campaign has no active calling list");
+    on_list_open(order, NULL);
+}
+
+static bool is_drained(const struct session *session)
+{
+    return session->buffered_count == 0 && session->in_progress_count == 0 &&
+           session->changing_count == 0 && session->fetches == 0;
+}
+
+void session_order(struct session *session, enum session_event event, const struct dialing *wanted,
+                   struct request *request)
+{
+    if (event == SESSION_DRAINED) {
+        if (session->is_ordering || !is_drained(session)) return;
+    } else if (session->is_ordering) {
+        list_add_last(&session->orders, &request->node);
+        return;
+    }
+    session->is_ordering = true;
+    struct outbound *server = session->server;
+    struct scope *life = scope_new(session->life, "order", SCOPE_NO_LIMIT);
+    struct order *order = scope_alloc(life, sizeof *order);
+    *order = (struct order){ .life = life, .session = session, .request = request };
+    if (session_decide(&session->fsm, &session->dialing, event, wanted ? wanted : &session->dialing,
+                       loop_now_utc_ms(server->app->loop), &order->outcome)) {
+        end(order, order->outcome.refusal.error, order->outcome.refusal.words);
+    } else if (!order->outcome.is_changed) {
+        end(order, OUTBOUND_OK, NULL);
+    } else if (order->outcome.opens) {
+        order->guid = guid_new(loop_random(server->app->loop));
+        open_lists(order);
+    } else {
+        store_order(order);
+    }
+}

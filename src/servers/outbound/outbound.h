@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* outbound.h - the inside of the server: what its shell files share. Nobody else includes it.
+ * server.c wires; request.c is one request on its way; session.c holds campaign groups, their
+ * buffers and their chains; desktop.c carries requests out; fetch.c chooses and retrieves;
+ * notifier.c sends what the outbox holds; list.c knows tables; import.c takes files in. */
+#ifndef SERVERS_OUTBOUND_OUTBOUND_H
+#define SERVERS_OUTBOUND_OUTBOUND_H
+
+#include "app/app.h"
+#include "base/list.h"
+#include "base/table.h"
+#include "gen/counters.h"
+#include "gen/messages.h"
+#include "gen/options.h"
+#include "servers/outbound/campaign.h"
+#include "servers/outbound/chain.h"
+#include "servers/outbound/list.h"
+#include "servers/outbound/schedule.h"
+
+struct notifier;
+struct request;
+struct session;
+
+struct outbound {
+    struct app *app;
+    struct store *store;
+    struct lists *lists;
+    struct notifier *notifier;
+    struct table *sessions; /* by group DBID */
+    struct table *handles;  /* record handle -> live chain; chains with agents */
+    uint32_t next_handle;
+    struct outbound_counters counters;
+};
+
+/* A chain in memory: buffered (scheduled) or with an agent (processing). */
+struct live_chain {
+    struct list node; /* in its session's buffer or in_progress */
+    struct scope *life;
+    struct scope *data; /* cells; made anew when changes have filled it */
+    size_t data_bytes;  /* of `data` when it was new */
+    struct chain chain;
+    struct session *session;
+    struct list_table *table;
+    struct text list_name;
+    uint32_t list_dbid;
+    bool is_busy;        /* a change of it waits for its commit */
+    struct list waiting; /* requests that came meanwhile */
+};
+
+struct session_list {
+    uint32_t dbid;
+    uint32_t weight;
+    uint64_t exhausted_until_ms; /* monotonic */
+};
+
+struct session {
+    struct scope *life;
+    struct outbound *server;
+    uint32_t dbid; /* of the CampaignGroup */
+    struct fsm fsm;
+    struct dialing dialing;
+    struct guid guid;
+    struct list buffered, in_progress;
+    uint32_t buffered_count, in_progress_count, changing_count; /* changing: out of both rings */
+    uint64_t processed_count;
+    struct session_list *lists;
+    uint32_t list_count;
+    struct scope *config_life;
+    const struct outbound_options *options;   /* resolved: group, campaign, application */
+    uint32_t fetches;                         /* under way */
+    struct list hungry;                       /* preview requests that wait for a fetch */
+    uint32_t given_out_now, given_out_before; /* chains given out in this and in the last minute */
+    uint64_t minute_began_ms;
+    bool is_ordering;   /* an order waits for its commit */
+    struct list orders; /* that came meanwhile */
+    bool is_store_failing;
+};
+
+/* Names around a campaign group, from the configuration as it is now; false where it is gone or
+ * broken. */
+struct session_names {
+    const struct app_object *group_object, *campaign_object;
+    struct text campaign, campaign_group, group, queue, media_type, template_name;
+    uint32_t campaign_dbid, group_dbid;
+};
+bool session_names(struct outbound *server, uint32_t group_dbid, struct session_names *out,
+                   struct fault *fault);
+
+/* The options of a group: its own, its campaign's, the application's (spec 3.1), in `scope`. */
+const struct outbound_options *outbound_resolve_options(struct outbound *server,
+                                                        struct scope *scope,
+                                                        const struct session_names *names);
+/* A handle for record `index` of a chain of `count`: contiguous within the chain, positive int32.
+ */
+uint32_t outbound_next_handle(struct outbound *server, uint32_t count, uint32_t index);
+
+#endif

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* recovery.h - what a restart brings back (design 5, durable intents): sessions in their state with
+ * their GUID, chains with their agents, handles and attempt GUIDs. Nothing else is needed: waiting
+ * notifications are the outbox's, rows left Retrieved the list's. */
+#ifndef SERVERS_OUTBOUND_RECOVERY_H
+#define SERVERS_OUTBOUND_RECOVERY_H
+
+#include "servers/outbound/outbound.h"
+
+/* `on_done` comes in a later turn; until then nothing may be served. */
+enum err recovery_start(struct outbound *server, void (*on_done)(struct outbound *server),
+                        struct fault *fault);
+
+#endif

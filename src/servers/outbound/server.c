@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Wiring: the store, the lists, what a restart brings back, the notifier, the HTTP Proxy and the
+ * link port, in this order; nothing is served before the recovery is done. */
+#include "servers/outbound/server.h"
+
+#include "gen/migrations.h"
+#include "gen/objects.h"
+#include "model/option.h"
+#include "servers/outbound/http_edge.h"
+#include "servers/outbound/http_proxy/proxy.h"
+#include "servers/outbound/import.h"
+#include "servers/outbound/notifier.h"
+#include "servers/outbound/outbound.h"
+#include "servers/outbound/recovery.h"
+#include "servers/outbound/session.h"
+
+enum { HOUR_MS = 3600 * 1000, HANDLES_KEPT_MS = 24 * HOUR_MS };
+
+struct server {
+    struct outbound outbound;
+    struct http_proxy *proxy;
+    struct link_server *links;
+    struct timer *hourly;
+    struct scope *config_life;
+    bool is_serving;
+};
+
+static struct server *server_of(struct outbound *outbound)
+{
+    return (struct server *)(void *)((char *)outbound - offsetof(struct server, outbound));
+}
+
+/* --- the HTTP edge --- */
+
+static void answer(struct request *request, unsigned status, const struct buf *body,
+                   struct text etag)
+{
+    struct server *server = server_of(request->server);
+    http_proxy_answer(server->proxy, request->transaction, status, buf_text(body), etag);
+}
+
+static void http_reply_event(struct request *request, const struct msg *msg, const void *fields,
+                             struct text etag)
+{
+    struct buf body = { 0 };
+    http_edge_write(msg, fields, &body);
+    answer(request, 200, &body, etag);
+    buf_free(&body);
+}
+
+static void http_refuse(struct request *request, const struct refusal *refusal)
+{
+    struct buf body = { 0 };
+    http_edge_write_error(refusal, &body);
+    answer(request, outbound_error_http_status(refusal->error), &body, (struct text){ 0 });
+    buf_free(&body);
+}
+
+static const struct request_edge http_edge = { http_reply_event, http_refuse };
+
+static void on_http_request(void *self, const struct http_proxy_request *asked)
+{
+    struct server *server = self;
+    struct outbound *outbound = &server->outbound;
+    outbound->counters.http_requests_total++;
+    /* The message is not known yet; errors name the request as it was asked. */
+    struct request *request =
+        request_new(outbound, &MSG_OUTBOUND_RECORD_STATUS_REQUEST, &http_edge);
+    request->transaction = asked->transaction;
+    struct http_question question = { asked->resource, asked->identifier, asked->req, asked->method,
+                                      asked->body };
+    struct refusal refusal = { 0 };
+    const struct msg *msg = http_edge_read(&question, request->life, &request->fields, &refusal);
+    if (msg == NULL) {
+        request_refuse_with(request, &refusal);
+        return;
+    }
+    request->msg = msg;
+    request_run(request);
+}
+
+/* --- configuration --- */
+
+static uint32_t http_port_of(const struct app *app)
+{
+    const struct object_application *self =
+        (const struct object_application *)app_self(app)->fields;
+    for (uint32_t i = 0; i < self->ports.count; i++)
+        if (text_eq_fold(self->ports.at[i].connection_protocol, TEXT("http")))
+            return self->ports.at[i].number;
+    return 0;
+}
+
+/* The option as the Host object has it (spec 13.3: added after the application's, the same name
+ * replaces). */
+static struct text host_headers(const struct server *server)
+{
+    const struct app *app = server->outbound.app;
+    const struct app_object *host = app_object(app, &OBJECT_HOST, app->host);
+    if (host == NULL) return (struct text){ 0 };
+    struct option_layer layer = { LEVEL_HOST, &host->fields->annex };
+    struct option_source source = { app->name, &layer, 1 };
+    const struct outbound_options *options =
+        option_resolve(&OPTIONS_OUTBOUND, &source, NULL, server->config_life, NULL, NULL);
+    return options->http_custom_headers;
+}
+
+static void configure_proxy(struct server *server)
+{
+    const struct app *app = server->outbound.app;
+    const struct outbound_options *options = app->options;
+    const struct object_application *self =
+        (const struct object_application *)app_self(app)->fields;
+    struct http_proxy_settings settings = {
+        .port = http_port_of(app),
+        .encoding = options->encoding,
+        .custom_headers = options->http_custom_headers,
+        .reconnect_s = self->reconnect_timeout ? self->reconnect_timeout : 10,
+        .response_timeout_s = options->http_response_timeout,
+    };
+    http_proxy_configure(server->proxy, &settings);
+}
+
+static void changed(void *self)
+{
+    struct server *server = self;
+    if (!server->is_serving) return;
+    scope_reset(server->config_life);
+    lists_forget(server->outbound.lists);
+    struct session *session;
+    for (size_t at = 0; (session = table_next(server->outbound.sessions, &at)) != NULL;)
+        session_configure(session);
+    notifier_configure(server->outbound.notifier, host_headers(server));
+    configure_proxy(server);
+}
+
+/* --- life --- */
+
+static void forget_handles(void *self)
+{
+    static const struct statement remove = {
+        "DELETE FROM round WHERE state = 2 AND finished_utc_ms < ?1"
+    };
+    struct server *server = self;
+    struct outbound *outbound = &server->outbound;
+    struct change *change = change_new(outbound->store);
+    change_add(change, &remove, ROWS_ANY);
+    change_bind_i64(change, (int64_t)loop_now_utc_ms(outbound->app->loop) - HANDLES_KEPT_MS);
+    change_submit(change, NULL, NULL);
+    timer_start(server->hourly, HOUR_MS);
+}
+
+static void serve(struct outbound *outbound)
+{
+    struct server *server = server_of(outbound);
+    struct app *app = outbound->app;
+    struct fault fault;
+    server->is_serving = true;
+    outbound->notifier = notifier_new(outbound);
+    changed(server);
+    struct session *session;
+    for (size_t at = 0; (session = table_next(outbound->sessions, &at)) != NULL;) {
+        if (session->fsm.state == SESSION_UNLOADING)
+            session_order(session, SESSION_DRAINED, NULL, NULL);
+        session_refill(session, false);
+    }
+    if (app_listen(app, import_link_handlers(), NULL, outbound, &server->links, &fault)) {
+        app_unavailable(app, text_of(fault.words));
+        return;
+    }
+    server->hourly = timer_new(app->life, app->loop, forget_handles, server);
+    timer_start(server->hourly, HOUR_MS);
+    app_running(app);
+}
+
+static enum err start(struct app *app, void **self, struct fault *fault)
+{
+    struct server *server = scope_alloc(app->life, sizeof *server);
+    struct outbound *outbound = &server->outbound;
+    outbound->app = app;
+    outbound->sessions = table_new(app->life);
+    outbound->handles = table_new(app->life);
+    server->config_life = scope_new(app->life, "outbound configuration", SCOPE_NO_LIMIT);
+    struct text path =
+        scope_format(app->life, "%.*s/%.*s.db", TEXT_ARG(app->data_dir), TEXT_ARG(app->name));
+    enum err err = store_open(app->life, app->loop, &app->log, path, MIGRATIONS_OUTBOUND, NULL,
+                              &outbound->store, fault);
+    if (err) return err;
+    outbound->lists = lists_new(app, outbound->store);
+    server->proxy = http_proxy_new(app, on_http_request, server);
+    *self = server;
+    return recovery_start(outbound, serve, fault);
+}
+
+static void on_flushed(void *self)
+{
+    struct server *server = self;
+    app_stopped(server->outbound.app);
+}
+
+/* What no agent has goes back to the lists; what agents have stays theirs for the next start. */
+static void stop(void *self)
+{
+    struct server *server = self;
+    http_proxy_stop(server->proxy);
+    struct session *session;
+    for (size_t at = 0; (session = table_next(server->outbound.sessions, &at)) != NULL;)
+        session_return_buffer(session);
+    store_flush(server->outbound.store, on_flushed, server);
+}
+
+static void count(void *self, void *counters)
+{
+    struct server *server = self;
+    struct outbound *outbound = &server->outbound;
+    struct outbound_counters *out = counters;
+    *out = outbound->counters;
+    struct session *session;
+    for (size_t at = 0; (session = table_next(outbound->sessions, &at)) != NULL;) {
+        out->chains_buffered += session->buffered_count;
+        out->chains_in_progress += session->in_progress_count;
+        out->sessions_started += session->fsm.state == SESSION_STARTED;
+    }
+    struct store_counters store = store_counters(outbound->store);
+    out->store_changes_total = store.changes;
+    out->store_groups_total = store.groups;
+    out->store_waiting = store.waiting_now;
+    if (outbound->notifier == NULL) return;
+    struct outbox_counters outbox = notifier_counters(outbound->notifier);
+    out->notifications_waiting = outbox.waiting_now;
+    out->notifications_sent_total = outbox.sent;
+    out->notifications_retried_total = outbox.retried;
+    out->notifications_failed_total = outbox.failed;
+}
+
+static const char *const object_names[] = {
+    "Application", "Host",   "Person",   "AgentGroup", "Field",         "Format", "TableAccess",
+    "CallingList", "Filter", "Campaign", "TimeZone",   "CampaignGroup", NULL,
+};
+
+const struct app_type APP_TYPE_OUTBOUND = {
+    .name = "outbound",
+    .options = &OPTIONS_OUTBOUND,
+    .counters = &COUNTERS_OUTBOUND,
+    .objects = object_names,
+    .start = start,
+    .changed = changed,
+    .stop = stop,
+    .count = count,
+};
