@@ -17,6 +17,7 @@ CREATE TABLE round (
     state           INTEGER NOT NULL,
     group_dbid      INTEGER NOT NULL,
     list_dbid       INTEGER NOT NULL,
+    table_name      TEXT    NOT NULL,
     chain_id        INTEGER NOT NULL,
     primary_n       INTEGER NOT NULL,
     chain_guid      TEXT    NOT NULL,
@@ -28,7 +29,7 @@ CREATE TABLE round (
     message_guid    TEXT                       -- of its notification
 );
 -- No chain is with two agents, whatever the code above thinks.
-CREATE UNIQUE INDEX round_owner ON round (list_dbid, chain_id) WHERE state = 1;
+CREATE UNIQUE INDEX round_owner ON round (table_name, chain_id) WHERE state = 1;
 CREATE INDEX round_finished ON round (finished_utc_ms) WHERE state = 2;
 
 -- Imports by their key: a slice that is sent again after a crash is not inserted again.
@@ -37,17 +38,14 @@ CREATE TABLE import (
     import_key      TEXT    NOT NULL UNIQUE,
     list_dbid       INTEGER NOT NULL,
     file_name       TEXT    NOT NULL,
+    columns         TEXT    NOT NULL,          -- comma separated, in the order of the cells
     slices          INTEGER NOT NULL,          -- sequence of the last slice that is durable
     inserted        INTEGER NOT NULL,
     rejected        INTEGER NOT NULL,
+    chains          INTEGER NOT NULL,
+    last_chain_key  TEXT,                      -- rows of a chain stand together: where it goes on
+    last_chain_id   INTEGER,
+    last_chain_n    INTEGER,
     started_utc_ms  INTEGER NOT NULL,
     ended_utc_ms    INTEGER
 );
--- Chains of an import by their grouping key, while it runs.
-CREATE TABLE import_chain (
-    import_id       INTEGER NOT NULL,
-    chain_key       TEXT    NOT NULL,
-    chain_id        INTEGER NOT NULL,
-    last_n          INTEGER NOT NULL,
-    PRIMARY KEY (import_id, chain_key)
-) WITHOUT ROWID;
