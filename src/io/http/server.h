@@ -31,6 +31,7 @@ struct http_request {
     struct http_headers headers;
     struct text body;
     struct text peer;
+    bool has_length; /* the client told a length or sent chunks: else a POST may deserve 411 */
 };
 
 struct http_server;
