@@ -121,6 +121,18 @@ void chore_cancel(struct chore *chore)
 
 /* --- soon: one note per owner, so that a long life does not grow with each call --- */
 
+static void soons_drop(struct soon_owner *entry)
+{
+    struct list *node = entry->soons.next;
+    while (node != &entry->soons) {
+        struct soon *soon = LIST_OBJECT(node, struct soon, node);
+        node = node->next;
+        chore_cancel(&soon->chore);
+        free(soon);
+    }
+    list_init(&entry->soons);
+}
+
 static void soon_run(void *self)
 {
     struct soon *soon = self;
@@ -134,12 +146,7 @@ static void soon_run(void *self)
 static void soon_owner_forget(void *self)
 {
     struct soon_owner *entry = self;
-    for (struct list *node; (node = list_first(&entry->soons)) != NULL;) {
-        struct soon *soon = LIST_OBJECT(node, struct soon, node);
-        list_remove(node);
-        chore_cancel(&soon->chore);
-        free(soon);
-    }
+    soons_drop(entry);
     if (entry->loop) (void)table_remove(entry->loop->soon_owners, TEXT_OF(&entry->owner));
     free(entry);
 }
@@ -333,20 +340,17 @@ void loop_stop(struct loop *loop)
 
 /* --- life --- */
 
-static void drop_chores(struct list *ring)
+static void chores_drop(struct list *ring)
 {
     while (ring_take(ring) != NULL) {}
 }
 
-static void drop_soons(struct loop *loop)
+static void soon_owners_drop(struct loop *loop)
 {
     size_t at = 0;
     struct soon_owner *entry;
     while ((entry = table_next(loop->soon_owners, &at)) != NULL) {
-        for (struct list *node; (node = list_first(&entry->soons)) != NULL;) {
-            list_remove(node);
-            free(LIST_OBJECT(node, struct soon, node));
-        }
+        soons_drop(entry);
         entry->loop = NULL; /* its owner's note frees it */
     }
 }
@@ -382,9 +386,9 @@ static void loop_close(void *self)
         close_uv(loop);
     }
     timers_drop(loop);
-    drop_chores(&loop->chores);
-    drop_chores(&loop->last_chores);
-    drop_soons(loop);
+    chores_drop(&loop->chores);
+    chores_drop(&loop->last_chores);
+    soon_owners_drop(loop);
     scope_close(loop->life);
     free(loop->heap);
     free(loop);

@@ -32,6 +32,7 @@ struct loop {
     struct list fixtures;  /* wakers and signals */
     struct list work_list; /* VIRTUAL: waiting for their turn */
     uint32_t work_count;
+    uint64_t work_turn; /* VIRTUAL */
 
     uint64_t virtual_mono_ms, virtual_utc_start_ms;
     int64_t virtual_step_ms;

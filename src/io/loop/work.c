@@ -13,8 +13,8 @@ enum { VIRTUAL_WORK_TURNS_MAX = 3 };
 
 struct work {
     uv_work_t request;
-    struct list node; /* VIRTUAL */
-    uint64_t turns;   /* VIRTUAL: until it runs */
+    struct list node;   /* VIRTUAL */
+    uint64_t ripe_turn; /* VIRTUAL: when it runs */
     struct loop *loop;
     void (*work)(void *self);
     void (*done)(void *self);
@@ -51,7 +51,7 @@ void loop_work(struct loop *loop, void (*work)(void *self), void (*done)(void *s
     *job = (struct work){ .loop = loop, .work = work, .done = done, .self = self };
     loop->work_count++;
     if (loop->is_virtual) {
-        job->turns = 1 + random_below(&loop->random, VIRTUAL_WORK_TURNS_MAX);
+        job->ripe_turn = loop->work_turn + 1 + random_below(&loop->random, VIRTUAL_WORK_TURNS_MAX);
         list_add_last(&loop->work_list, &job->node);
         return;
     }
@@ -196,22 +196,13 @@ bool work_is_waiting(const struct loop *loop)
     return !list_is_empty(&loop->work_list) || woken_find(loop) != NULL;
 }
 
-static struct work *work_take_ripe(struct loop *loop)
-{
-    LIST_EACH (node, &loop->work_list) {
-        struct work *work = LIST_OBJECT(node, struct work, node);
-        if (work->turns > 0) continue;
-        list_remove(node);
-        return work;
-    }
-    return NULL;
-}
-
 /* Each at most once: one that wakes itself comes again in the next turn. */
 static void wakers_run(struct loop *loop)
 {
     size_t count = 0;
-    LIST_EACH (node, &loop->fixtures) count++;
+    LIST_EACH (node, &loop->fixtures) {
+        if (atomic_load(&LIST_OBJECT(node, struct waker, node)->is_woken)) count++;
+    }
     for (struct waker *waker; count > 0 && (waker = woken_find(loop)) != NULL; count--) {
         atomic_store(&waker->is_woken, false);
         list_remove(&waker->node);
@@ -222,8 +213,13 @@ static void wakers_run(struct loop *loop)
 
 void work_turn(struct loop *loop)
 {
-    LIST_EACH (node, &loop->work_list) LIST_OBJECT(node, struct work, node)->turns--;
-    for (struct work *work; (work = work_take_ripe(loop)) != NULL;) {
+    struct list *node = loop->work_list.next;
+    loop->work_turn++;
+    while (node != &loop->work_list) {
+        struct work *work = LIST_OBJECT(node, struct work, node);
+        node = node->next;
+        if (work->ripe_turn > loop->work_turn) continue;
+        list_remove(&work->node);
         work->work(work->self);
         work_end(work);
     }

@@ -368,8 +368,12 @@ enum err sim_listen(struct net *net, const struct address *address, struct liste
 static void world_drop(void *self)
 {
     struct sim_world *world = self;
-    for (struct list *node; (node = list_first(&world->events)) != NULL;)
-        event_free(LIST_OBJECT(node, struct sim_event, node));
+    struct list *node = world->events.next;
+    while (node != &world->events) {
+        struct sim_event *event = LIST_OBJECT(node, struct sim_event, node);
+        node = node->next;
+        event_free(event);
+    }
     scope_close(world->life);
 }
 

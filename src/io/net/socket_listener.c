@@ -187,7 +187,7 @@ enum err socket_listen(struct net *net, const struct address *address,
                        const struct listener_options *options, struct listener **out,
                        struct fault *fault)
 {
-    int fd;
+    int fd = -1;
     enum err err = open_socket(address, options, &fd, fault);
     if (err) return err;
     struct socket_listener *socket = calloc(1, sizeof *socket);

@@ -144,6 +144,29 @@ TEST(a_timer_may_restart_itself_with_zero_milliseconds)
     restart_with_zero(true);
 }
 
+static void fire_for_ever(void *self)
+{
+    timer_start(((struct fixture *)self)->timer, 0);
+}
+
+static void stop_the_loop(void *self)
+{
+    loop_stop(((struct fixture *)self)->loop);
+}
+
+TEST(a_timer_that_restarts_for_ever_does_not_starve_the_rest_of_the_turn)
+{
+    for (int is_virtual = 0; is_virtual < 2; is_virtual++) {
+        struct fixture fixture;
+        fixture_open(&fixture, is_virtual);
+        fixture.timer = timer_new(fixture.life, fixture.loop, fire_for_ever, &fixture);
+        timer_start(fixture.timer, 0);
+        loop_soon(fixture.life, fixture.loop, stop_the_loop, &fixture);
+        loop_run(fixture.loop); /* returns */
+        fixture_close(&fixture);
+    }
+}
+
 TEST(a_real_timer_never_fires_early_even_after_a_slow_start_up)
 {
     struct fixture fixture;
@@ -245,11 +268,6 @@ static void chore_for_ever(void *self)
     struct fixture *fixture = self;
     fixture->count++;
     chore_soon(fixture->loop, &fixture->chore);
-}
-
-static void stop_the_loop(void *self)
-{
-    loop_stop(((struct fixture *)self)->loop);
 }
 
 TEST(a_chore_that_asks_for_itself_for_ever_does_not_starve_timers)
@@ -367,6 +385,44 @@ TEST(a_waker_works_on_a_virtual_loop_too)
     CHECK_TEXT(buf_text(&fixture.heard), "");
     loop_run(fixture.loop);
     CHECK_TEXT(buf_text(&fixture.heard), "a");
+    fixture_close(&fixture);
+}
+
+static void wake_again(void *self)
+{
+    struct fixture *fixture = self;
+    if (fixture->count++ < 100) waker_wake(fixture->waker);
+    loop_stop(fixture->loop);
+}
+
+TEST(a_waker_that_wakes_itself_comes_once_a_turn)
+{
+    struct fixture fixture;
+    fixture_open(&fixture, true);
+    fixture.waker = waker_new(fixture.life, fixture.loop, wake_again, &fixture);
+    for (int i = 0; i < 3; i++) (void)waker_new(fixture.life, fixture.loop, say_a, &fixture);
+    waker_wake(fixture.waker);
+    loop_run(fixture.loop); /* one turn */
+    CHECK_U32(fixture.count, 1);
+    fixture_close(&fixture);
+}
+
+static void work_again(void *self)
+{
+    struct fixture *fixture = self;
+    if (++fixture->count < 50) loop_work(fixture->loop, say_a, work_again, fixture);
+    loop_stop(fixture->loop);
+}
+
+TEST(work_asked_for_by_finished_work_waits_for_a_later_turn)
+{
+    struct fixture fixture;
+    fixture_open(&fixture, true);
+    loop_work(fixture.loop, say_a, work_again, &fixture);
+    for (uint32_t i = 1; i <= 50; i++) {
+        loop_run(fixture.loop); /* stops with the turn that did one */
+        CHECK_U32(fixture.count, i);
+    }
     fixture_close(&fixture);
 }
 

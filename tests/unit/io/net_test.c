@@ -318,6 +318,27 @@ TEST(finish_with_unread_bytes_does_not_reset_the_reply_away)
     world_close(&world);
 }
 
+TEST(finish_of_a_paused_stream_still_notices_that_the_peer_went)
+{
+    struct world world;
+    struct door door = { .manner.pauses_on_bytes = true };
+    struct party caller = { 0 };
+    world_open(&world, false, 0);
+    door_open(&door, &world, "127.0.0.1:0", NULL);
+    party_connect(&caller, &world, door_address(&door));
+    party_say(&caller, "one");
+    world_settle(&world);
+    party_say(&caller, "two");
+    stream_finish(door.parties[0].stream);
+    world_settle(&world);
+    CHECK_U32(caller.closes, 1);
+    CHECK_TEXT(buf_text(&door.parties[0].heard), "one");
+    CHECK_I64(net_counters(world.net)->streams_closed, 2); /* and not only after 5 s */
+    party_end(&caller);
+    door_end(&door);
+    world_close(&world);
+}
+
 TEST(who_gets_no_owner_is_closed)
 {
     struct world world;

@@ -34,6 +34,7 @@ static void on_bytes(void *self, struct text bytes)
     if (party->closes_on_bytes) stream_close(party->stream);
     if (party->finishes_on_bytes) stream_finish(party->stream);
     if (party->pauses_on_bytes) stream_pause(party->stream);
+    if (party->resumes_on_bytes) stream_resume(party->resumes_on_bytes);
     if (party->stops_at && party->heard.len >= party->stops_at) loop_stop(party->world->loop);
     if (party->closes_scope_on_bytes) {
         struct scope *life = party->life;

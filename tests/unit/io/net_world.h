@@ -23,6 +23,7 @@ struct party {
     enum err why;
     bool is_echoing, closes_on_bytes, finishes_on_bytes, pauses_on_bytes, closes_scope_on_bytes;
     bool stops_on_close;
+    struct stream *resumes_on_bytes;
     size_t stops_at; /* bytes heard that end the run */
 };
 

@@ -218,6 +218,26 @@ TEST(a_paused_side_hears_the_bytes_before_the_end)
     talk_close(&world, &door, &caller);
 }
 
+TEST(a_resume_between_two_arrivals_keeps_their_order)
+{
+    struct world world;
+    struct door door = { 0 };
+    struct party slow = { 0 }, quick = { 0 };
+    talk_open(&world, &door, &slow);
+    party_connect(&quick, &world, place);
+    loop_run(world.loop);
+    stream_pause(door.parties[0].stream);
+    door.parties[1].resumes_on_bytes = door.parties[0].stream;
+    party_say(&slow, "1");
+    loop_run(world.loop);
+    party_say(&quick, "go"); /* arrives in the same turn, just before the next */
+    party_say(&slow, "2");
+    loop_run(world.loop);
+    CHECK_TEXT(buf_text(&door.parties[0].heard), "12");
+    party_end(&quick);
+    talk_close(&world, &door, &slow);
+}
+
 TEST(a_scope_may_close_inside_a_simulated_callback)
 {
     struct world world;
