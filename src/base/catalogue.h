@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* catalogue.h - the rows of the tables that tools/generate prints from schema/ (style 7,
  * design 1.5): messages, configuration objects, options, routes, counters. Tables only; the engines
- * that read them are written by hand: format/msgpack, format/object_json, model/option, io/link,
+ * that read them are written by hand: format/msgpack, format/json, model/option, io/link,
  * app. */
 #ifndef BASE_CATALOGUE_H
 #define BASE_CATALOGUE_H

@@ -15,7 +15,8 @@ TITLE = "# What releases have used, for life. Written by `tools/generate --relea
 
 def field_facts(owner, struct):
     for item in struct.fields:
-        yield f"field {owner} {item.tag}", f"{item.name} {item.type_words.replace(' ', '-')}"
+        words = f"{item.name} {item.type_words.replace(' ', '-')}"
+        yield f"field {owner} {item.tag}", words + (" required" if item.required else "")
 
 
 def facts(schema, ordered):
@@ -101,6 +102,12 @@ def check(schema, locked, now):
         if key not in now and kind == "field" and rest[0] in gone_messages:
             continue
         refuse(FILE, f"{key} was released as {value}, and is now {now.get(key, 'gone')}")
+    # The last release sends what was released without the new field.
+    owners = {value for key, value in locked.items() if key.startswith("message ")}
+    owners |= {key.split(" ")[1] for key in locked if key.startswith("field ")}
+    for key, value in now.items():
+        if key not in locked and value.endswith(" required") and key.split(" ")[1] in owners:
+            refuse(FILE, f"{key} ({value}) is new in what was released: it may not be required")
 
 
 def write(schema, locked, now):
