@@ -15,16 +15,6 @@ struct adding {
     uint32_t tries;
 };
 
-struct value *new_row(struct scope *owner, const struct list_layout *layout)
-{
-    struct value *cells = scope_alloc_array(owner, layout->count, sizeof *cells);
-    cells[COLUMN_RECORD_TYPE] = value_of_i64(RECORD_TYPE_GENERAL);
-    cells[COLUMN_RECORD_STATUS] = value_of_i64(RECORD_STATUS_READY);
-    cells[COLUMN_CALL_RESULT] = value_of_i64(CALL_RESULT_UNKNOWN);
-    cells[COLUMN_ATTEMPT] = value_of_i64(0);
-    return cells;
-}
-
 static bool number_at(struct text in, size_t at, size_t len, uint32_t min, uint32_t max, int *out)
 {
     uint32_t number;
@@ -62,7 +52,7 @@ static bool fill(struct adding *adding)
     struct request *request = adding->request;
     const struct outbound_add_record *asked = request->fields;
     const struct list_layout *layout = &adding->table->layout;
-    struct value *cells = adding->cells = new_row(request->life, layout);
+    struct value *cells = adding->cells = record_new_cells(request->life, layout);
     struct fault fault = { 0 };
     struct list_zone zone;
     uint64_t now_utc_ms = loop_now_utc_ms(request->server->app->loop);
@@ -134,13 +124,6 @@ static void choose_place(struct adding *adding)
     buf_free(&sql);
 }
 
-static void wake_sessions(struct outbound *server, uint32_t list_dbid)
-{
-    struct session *session;
-    for (size_t at = 0; (session = table_next(server->sessions, &at)) != NULL;)
-        session_wake(session, list_dbid);
-}
-
 static void on_inserted(void *self, const struct change_result *result)
 {
     struct adding *adding = self;
@@ -162,7 +145,7 @@ static void on_inserted(void *self, const struct change_result *result)
     }
     struct fault fault;
     struct calling_list *list = lists_find(request->server->lists, asked->gsw_calling_list, &fault);
-    if (list) wake_sessions(request->server, list->dbid);
+    if (list) sessions_wake(request->server, list->dbid);
     request->server->counters.records_added_total++;
     struct outbound_add_record_acknowledge reply = {
         .head.has = UINT64_MAX,

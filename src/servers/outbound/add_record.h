@@ -7,9 +7,6 @@
 
 void add_record(struct request *request);
 
-/* The cells of a new row with the defaults of spec 2.1: General, Ready, Unknown Call Result, no
- * attempt. */
-struct value *new_row(struct scope *owner, const struct list_layout *layout);
 /* "MM/DD/YYYY hh:mm" in a zone `offset_s` from UTC to epoch seconds; ERR_INVALID when it is none.
  */
 enum err date_time_parse(struct text in, int64_t offset_s, int64_t *epoch_s);

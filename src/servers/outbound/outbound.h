@@ -27,6 +27,7 @@ struct outbound {
     struct lists *lists;
     struct notifier *notifier;
     struct table *sessions; /* by group DBID */
+    struct table *imports;  /* under way, by id */
     struct table *handles;  /* record handle -> live chain; chains with agents */
     uint32_t next_handle;
     struct outbound_counters counters;

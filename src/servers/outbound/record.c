@@ -97,6 +97,16 @@ struct value value_copy(struct scope *owner, const struct value *value)
     return copy;
 }
 
+struct value *record_new_cells(struct scope *owner, const struct list_layout *layout)
+{
+    struct value *cells = scope_alloc_array(owner, layout->count, sizeof *cells);
+    cells[COLUMN_RECORD_TYPE] = value_of_i64(RECORD_TYPE_GENERAL);
+    cells[COLUMN_RECORD_STATUS] = value_of_i64(RECORD_STATUS_READY);
+    cells[COLUMN_CALL_RESULT] = value_of_i64(CALL_RESULT_UNKNOWN);
+    cells[COLUMN_ATTEMPT] = value_of_i64(0);
+    return cells;
+}
+
 bool value_same(const struct value *a, const struct value *b)
 {
     if (a->kind != b->kind) return false;

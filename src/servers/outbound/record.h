@@ -83,6 +83,9 @@ bool is_sql_identifier(struct text name);
 uint32_t layout_find_attribute(const struct list_layout *layout, struct text attribute);
 uint32_t layout_find_column(const struct list_layout *layout, struct text name);
 
+/* The cells of a new row with the defaults of spec 2.1: General, Ready, Unknown Call Result, no
+ * attempt. */
+struct value *record_new_cells(struct scope *owner, const struct list_layout *layout);
 int64_t record_i64(const struct record *record, uint32_t column); /* NULL reads 0 */
 struct text record_text(const struct record *record, uint32_t column);
 struct value value_copy(struct scope *owner, const struct value *value); /* scalars and texts */

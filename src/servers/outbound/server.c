@@ -180,6 +180,7 @@ static enum err start(struct app *app, void **self, struct fault *fault)
     outbound->app = app;
     outbound->sessions = table_new(app->life);
     outbound->handles = table_new(app->life);
+    outbound->imports = table_new(app->life);
     server->config_life = scope_new(app->life, "outbound configuration", SCOPE_NO_LIMIT);
     struct text path =
         scope_format(app->life, "%.*s/%.*s.db", TEXT_ARG(app->data_dir), TEXT_ARG(app->name));

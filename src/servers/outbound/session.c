@@ -431,6 +431,13 @@ void session_wake(struct session *session, uint32_t list_dbid)
         if (session->lists[i].dbid == list_dbid) session->lists[i].exhausted_until_ms = 0;
 }
 
+void sessions_wake(struct outbound *server, uint32_t list_dbid)
+{
+    struct session *session;
+    for (size_t at = 0; (session = table_next(server->sessions, &at)) != NULL;)
+        session_wake(session, list_dbid);
+}
+
 void session_refill(struct session *session, bool now)
 {
     bool is_live = session->fsm.state == SESSION_STARTED || session->fsm.state == SESSION_LOADED;

@@ -36,6 +36,7 @@ void session_refill(struct session *session, bool now);
 void session_fetch_ended(struct session *session);
 /* Records may be there again: do not wait for the end of the pause after an empty fetch. */
 void session_wake(struct session *session, uint32_t list_dbid);
+void sessions_wake(struct outbound *server, uint32_t list_dbid);
 
 /* Decide, store, apply: the one road that every change of a chain takes. `on_end` hears the outcome
  * when it is durable (error OUTBOUND_OK), or why not; then a chain in state null is gone. */
