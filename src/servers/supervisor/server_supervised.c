@@ -208,34 +208,39 @@ static void rearm(struct supervised *supervised)
         timer_start_at(supervised->timer, due_ms);
 }
 
+/* Does what a step asks for, and the steps that follow from it. */
+static void go_on(struct supervised *supervised, enum application_state before,
+                  struct actions *actions)
+{
+    struct supervisor *supervisor = supervised->supervisor;
+    int next;
+    while ((next = perform(supervised, actions)) != NOTHING_FOLLOWS)
+        application_step(&supervised->application, (enum application_event)next, now_ms(supervised),
+                         actions);
+    rearm(supervised);
+    /* Looking round feeds events itself: without a move it must not come back to itself. */
+    if (application_state(&supervised->application) == before) return;
+    supervised->since_utc_ms = loop_now_utc_ms(supervisor->loop);
+    server_look_round(supervisor);
+}
+
 void supervised_feed(struct supervised *supervised, enum application_event event)
 {
     struct actions actions;
     enum application_state before = application_state(&supervised->application);
-    for (int next = (int)event; next != NOTHING_FOLLOWS; next = perform(supervised, &actions))
-        application_step(&supervised->application, (enum application_event)next, now_ms(supervised),
-                         &actions);
-    if (application_state(&supervised->application) != before)
-        supervised->since_utc_ms = loop_now_utc_ms(supervised->supervisor->loop);
-    rearm(supervised);
-    server_look_round(supervised->supervisor);
+    application_step(&supervised->application, event, now_ms(supervised), &actions);
+    go_on(supervised, before, &actions);
 }
 
 static void on_time_up(void *self)
 {
     struct supervised *supervised = self;
     struct actions actions;
-    if (!application_tick(&supervised->application, now_ms(supervised), &actions)) {
-        rearm(supervised);
-        return;
-    }
-    int next = perform(supervised, &actions);
-    supervised->since_utc_ms = loop_now_utc_ms(supervised->supervisor->loop);
-    if (next != NOTHING_FOLLOWS)
-        supervised_feed(supervised, (enum application_event)next);
+    enum application_state before = application_state(&supervised->application);
+    if (application_tick(&supervised->application, now_ms(supervised), &actions))
+        go_on(supervised, before, &actions);
     else
         rearm(supervised);
-    server_look_round(supervised->supervisor);
 }
 
 /* --- who there is --------------------------------------------------------------------------- */
