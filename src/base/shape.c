@@ -17,8 +17,11 @@ const struct value *kv_find(const struct kv *kv, struct text name)
 
 const struct shape_field *shape_find(const struct shape *shape, struct text name)
 {
-    for (uint16_t i = 0; i < shape->count; i++)
-        if (text_eq(text_of(shape->fields[i].name), name)) return &shape->fields[i];
+    /* Most names differ within a few bytes: their lengths are not worth counting first. */
+    for (uint16_t i = 0; name.len && i < shape->count; i++)
+        if (strncmp(shape->fields[i].name, name.at, name.len) == 0 &&
+            strlen(shape->fields[i].name) == name.len)
+            return &shape->fields[i];
     return NULL;
 }
 
