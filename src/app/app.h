@@ -2,15 +2,15 @@
 /* app.h - what every server is (design 3, 5; framework 3.4, 5, 6): born by the supervisor, knows
  * its configuration, logs, counts, serves, and stops when told.
  *
- * Birth  `carillon app NAME` inherits descriptor 3, from which it reads one JSON line and then end
- * of file:
- *        {"application":"outbound","type":"outbound","key":"<64 hex>","run":"...","data":"...",
- *         "config":"127.0.0.1:2020","config_application":"config","supervisor":"unix:.../supervisor.sock",
- *         "host":"localhost","logs":"..."}. `key` is the link key derived for this application.
- * Life   connects to the supervisor (register, status, heartbeat, suspend, stop, log level) and to
- * `config` (objects, changes). `start` runs when the first configuration has arrived; then status
- * running. A lost supervisor is waited for `supervisor-grace` seconds, then the application stops.
- * Tests  make a struct app on a virtual loop with app_new_for_test() and feed objects by hand. */
+ * Birth  `carillon app NAME` inherits descriptor 3: one JSON line, then end of file (birth.h).
+ * Life   connects to the supervisor (register, status, heartbeat, suspend, stop, log level,
+ *        metrics) and to `config` (objects, changes). `start` runs when the first configuration has
+ *        arrived, from config or, while config cannot be reached, from the cache of the last run;
+ *        the server says app_running() when it serves. Config itself starts at once and feeds its
+ *        own objects in. A lost supervisor is waited for `supervisor-grace` seconds, then the
+ *        application stops cleanly. SIGTERM stops it too.
+ * Tests  make a struct app on a virtual loop with app_new_for_test(), feed objects in, app_begin().
+ * Thread the loop's; callbacks follow loop.h's rule. */
 #ifndef APP_APP_H
 #define APP_APP_H
 
@@ -32,7 +32,7 @@ struct app_type {
     void (*changed)(void *self);
     /* Take no new work; call app_idle() when none is left (framework 6.4). NULL: not supported. */
     void (*suspend)(void *self);
-    /* Finish what is durable, then app_stopped(). */
+    /* Finish what is durable, then app_stopped(). Comes once. NULL: there is nothing to finish. */
     void (*stop)(void *self);
     /* Fill the counters struct before it is printed. */
     void (*count)(void *self, void *counters);
@@ -53,13 +53,30 @@ struct app {
 
 /* The process's main: reads descriptor 3, runs the loop, returns the exit code. */
 int app_main(const struct app_type *type);
+
+/* Silent, without supervisor and config, with a net of its own on the loop; its identity holds the
+ * secret APP_TEST_SECRET, so that tests can link to it. */
+#define APP_TEST_SECRET TEXT("0123456789abcdef0123456789abcdef")
 struct app *app_new_for_test(struct scope *owner, struct loop *loop, const struct app_type *type,
                              struct text name);
+/* Objects fed in by hand: by tests, and by config, which is its own source. The mirror holds them
+ * at once; app_objects_changed() resolves options and, once begun, calls `changed`. */
+enum err app_put_object(struct app *app, const struct object_type *type, uint32_t dbid,
+                        uint64_t rev, struct text tenant, struct text json, struct fault *fault);
+void app_delete_object(struct app *app, const struct object_type *type, uint32_t dbid);
+void app_objects_changed(struct app *app, uint64_t rev);
+/* Tests: what happens when the first configuration has arrived. */
+enum err app_begin(struct app *app, struct fault *fault);
+void *app_server(const struct app *app); /* what `start` filled in */
 
 void app_running(struct app *app);                         /* status: running */
 void app_unavailable(struct app *app, struct text reason); /* status: service-unavailable */
 void app_idle(struct app *app);                            /* answer to suspend */
 void app_stopped(struct app *app);                         /* answer to stop: the loop ends */
+
+/* User data at debug level, as the log filters allow (framework 8.4). */
+void app_log_pairs(struct app *app, const struct log *log, struct text title,
+                   const struct kv *pairs);
 
 /* The mirror of configuration. Objects are good until `changed` returns the next time; keep dbids
  * or keys, not pointers. Disabled objects are not in the mirror: they act as absent
@@ -86,7 +103,7 @@ uint64_t app_config_rev(const struct app *app);
  */
 struct text app_port_address(const struct app *app, struct text application, struct text port_id);
 
-/* Listen for links on our `default` port with our handlers. */
+/* Listen for links on our `default` port with our handlers. What fails is logged as 00-04505. */
 enum err app_listen(struct app *app, const struct link_handler *handlers,
                     const struct link_life *life, void *self, struct link_server **out,
                     struct fault *fault);

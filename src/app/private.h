@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* private.h - what the files of this room share.
+ *   app.c           a server's life: birth, start, states, stop
+ *   birth.c         what it is told on descriptor 3
+ *   control.c       the link to the supervisor
+ *   subscription.c  the link to config: objects and changes
+ *   cache.c         the last configuration, for a start without config
+ *   mirror.c        the objects
+ *   settings.c      the options
+ *   metrics.c       counters as Prometheus text
+ *   logger.c, log_line.c, log_file.c, log_filter.c   the log; also without a struct app */
+#ifndef APP_PRIVATE_H
+#define APP_PRIVATE_H
+
+#include "app/app.h"
+#include "app/birth.h"
+#include "app/logger.h"
+#include "app/mirror.h"
+#include "gen/options.h"
+
+enum {
+    CONFIG_WAIT_MS = 3000,     /* at start: then the cache is used */
+    ORPHAN_STOP_MS = 60 * 1000 /* nobody is left who would kill us when stopping hangs */
+};
+
+enum app_state {
+    APP_INITIALIZING,
+    APP_RUNNING,
+    APP_UNAVAILABLE,
+    APP_SUSPENDING,
+    APP_SUSPENDED,
+    APP_STOPPING,
+};
+const char *app_state_name(enum app_state state); /* "running": as in the messages */
+
+struct cache;
+struct control;
+struct subscription;
+
+struct app_private {
+    struct birth birth;
+    struct logger *logger; /* NULL: in a test */
+    struct mirror *mirror;
+    struct control *control;           /* NULL: no supervisor */
+    struct subscription *subscription; /* NULL: objects are fed in */
+    void *self;                        /* the server's */
+    bool has_begun, is_first_settled;
+    enum app_state state;
+    struct buf reason;
+    uint64_t config_rev, started_utc_ms;
+    struct scope *options_life, *options_retired;
+    uint64_t own_rev; /* of our Application object when options were resolved; 0: it was absent */
+    struct timer *end_timer, *orphan_timer;
+    struct chore start_chore; /* config itself starts at the end of the first turn */
+    int exit_code;
+};
+
+/* app.c */
+/* The first configuration has arrived: start, or end the process. */
+void app_begin_or_end(struct app *app);
+/* Objects moved: options, then `changed`, then what was replaced is let go. */
+void app_settle(struct app *app, uint64_t rev);
+void app_stop(struct app *app, const char *why); /* idempotent */
+bool app_suspend(struct app *app);               /* false: not supported */
+
+/* settings.c */
+void settings_resolve(struct app *app); /* the options snapshot, when our object moved */
+void settings_settle(struct app *app);  /* lets the former one go */
+const struct common_options *settings_common(const struct app *app);
+
+/* control.c */
+struct control *control_open(struct app *app, struct text address);
+void control_tell_state(struct control *control);
+void control_tell_idle(struct control *control);
+void control_set_heartbeat(struct control *control); /* after the options moved */
+
+/* subscription.c */
+struct subscription *subscription_open(struct app *app);
+
+/* cache.c */
+struct cache *cache_new(struct app *app);
+void cache_write(struct cache *cache, struct text epoch); /* on a worker thread, soon */
+/* Fills the mirror; epoch lies in `scope`. ERR_NOT_FOUND: there is none that can be used. */
+enum err cache_read(struct app *app, struct scope *scope, uint64_t *rev, struct text *epoch);
+
+/* metrics.c */
+void metrics_format(struct app *app, struct buf *out);
+
+#endif
