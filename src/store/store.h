@@ -89,13 +89,18 @@ int64_t rows_i64(const struct rows *rows, uint32_t row, uint32_t column); /* NUL
 struct text rows_text(const struct rows *rows, uint32_t row, uint32_t column);
 
 /* Statements whose text is made at run time (a user's filter, a list's own table): interned for the
- * store's life; the same text gives the same pointer. */
+ * store's life; the same text gives the same pointer. NULL when 10,000 are kept already. */
 const struct statement *store_statement(struct store *store, struct text sql);
 
 /* Run DDL or a batch from a tool at start-up; blocking. */
 enum err store_execute_now(struct store *store, struct text sql, struct fault *fault);
 
-/* Wait until everything submitted is durable (stop), then close with the scope. */
+/* No callback with this `self` comes any more, of changes, queries and flushes; what was submitted
+ * happens all the same. For owners that die before the store. */
+void store_forget(struct store *store, const void *self);
+
+/* Wait until everything submitted is durable (stop), then close with the scope. What is not flushed
+ * when the scope closes may be lost, as in a crash. */
 void store_flush(struct store *store, void (*on_flushed)(void *self), void *self);
 
 struct store_counters {

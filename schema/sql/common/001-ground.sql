@@ -1,8 +1,5 @@
--- What every store has: facts about itself, who may write, and effects that must happen.
-CREATE TABLE meta (
-    name   TEXT PRIMARY KEY,
-    value  TEXT NOT NULL
-);
+-- What every store has: who may write, and effects that must happen. The table meta(name, value) with the
+-- schema's version is made by the store itself, before the first migration (src/store/migrate.c).
 
 -- One row per right to write (store/lease.h); epoch is the fencing number.
 CREATE TABLE lease (
@@ -23,7 +20,9 @@ CREATE TABLE outbox (
     attempts        INTEGER NOT NULL,
     created_utc_ms  INTEGER NOT NULL,
     due_utc_ms      INTEGER NOT NULL,
-    ended_utc_ms    INTEGER,
-    words           TEXT
+    words           TEXT,                      -- how the last attempt ended
+    sent_utc_ms     INTEGER
 );
-CREATE INDEX outbox_due ON outbox (state, due_utc_ms);
+-- Pages of what waits, and of what the ledger of sent ones may forget.
+CREATE INDEX outbox_waiting ON outbox (due_utc_ms, id) WHERE state = 1;
+CREATE INDEX outbox_sent ON outbox (sent_utc_ms) WHERE state = 2;

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* driver.h - the seam between the store and a database: what sqlite.c offers today, postgres.c and
+ * odbc.c later. Blocking; for the files of this room only.
+ * Promise  a group is one transaction: after ERR_OK every change whose own result is ERR_OK is on
+ *          disk, and no part of the others. One bad change never spoils its neighbours: its
+ *          statements are undone, or the group runs again without it.
+ * Thread   a connection has its own lock: any thread may call, one at a time is served. */
+#ifndef STORE_DRIVER_H
+#define STORE_DRIVER_H
+
+#include "store/store.h"
+
+/* Who may write: the lease row that must still be there when a group begins. Never changes. */
+struct fence {
+    struct text name, holder;
+    uint64_t epoch;
+};
+
+/* How a commit ends in the simulated world (sim_store.h). */
+enum commit_fate { COMMIT_WORKS, COMMIT_DISK_FULL, COMMIT_SYNC_FAILS_KEPT, COMMIT_SYNC_FAILS_LOST };
+
+struct group {
+    struct list changes;       /* of struct change, in their order */
+    const struct fence *fence; /* NULL: none */
+    enum commit_fate fate;
+    /* Faulty builds: called when all statements ran, before they are durable. NULL: not. */
+    void (*on_applied)(void *self, struct group *group);
+    void *self;
+    /* Out */
+    bool is_fence_broken; /* the lease went to another; nothing fenced was kept */
+    bool is_disk_unknown; /* a sync failed: what is on disk nobody knows */
+    uint64_t commit_us;
+};
+
+struct connection;
+
+struct driver {
+    /* A `reader` connection refuses to write. */
+    enum err (*open)(struct text path, bool is_reader, struct connection **out,
+                     struct fault *fault);
+    void (*close)(struct connection *connection);
+    /* Carry the group out and fill each change's result. */
+    void (*run_group)(struct connection *connection, struct group *group);
+    enum err (*query)(struct connection *connection, const struct query *query, struct rows *rows,
+                      struct fault *fault);
+    /* Several statements, not in a transaction unless they say so. */
+    enum err (*execute)(struct connection *connection, const char *sql, struct fault *fault);
+};
+
+extern const struct driver DRIVER_SQLITE;
+
+/* migrate.c: bring the schema of the database up to what `migrations` knows. */
+enum err migrate(const struct driver *driver, struct connection *connection, struct text path,
+                 const struct migration *migrations, struct fault *fault);
+
+#endif
