@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* channel.h - the frames between outbound and its HTTP Proxy, over an inherited socketpair.
+ * Frame    u32 length (big endian, of what follows it) | u8 type | u32 transaction (big endian) |
+ *          payload. The payload is JSON; requests and responses have two JSON texts, a head and,
+ *          behind a line feed, the body, so that a body passes without being written anew.
+ *   1 config     parent -> child  the first frame: where to listen, how to log
+ *   2 listening  child -> parent  {"pid","port"}
+ *   3 request    child -> parent  {"req","resource","identifier"} LF flat object
+ *   4 response   parent -> child  {"status","etag"} LF body
+ *   5 log        child -> parent  {"level","text"}: what the child cannot write itself
+ *   6 update     parent -> child  members of config that changed
+ *   7 stop       parent -> child  no payload
+ * Bound    CHANNEL_FRAME_BYTES_MAX; a longer, shorter or unknown frame breaks the channel.
+ * Pure     no I/O. Source: spec outbound 14.1 */
+#ifndef SERVERS_OUTBOUND_HTTP_PROXY_CHANNEL_H
+#define SERVERS_OUTBOUND_HTTP_PROXY_CHANNEL_H
+
+#include "base/buf.h"
+
+enum channel_type {
+    CHANNEL_CONFIG = 1,
+    CHANNEL_LISTENING,
+    CHANNEL_REQUEST,
+    CHANNEL_RESPONSE,
+    CHANNEL_LOG,
+    CHANNEL_UPDATE,
+    CHANNEL_STOP,
+};
+
+/* A body of 1 MiB whose every byte needed an escape, and more. */
+enum { CHANNEL_FRAME_BYTES_MAX = 16 * 1024 * 1024, CHANNEL_HEAD_BYTES = 9 };
+
+struct channel_frame {
+    enum channel_type type;
+    uint32_t transaction;
+    struct text payload;
+};
+
+/* Appends one frame. The payload is head, or head LF body where `body` is not NULL. ERR_LIMIT when
+ * it is too long: then nothing is appended. */
+enum err channel_put(struct buf *out, enum channel_type type, uint32_t transaction,
+                     struct text head, const struct text *body);
+
+/* Splits head and body; without a line feed the body is empty. */
+void channel_split(struct text payload, struct text *head, struct text *body);
+
+/* What was received and not yet taken. A zeroed struct is a new one; channel_reader_free(). */
+struct channel_reader {
+    struct buf bytes;
+    size_t taken;
+};
+
+void channel_reader_add(struct channel_reader *reader, struct text bytes);
+/* ERR_OK: `out` holds the next frame, a view good until the next call on the reader.
+ * ERR_UNAVAILABLE: more bytes are needed. ERR_INVALID, ERR_LIMIT: no frame, for good. */
+enum err channel_reader_next(struct channel_reader *reader, struct channel_frame *out);
+void channel_reader_free(struct channel_reader *reader);
+
+#endif
