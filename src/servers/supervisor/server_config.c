@@ -46,11 +46,11 @@ struct wish {
 
 static const char *server_of(const struct supervisor *supervisor, const struct wish *wish)
 {
-    if (wish->template == NULL) return NULL;
+    struct text type = wish->object->type;
+    if (type.len == 0 && wish->template != NULL) type = wish->template->type;
     for (size_t i = 0; i < supervisor->setup->role_count; i++) {
         const struct supervisor_role *role = &supervisor->setup->roles[i];
-        if (text_eq(wish->template->type, text_of(role->application_type)) ||
-            text_eq(wish->template->type, text_of(role->server)))
+        if (text_eq(type, text_of(role->application_type)) || text_eq(type, text_of(role->server)))
             return role->server;
     }
     return NULL;
@@ -71,14 +71,13 @@ static const struct common_options *options_of(const struct wish *wish, struct s
 static void set_policy(struct supervised *supervised, const struct wish *wish)
 {
     struct application_policy policy = supervised_policy(supervised->supervisor);
-    const struct object_application_start *start = wish->object->start;
-    policy.auto_restart = true;
-    if (start != NULL && SHAPE_HAS(start, OBJECT_APPLICATION_START_HAS_STARTUP_TIMEOUT))
-        policy.startup_ms = start->startup_timeout * 1000ull;
-    if (start != NULL && SHAPE_HAS(start, OBJECT_APPLICATION_START_HAS_SHUTDOWN_TIMEOUT))
-        policy.shutdown_ms = start->shutdown_timeout * 1000ull;
-    if (start != NULL && SHAPE_HAS(start, OBJECT_APPLICATION_START_HAS_AUTO_RESTART))
-        policy.auto_restart = start->auto_restart;
+    const struct object_application *object = wish->object;
+    if (SHAPE_HAS(object, OBJECT_APPLICATION_HAS_STARTUP_TIMEOUT))
+        policy.startup_ms = object->startup_timeout * 1000ull;
+    if (SHAPE_HAS(object, OBJECT_APPLICATION_HAS_SHUTDOWN_TIMEOUT))
+        policy.shutdown_ms = object->shutdown_timeout * 1000ull;
+    policy.auto_restart = !SHAPE_HAS(object, OBJECT_APPLICATION_HAS_AUTO_RESTART) ||
+                          object->auto_restart;
     policy.suspending_wait_ms = wish->options->sml_suspending_wait_timeout * 1000ull;
     policy.heartbeat_ms = wish->options->sml_heartbeat_period * 1000ull;
     policy.hangup_restart = wish->options->sml_hangup_restart;
@@ -98,13 +97,14 @@ static void set_url(struct supervised *supervised, const struct object_applicati
     }
 }
 
-/* start.autoStart is true unless it says otherwise; sml.autostart goes before it. */
+/* startupType is automatic unless it says otherwise; sml.autostart goes before "manual". */
 static bool starts_by_itself(const struct wish *wish)
 {
-    const struct object_application_start *start = wish->object->start;
-    bool is_off = start != NULL && SHAPE_HAS(start, OBJECT_APPLICATION_START_HAS_AUTO_START) &&
-                  !start->auto_start;
-    return wish->options->sml_autostart || !is_off;
+    const struct object_application *object = wish->object;
+    if (!SHAPE_HAS(object, OBJECT_APPLICATION_HAS_STARTUP_TYPE) ||
+        text_eq(object->startup_type, TEXT("automatic")))
+        return true;
+    return text_eq(object->startup_type, TEXT("manual")) && wish->options->sml_autostart;
 }
 
 /* --- wanted or not -------------------------------------------------------------------------- */
