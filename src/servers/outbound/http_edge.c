@@ -17,36 +17,6 @@ static const struct {
     { "customer_ids", "GSW_CUSTOMER_ID", false },
 };
 
-static const struct {
-    const char *resource, *req; /* "": a GET */
-    const struct msg *msg;
-} questions[] = {
-    { "records", "", &MSG_OUTBOUND_RECORD_STATUS_REQUEST },
-    { "records", "UpdateCallCompletionStats", &MSG_OUTBOUND_UPDATE_CALL_COMPLETION_STATS },
-    { "records", "RecordProcessed", &MSG_OUTBOUND_RECORD_PROCESSED },
-    { "records", "RecordReject", &MSG_OUTBOUND_RECORD_REJECT },
-    { "records", "ChainedRecordRequest", &MSG_OUTBOUND_CHAINED_RECORD_REQUEST },
-    { "lists", "AddRecord", &MSG_OUTBOUND_ADD_RECORD },
-    { "campaigngroups", "", &MSG_OUTBOUND_CAMPAIGN_GET_STATUS },
-    { "campaigngroups", "GetStatus", &MSG_OUTBOUND_CAMPAIGN_GET_STATUS },
-    { "campaigngroups", "Load", &MSG_OUTBOUND_CAMPAIGN_LOAD },
-    { "campaigngroups", "Start", &MSG_OUTBOUND_CAMPAIGN_START },
-    { "campaigngroups", "Stop", &MSG_OUTBOUND_CAMPAIGN_STOP },
-    { "campaigngroups", "Unload", &MSG_OUTBOUND_CAMPAIGN_UNLOAD },
-    { "campaigngroups", "ForceUnload", &MSG_OUTBOUND_CAMPAIGN_FORCE_UNLOAD },
-    { "campaigngroups", "SetDialMode", &MSG_OUTBOUND_CAMPAIGN_SET_DIAL_MODE },
-    { "campaigngroups", "PreviewRecordRequest", &MSG_OUTBOUND_PREVIEW_RECORD_REQUEST },
-};
-
-static const struct msg *msg_of(const struct http_question *question)
-{
-    for (size_t i = 0; i < sizeof questions / sizeof questions[0]; i++)
-        if (text_eq(question->resource, text_of(questions[i].resource)) &&
-            text_eq(question->req, text_of(questions[i].req)))
-            return questions[i].msg;
-    return NULL;
-}
-
 /* A resource that cannot exist: 404 with the code that its resource type uses. */
 static enum outbound_error nowhere(struct text resource)
 {
@@ -64,7 +34,7 @@ static bool pairs_of(const struct http_question *question, struct scope *scope, 
     for (size_t i = 0; i < sizeof resources / sizeof resources[0]; i++) {
         if (!text_eq(question->resource, text_of(resources[i].resource))) continue;
         struct text key = text_of(resources[i].key);
-        struct value value = { .kind = VALUE_TEXT, .text = question->identifier };
+        struct value value = value_of_text(scope_keep(scope, question->identifier));
         uint32_t number;
         if (resources[i].is_number) {
             if (text_to_u32(question->identifier, 1, UINT32_MAX, &number)) {
@@ -78,7 +48,9 @@ static bool pairs_of(const struct http_question *question, struct scope *scope, 
         pairs->at[pairs->count++] = (struct pair){ key, value };
         for (uint32_t k = 0; k < question->body.count; k++)
             if (!text_eq(question->body.at[k].name, key))
-                pairs->at[pairs->count++] = question->body.at[k];
+                pairs->at[pairs->count++] =
+                    (struct pair){ scope_keep(scope, question->body.at[k].name),
+                                   value_copy(scope, &question->body.at[k].value) };
         return true;
     }
     (void)refuse(refusal, OUTBOUND_GROUP_UNKNOWN, "no resource type %.*s",
@@ -86,30 +58,24 @@ static bool pairs_of(const struct http_question *question, struct scope *scope, 
     return false;
 }
 
-const struct msg *http_edge_read(const struct http_question *question, struct scope *scope,
-                                 const void **fields, struct refusal *refusal)
+const void *http_edge_read(const struct http_question *question, struct scope *scope,
+                           struct refusal *refusal)
 {
-    const struct msg *msg = msg_of(question);
-    if (msg == NULL) {
-        (void)refuse(refusal, OUTBOUND_UNKNOWN_REQUEST, "req: %.*s is not offered for %.*s",
-                     TEXT_ARG(question->req), TEXT_ARG(question->resource));
-        return NULL;
-    }
+    const struct shape *shape = question->msg->shape;
     struct kv pairs, unknown = { 0 };
     if (!pairs_of(question, scope, &pairs, refusal)) return NULL;
     struct fault fault = { 0 };
     void *object;
-    if (kv_to_shape(&pairs, msg->shape, false, scope, &object, &unknown, &fault)) {
+    if (kv_to_shape(&pairs, shape, false, scope, &object, &unknown, &fault)) {
         (void)refuse(refusal, OUTBOUND_BAD_KEY, "%s: %s", fault.field, fault.words);
         return NULL;
     }
-    const struct shape_field *user = shape_find(msg->shape, TEXT("UserData"));
+    const struct shape_field *user = shape_find(shape, TEXT("UserData"));
     if (user && user->kind == FIELD_KV) {
         *(struct kv *)(void *)((char *)object + user->offset) = unknown;
-        ((struct shape_head *)object)->has |= (uint64_t)1 << (user - msg->shape->fields);
+        ((struct shape_head *)object)->has |= (uint64_t)1 << (user - shape->fields);
     }
-    *fields = object;
-    return msg;
+    return object;
 }
 
 /* One event: GSW_USER_EVENT, the fields, and the user data flat among them. */

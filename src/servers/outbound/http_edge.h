@@ -6,16 +6,18 @@
 
 #include "servers/outbound/request.h"
 
-/* What came through the proxy: "records", "712", "RecordProcessed" and the flat body. */
+/* What came through the proxy: the message that the route stands for, "records", "712" and the flat
+ * body. */
 struct http_question {
-    struct text resource, identifier, req, method;
+    const struct msg *msg;
+    struct text resource, identifier;
     struct kv body;
 };
 
-/* The fields of the message that the question stands for, in `scope`; the resource's own key comes
- * from the identifier, keys the message does not know are its user data. NULL with `refusal`. */
-const struct msg *http_edge_read(const struct http_question *question, struct scope *scope,
-                                 const void **fields, struct refusal *refusal);
+/* The fields of the question's message, in `scope`; the resource's own key comes from the
+ * identifier, keys the message does not know are its user data. NULL with `refusal`. */
+const void *http_edge_read(const struct http_question *question, struct scope *scope,
+                           struct refusal *refusal);
 /* The body of a 200: the reply event as one object, or an array for ChainedRecords. */
 void http_edge_write(const struct msg *msg, const void *fields, struct buf *out);
 void http_edge_write_error(const struct refusal *refusal, struct buf *out);

@@ -10,14 +10,14 @@
 
 #include <stdio.h>
 
-enum { KIND_LEN_MAX = 64, HEADERS_MAX = 64 };
+enum { KIND_LEN_MAX = 64, HEADERS_MAX = CUSTOM_HEADERS_MAX + 4 };
 
 struct notifier {
     struct outbound *server;
     struct outbox *outbox;
     struct http_client *client;
     struct scope *config_life;
-    struct http_headers custom;
+    struct custom_headers custom; /* views into config_life */
     bool was_full;
 };
 
@@ -66,7 +66,8 @@ static void say_unknown_token(void *self, struct text token)
     struct notifier *notifier = self;
     char words[64];
     if (text_to_z(text_slice(token, 0, sizeof words - 1), words, sizeof words)) return;
-    LOG_OPTION_INVALID(&notifier->server->app->log, "", "http-retry-applies-to", words, "left out");
+    LOG_OPTION_INVALID(&notifier->server->app->log, "OCServer", "http-retry-applies-to", words,
+                       "unknown token", "the others");
 }
 
 static void on_sent(void *self, const struct http_result *result)
@@ -123,8 +124,9 @@ static void send(void *self, struct outbox *outbox, const struct effect *effect)
         { TEXT("Content-type"), TEXT("application/json") },
     };
     size_t count = 4;
-    for (size_t i = 0; i < notifier->custom.count && count < HEADERS_MAX; i++)
-        headers[count++] = notifier->custom.at[i];
+    for (uint32_t i = 0; i < notifier->custom.count; i++)
+        headers[count++] =
+            (struct http_header){ notifier->custom.at[i].name, notifier->custom.at[i].value };
     struct http_call call = {
         .method = TEXT("POST"),
         .url = effect->target,
@@ -151,13 +153,25 @@ struct notifier *notifier_new(struct outbound *server)
     return notifier;
 }
 
+static void say_refused_header(void *self, struct text name, const char *rule)
+{
+    struct notifier *notifier = self;
+    char words[64];
+    if (text_to_z(text_slice(name, 0, sizeof words - 1), words, sizeof words)) return;
+    LOG_OPTION_INVALID(&notifier->server->app->log, "OCServer", "http-custom-headers", words, rule,
+                       "the other lines");
+}
+
 void notifier_configure(struct notifier *notifier, struct text host_headers)
 {
     const struct outbound_options *options = notifier->server->app->options;
     http_client_set_pool_size(notifier->client, options->http_connection_pool_size);
     scope_reset(notifier->config_life);
-    notifier->custom = custom_headers_for_notifications(notifier->config_life,
-                                                        options->http_custom_headers, host_headers);
+    notifier->custom.count = 0;
+    struct text levels[] = { options->http_custom_headers, host_headers };
+    for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++)
+        custom_headers_add(&notifier->custom, scope_keep(notifier->config_life, levels[i]),
+                           HEADERS_OF_NOTIFICATIONS, say_refused_header, notifier);
 }
 
 void notifier_add(struct notifier *notifier, struct change *change, const struct live_chain *live,

@@ -24,6 +24,8 @@ bool session_names(struct outbound *server, uint32_t group_dbid, struct session_
                         TEXT_ARG(campaign ? fields->group : fields->campaign));
         return false;
     }
+    struct text template_name = fields->script, type; /* a Script's key is name/type */
+    (void)text_cut(fields->script, '/', &template_name, &type);
     *out = (struct session_names){
         .group_object = object,
         .campaign_object = campaign,
@@ -32,7 +34,7 @@ bool session_names(struct outbound *server, uint32_t group_dbid, struct session_
         .group = group->fields->name,
         .queue = fields->voice_transfer_destination,
         .media_type = fields->media_type.len ? fields->media_type : TEXT("voice"),
-        .template_name = fields->script,
+        .template_name = template_name,
         .campaign_dbid = campaign->dbid,
         .group_dbid = group->dbid,
     };

@@ -63,31 +63,33 @@ static void on_http_request(void *self, const struct http_proxy_request *asked)
     struct server *server = self;
     struct outbound *outbound = &server->outbound;
     outbound->counters.http_requests_total++;
-    /* The message is not known yet; errors name the request as it was asked. */
-    struct request *request =
-        request_new(outbound, &MSG_OUTBOUND_RECORD_STATUS_REQUEST, &http_edge);
+    const struct msg *msg = asked->msg ? asked->msg : &MSG_OUTBOUND_RECORD_STATUS_REQUEST;
+    struct request *request = request_new(outbound, msg, &http_edge);
     request->transaction = asked->transaction;
-    struct http_question question = { asked->resource, asked->identifier, asked->req, asked->method,
-                                      asked->body };
-    struct refusal refusal = { 0 };
-    const struct msg *msg = http_edge_read(&question, request->life, &request->fields, &refusal);
-    if (msg == NULL) {
-        request_refuse_with(request, &refusal);
+    if (asked->msg == NULL) {
+        request_refuse(request, OUTBOUND_UNKNOWN_REQUEST,
+                       "req: %.*s is not offered by this release", TEXT_ARG(asked->req));
         return;
     }
-    request->msg = msg;
-    request_run(request);
+    /* The views end with this call; the request may wait. */
+    struct http_question question = { msg, asked->resource, asked->identifier, asked->body };
+    struct refusal refusal = { 0 };
+    request->fields = http_edge_read(&question, request->life, &refusal);
+    if (request->fields)
+        request_run(request);
+    else
+        request_refuse_with(request, &refusal);
 }
 
 /* --- configuration --- */
 
-static uint32_t http_port_of(const struct app *app)
+static uint16_t http_port_of(const struct app *app)
 {
     const struct object_application *self =
         (const struct object_application *)app_self(app)->fields;
     for (uint32_t i = 0; i < self->ports.count; i++)
         if (text_eq_fold(self->ports.at[i].connection_protocol, TEXT("http")))
-            return self->ports.at[i].number;
+            return (uint16_t)self->ports.at[i].number;
     return 0;
 }
 
@@ -111,14 +113,16 @@ static void configure_proxy(struct server *server)
     const struct outbound_options *options = app->options;
     const struct object_application *self =
         (const struct object_application *)app_self(app)->fields;
-    struct http_proxy_settings settings = {
+    struct http_proxy_config config = {
         .port = http_port_of(app),
         .encoding = options->encoding,
         .custom_headers = options->http_custom_headers,
+        .host_custom_headers = host_headers(server),
         .reconnect_s = self->reconnect_timeout ? self->reconnect_timeout : 10,
         .response_timeout_s = options->http_response_timeout,
+        .common = &options->common,
     };
-    http_proxy_configure(server->proxy, &settings);
+    http_proxy_configure(server->proxy, &config);
 }
 
 static void changed(void *self)
@@ -188,7 +192,17 @@ static enum err start(struct app *app, void **self, struct fault *fault)
                               &outbound->store, fault);
     if (err) return err;
     outbound->lists = lists_new(app, outbound->store);
-    server->proxy = http_proxy_new(app, on_http_request, server);
+    struct http_proxy_setup setup = {
+        .loop = app->loop,
+        .net = app->net,
+        .log = app->log,
+        .application = app->name,
+        .host = app->host,
+        .logs_dir = app->logs_dir,
+        .on_request = on_http_request,
+        .self = server,
+    };
+    server->proxy = http_proxy_new(app->life, &setup);
     *self = server;
     return recovery_start(outbound, serve, fault);
 }
@@ -200,14 +214,19 @@ static void on_flushed(void *self)
 }
 
 /* What no agent has goes back to the lists; what agents have stays theirs for the next start. */
-static void stop(void *self)
+static void on_proxy_stopped(void *self)
 {
     struct server *server = self;
-    http_proxy_stop(server->proxy);
     struct session *session;
     for (size_t at = 0; (session = table_next(server->outbound.sessions, &at)) != NULL;)
         session_return_buffer(session);
     store_flush(server->outbound.store, on_flushed, server);
+}
+
+static void stop(void *self)
+{
+    struct server *server = self;
+    http_proxy_stop(server->proxy, on_proxy_stopped, server);
 }
 
 static void count(void *self, void *counters)
