@@ -251,8 +251,8 @@ static void forget(void *self)
     explicit_bzero(private->birth.key, sizeof private->birth.key);
 }
 
-static struct app *app_new(struct scope *life, struct loop *loop, const struct app_type *type,
-                           const struct birth *birth)
+struct app *app_new(struct scope *life, struct loop *loop, const struct app_type *type,
+                    const struct birth *birth)
 {
     struct app *app = scope_alloc(life, sizeof *app);
     struct app_private *private = scope_alloc(life, sizeof *private);
@@ -270,6 +270,7 @@ static struct app *app_new(struct scope *life, struct loop *loop, const struct a
         .host = birth->host,
         .data_dir = birth->data,
         .run_dir = birth->run,
+        .logs_dir = birth->logs,
         .identity = { .application = birth->application,
                       .role = TEXT("primary"),
                       .build = TEXT(CARILLON_VERSION),
@@ -324,20 +325,27 @@ static void open_log(struct app *app)
     loop_on_slow(app->loop, on_slow, app);
 }
 
+void app_connect(struct app *app)
+{
+    struct app_private *private = app->private;
+    const struct birth *birth = &private->birth;
+    settings_resolve(app);
+    LOG_APPLICATION_STARTED(&app->log);
+    if (birth->supervisor.len) private->control = control_open(app, birth->supervisor);
+    private->start_chore = (struct chore){ .run = begin_config, .self = app };
+    if (text_eq(birth->application, birth->config_application))
+        chore_soon(app->loop, &private->start_chore);
+    else
+    private->subscription = subscription_open(app);
+}
+
 static int run(struct scope *life, const struct app_type *type, const struct birth *birth)
 {
     struct loop *loop = loop_new(life);
     struct app *app = app_new(scope_new(life, "app", SCOPE_NO_LIMIT), loop, type, birth);
     open_log(app);
-    settings_resolve(app);
     loop_on_signal(app->life, loop, SIGTERM, on_signal, app);
-    LOG_APPLICATION_STARTED(&app->log);
-    if (birth->supervisor.len) app->private->control = control_open(app, birth->supervisor);
-    app->private->start_chore = (struct chore){ .run = begin_config, .self = app };
-    if (text_eq(birth->application, birth->config_application))
-        chore_soon(loop, &app->private->start_chore);
-    else
-        app->private->subscription = subscription_open(app);
+    app_connect(app);
     loop_run(loop);
     int exit_code = app->private->exit_code;
     scope_close(app->life);

@@ -45,7 +45,7 @@ struct app {
     struct loop *loop;
     struct net *net;
     struct log log;
-    struct text name, host, data_dir, run_dir;
+    struct text name, host, data_dir, run_dir, logs_dir;
     struct link_identity identity;
     const void *options; /* the present snapshot: struct <type>_options of the application level */
     struct app_private *private;

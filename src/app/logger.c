@@ -22,8 +22,8 @@ struct output {
     struct log_file *file; /* with fd -1; NULL: network, memory */
     int level;             /* the lowest that comes here; LOG_LEVELS: none */
     struct buf lines;
-    bool is_failing;
-    uint64_t lost; /* not yet told */
+    bool is_failing, is_passed_over; /* passed over while its own failure is told */
+    uint64_t lost;                   /* not yet told */
 };
 
 struct logger {
@@ -139,7 +139,9 @@ static uint64_t count_lines(struct text lines)
 static void tell_failed(struct output *output, const struct fault *fault)
 {
     struct log log = logger_log(output->logger);
+    output->is_passed_over = true;
     LOG_LOG_OUTPUT_FAILED(&log, output->name.at, fault->words);
+    output->is_passed_over = false;
 }
 
 static void flush_output(struct output *output)
@@ -214,7 +216,8 @@ static void write_record(void *self, const struct log_event *event, struct text 
     log_line_format(&line, &logger->style, &logger->setup.origin, &record);
     logger->counters.lines++;
     for (struct output *output = logger->outputs; output; output = output->next)
-        if ((int)event->level >= output->level) add_line(output, buf_text(&line));
+        if ((int)event->level >= output->level && !output->is_passed_over)
+            add_line(output, buf_text(&line));
     buf_free(&line);
 }
 

@@ -56,6 +56,9 @@ struct app_private {
 };
 
 /* app.c */
+struct app *app_new(struct scope *life, struct loop *loop, const struct app_type *type,
+                    const struct birth *birth);
+void app_connect(struct app *app); /* options, then the links to supervisor and config */
 /* The first configuration has arrived: start, or end the process. */
 void app_begin_or_end(struct app *app);
 /* Objects moved: options, then `changed`, then what was replaced is let go. */
