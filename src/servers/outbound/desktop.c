@@ -502,7 +502,7 @@ static void chained_record(struct request *request)
 struct status_read {
     struct request *request;
     struct text list_name, agent_id, attempt_guid;
-    struct calling_list *list;
+    struct list_table *table;
 };
 
 static void reply_status(struct request *request, const struct record *record,
@@ -543,9 +543,8 @@ static void on_status_row(void *self, enum err err, const struct rows *rows)
                        request->handle);
         return;
     }
-    struct record record = { request->handle,
-                             list_read_row(&read->list->table->layout, request->life, rows,
-                                           request->record_index) };
+    struct record record = { request->handle, list_read_row(&read->table->layout, request->life,
+                                                            rows, request->record_index) };
     reply_status(
         request, &record, read->list_name,
         campaign_name_of(request->server, (uint32_t)record_i64(&record, COLUMN_CAMPAIGN_ID)),
@@ -569,7 +568,7 @@ static void on_status_round(void *self, enum err err, const struct rows *rows)
     struct status_read *read = scope_alloc(request->life, sizeof *read);
     *read = (struct status_read){ request, scope_keep(request->life, list->name),
                                   scope_keep(request->life, rows_text(rows, 0, 4)),
-                                  scope_keep(request->life, rows_text(rows, 0, 5)), list };
+                                  scope_keep(request->life, rows_text(rows, 0, 5)), list->table };
     request->record_index = request->handle - (uint32_t)rows_i64(rows, 0, 0);
     int64_t chain_id = rows_i64(rows, 0, 3);
     list_load_chains(list->table, &chain_id, 1, on_status_row, read);

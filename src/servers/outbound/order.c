@@ -15,7 +15,7 @@ struct order {
 };
 
 /* One that waits: the request runs again from its beginning. */
-static void next_order(struct session *session)
+static void next_order(struct session *session, bool has_failed)
 {
     session->is_ordering = false;
     struct list *node = list_first(&session->orders);
@@ -54,7 +54,7 @@ static void end(struct order *order, enum outbound_error error, const char *word
     else if (order->request)
         answer(order);
     scope_close(order->life);
-    next_order(session);
+    next_order(session, error != OUTBOUND_OK);
 }
 
 static void say_state(const struct order *order)

@@ -72,7 +72,8 @@ struct session {
     struct list hungry;                       /* preview requests that wait for a fetch */
     uint32_t given_out_now, given_out_before; /* chains given out in this and in the last minute */
     uint64_t minute_began_ms;
-    bool is_ordering;   /* an order waits for its commit */
+    bool is_ordering; /* an order waits for its commit */
+    struct timer *unload_timer;
     struct list orders; /* that came meanwhile */
     bool is_store_failing;
 };

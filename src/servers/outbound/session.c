@@ -15,12 +15,28 @@ enum {
     SHARE_DEFAULT = 10, /* spec 3.2 */
     SESSIONS_MAX = 500,
     MINUTE_MS = 60000,
+    UNLOAD_AGAIN_MS = 1000,
     PAUSE_AFTER_EMPTY_MS = 1000,
     BUFFER_MIN_DEFAULT = 100,
     BUFFER_FACTOR_PERCENT = 150
 };
 
 /* --- the session's own life --- */
+
+/* What the store refused while the session unloaded is tried again. */
+static void unload_again(void *self)
+{
+    struct session *session = self;
+    if (session->fsm.state != SESSION_UNLOADING) return;
+    session_return_buffer(session);
+    session_order(session, SESSION_DRAINED, NULL, NULL);
+}
+
+void session_unload_later(struct session *session)
+{
+    if (session->fsm.state == SESSION_UNLOADING)
+        timer_start(session->unload_timer, UNLOAD_AGAIN_MS);
+}
 
 static struct session *session_new(struct outbound *server, uint32_t group_dbid)
 {
@@ -34,6 +50,7 @@ static struct session *session_new(struct outbound *server, uint32_t group_dbid)
     list_init(&session->in_progress);
     list_init(&session->hungry);
     list_init(&session->orders);
+    session->unload_timer = timer_new(life, server->app->loop, unload_again, session);
     fsm_start(&session->fsm, &session_machine, SESSION_NULL, loop_now_utc_ms(server->app->loop));
     table_put(server->sessions, TEXT_OF(&session->dbid), session);
     session_configure(session);
@@ -260,6 +277,7 @@ static void put_back(struct session *session, struct live_chain *live)
 {
     list_add_last(&session->buffered, &live->node);
     session->buffered_count++;
+    session_unload_later(session);
 }
 
 static void settle_chain(struct live_chain *live)

@@ -29,6 +29,8 @@ void session_add_in_progress(struct session *session, struct live_chain *live);
 struct live_chain *session_take(struct session *session, uint32_t list_dbid);
 /* Give all that is buffered back to the lists: the session unloads. */
 void session_return_buffer(struct session *session);
+/* The store refused a part of unloading: try again in a second. */
+void session_unload_later(struct session *session);
 /* Forced: chains with agents become Stale. */
 void session_force(struct session *session);
 /* Fetch more when the buffer is below half. `now`: an agent waits. */
