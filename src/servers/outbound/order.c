@@ -24,7 +24,9 @@ static void next_order(struct session *session, bool has_failed)
         request_run(LIST_OBJECT(node, struct request, node));
         return;
     }
-    if (session->fsm.state == SESSION_UNLOADING)
+    if (has_failed)
+        session_unload_later(session);
+    else if (session->fsm.state == SESSION_UNLOADING)
         session_order(session, SESSION_DRAINED, NULL, NULL);
 }
 

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A request on a record finds its chain by the handle; one that is not in memory any more is looked
+ * up among the rounds, so that "finalised already" and "never heard of" stay two answers, a restart
+ * in between or not. */
+#include "servers/outbound/record_request.h"
+
+#include "gen/objects.h"
+#include "servers/outbound/reply.h"
+#include "servers/outbound/session.h"
+
+#include <stdio.h>
+
+static const struct statement round_of_handle = {
+    "SELECT handle_base, record_count, list_dbid, chain_id, agent_id, attempt_guid, group_dbid "
+    "FROM round WHERE handle_base <= ?1 ORDER BY handle_base DESC LIMIT 1"
+};
+
+static bool round_covers(const struct rows *rows, uint32_t handle)
+{
+    return rows_count(rows) && handle < rows_i64(rows, 0, 0) + rows_i64(rows, 0, 1);
+}
+
+static void on_round(void *self, enum err err, const struct rows *rows)
+{
+    struct request *request = self;
+    if (err)
+        request_refuse(request, OUTBOUND_DATABASE_ERROR, "the store does not answer");
+    else if (round_covers(rows, request->handle))
+        request_refuse(request, OUTBOUND_ALREADY_FINALISED,
+                       "GSW_RECORD_HANDLE: %u is finalised already", request->handle);
+    else
+        request_refuse(request, OUTBOUND_INVALID_HANDLE,
+                       "GSW_RECORD_HANDLE: no record has the handle %u", request->handle);
+}
+
+static void ask_for_round(struct request *request,
+                          void (*on_rows)(void *self, enum err err, const struct rows *rows))
+{
+    struct value parameter = value_of_i64(request->handle);
+    struct query query = { &round_of_handle, &parameter, 1 };
+    store_query(request->server->store, &query, on_rows, request);
+}
+
+/* The chain of the handle, when the request may go on now. NULL: answered, or waiting its turn. */
+static struct live_chain *chain_for(struct request *request, uint32_t handle)
+{
+    request->handle = handle;
+    struct live_chain *live = table_get(request->server->handles, TEXT_OF(&request->handle));
+    if (live == NULL) {
+        ask_for_round(request, on_round);
+        return NULL;
+    }
+    if (live->is_busy) {
+        list_add_last(&live->waiting, &request->node);
+        return NULL;
+    }
+    return live;
+}
+
+/* What a request wants written, as cells. */
+struct wanted {
+    struct cell_write *writes;
+    uint32_t count;
+};
+
+static enum err want(struct request *request, const struct live_chain *live, struct wanted *wanted,
+                     uint32_t record, uint32_t column, const struct value *value,
+                     struct fault *fault)
+{
+    struct value fits;
+    enum err err =
+        value_for_column(request->life, &live->chain.layout->columns[column], value, &fits, fault);
+    if (!err) wanted->writes[wanted->count++] = (struct cell_write){ record, column, fits };
+    return err;
+}
+
+/* Extra keys matching user-field keys update those fields (spec 14.3); others are not ours. */
+static enum err want_user_data(struct request *request, const struct live_chain *live,
+                               struct wanted *wanted, uint32_t record, const struct kv *user,
+                               struct fault *fault)
+{
+    enum err err = ERR_OK;
+    for (uint32_t i = 0; !err && i < user->count; i++) {
+        uint32_t column = layout_find_attribute(live->chain.layout, user->at[i].name);
+        if (column != UINT32_MAX)
+            err = want(request, live, wanted, record, column, &user->at[i].value, fault);
+        if (err)
+            (void)snprintf(fault->field, sizeof fault->field, "%.*s", TEXT_ARG(user->at[i].name));
+    }
+    return err;
+}
+
+static struct wanted wanted_new(struct request *request, const struct kv *user)
+{
+    return (struct wanted){ .writes = scope_alloc_array(request->life, user->count + 4,
+                                                        sizeof(struct cell_write)) };
+}
+
+/* GSW_CALL_RESULT, GSW_PHONE and user fields of a request; false: answered with an error. */
+static bool collect(struct request *request, const struct live_chain *live, uint32_t record,
+                    const uint32_t *call_result, const struct text *phone, const struct kv *user,
+                    struct wanted *wanted)
+{
+    struct fault fault = { 0 };
+    enum err err = ERR_OK;
+    *wanted = wanted_new(request, user);
+    if (call_result) {
+        struct value value = value_of_i64(*call_result);
+        err = want(request, live, wanted, record, COLUMN_CALL_RESULT, &value, &fault);
+    }
+    if (!err && phone) {
+        struct value value = value_of_text(*phone);
+        err = want(request, live, wanted, record, COLUMN_CONTACT_INFO, &value, &fault);
+    }
+    if (!err) err = want_user_data(request, live, wanted, record, user, &fault);
+    if (err) request_refuse(request, OUTBOUND_BAD_KEY, "%s: %s", fault.field, fault.words);
+    return err == ERR_OK;
+}
+
+static void acknowledge(struct request *request, struct chain_step *step, const struct msg *msg)
+{
+    if (step->outcome.refusal.error) {
+        request_refuse_with(request, &step->outcome.refusal);
+        return;
+    }
+    request_reply(request, msg, reply_new(request, msg, step->live),
+                  guid_text(&step->outcome.attempt_guid));
+}
+
+static void on_updated(void *self, struct chain_step *step)
+{
+    struct request *request = self;
+    if (!step->outcome.refusal.error) request->server->counters.records_updated_total++;
+    acknowledge(request, step, &MSG_OUTBOUND_UPDATE_CALL_COMPLETION_STATS_ACKNOWLEDGE);
+}
+
+void update_call_completion_stats(struct request *request)
+{
+    const struct outbound_update_call_completion_stats *asked = request->fields;
+    struct live_chain *live = chain_for(request, asked->gsw_record_handle);
+    if (live == NULL) return;
+    uint32_t record = chain_find_handle(&live->chain, asked->gsw_record_handle);
+    struct wanted wanted;
+    bool has_result = SHAPE_HAS(asked, OUTBOUND_UPDATE_CALL_COMPLETION_STATS_HAS_GSW_CALL_RESULT);
+    bool has_phone = SHAPE_HAS(asked, OUTBOUND_UPDATE_CALL_COMPLETION_STATS_HAS_GSW_PHONE);
+    if (!collect(request, live, record, has_result ? &asked->gsw_call_result : NULL,
+                 has_phone ? &asked->gsw_phone : NULL, &asked->user_data, &wanted))
+        return;
+    struct chain_request step = { .event = CHAIN_UPDATE,
+                                  .record = record,
+                                  .agent_id = asked->gsw_agent_id,
+                                  .writes = wanted.writes,
+                                  .write_count = wanted.count };
+    session_step_chain(live, &step, (struct text){ 0 }, on_updated, request);
+}
+
+static void on_processed(void *self, struct chain_step *step)
+{
+    acknowledge(self, step, &MSG_OUTBOUND_RECORD_PROCESSED_ACKNOWLEDGE);
+}
+
+void record_processed(struct request *request)
+{
+    const struct outbound_record_processed *asked = request->fields;
+    struct live_chain *live = chain_for(request, asked->gsw_record_handle);
+    if (live == NULL) return;
+    uint32_t record = chain_find_handle(&live->chain, asked->gsw_record_handle);
+    struct wanted wanted;
+    bool has_result = SHAPE_HAS(asked, OUTBOUND_RECORD_PROCESSED_HAS_GSW_CALL_RESULT);
+    bool has_phone = SHAPE_HAS(asked, OUTBOUND_RECORD_PROCESSED_HAS_GSW_PHONE);
+    if (!collect(request, live, record, has_result ? &asked->gsw_call_result : NULL,
+                 has_phone ? &asked->gsw_phone : NULL, &asked->user_data, &wanted))
+        return;
+    struct chain_request step = {
+        .event = CHAIN_FINALISE,
+        .record = record,
+        .agent_id = asked->gsw_agent_id,
+        .writes = wanted.writes,
+        .write_count = wanted.count,
+        .is_record_only = text_eq(asked->gsw_chain_attr, TEXT("RecordOnly")),
+    };
+    session_step_chain(live, &step, asked->gsw_disposition_code, on_processed, request);
+}
+
+static void on_rejected(void *self, struct chain_step *step)
+{
+    struct request *request = self;
+    if (!step->outcome.refusal.error) request->server->counters.records_rejected_total++;
+    acknowledge(request, step, &MSG_OUTBOUND_RECORD_REJECT_ACKNOWLEDGE);
+}
+
+void record_reject(struct request *request)
+{
+    const struct outbound_record_reject *asked = request->fields;
+    struct live_chain *live = chain_for(request, asked->gsw_record_handle);
+    if (live == NULL) return;
+    struct chain_request step = { .event = CHAIN_REJECT,
+                                  .agent_id = asked->gsw_agent_id,
+                                  .record =
+                                      chain_find_handle(&live->chain, asked->gsw_record_handle) };
+    session_step_chain(live, &step, (struct text){ 0 }, on_rejected, request);
+}
+
+void chained_record(struct request *request)
+{
+    const struct outbound_chained_record_request *asked = request->fields;
+    struct live_chain *live = chain_for(request, asked->gsw_record_handle);
+    if (live == NULL) return;
+    const struct chain *chain = &live->chain;
+    struct outbound_chained_records *reply =
+        reply_new(request, &MSG_OUTBOUND_CHAINED_RECORDS, live);
+    reply->head.has |= OUTBOUND_CHAINED_RECORDS_HAS_GSW_CHAIN_ID |
+                       OUTBOUND_CHAINED_RECORDS_HAS_RECORDS;
+    reply->gsw_chain_id = record_i64(&chain->records[chain->primary], COLUMN_CHAIN_ID);
+    reply->records.at = scope_alloc_array(request->life, chain->count, sizeof *reply->records.at);
+    for (uint32_t i = 0; i < chain->count; i++) {
+        const struct record *record = &chain->records[i];
+        if (record->handle == asked->gsw_record_handle) continue;
+        reply->records.at[reply->records.count++] = (struct outbound_chained_record){
+            .head.has = UINT64_MAX,
+            .gsw_record_handle = record->handle,
+            .gsw_phone = record_text(record, COLUMN_CONTACT_INFO),
+            .gsw_phone_type = (uint32_t)record_i64(record, COLUMN_CONTACT_INFO_TYPE),
+            .gsw_record_type = (uint32_t)record_i64(record, COLUMN_RECORD_TYPE),
+            .gsw_record_status = (uint32_t)record_i64(record, COLUMN_RECORD_STATUS),
+            .gsw_call_result = (uint32_t)record_i64(record, COLUMN_CALL_RESULT),
+            .gsw_attempts = (uint32_t)record_i64(record, COLUMN_ATTEMPT),
+            .gsw_chain_id = record_i64(record, COLUMN_CHAIN_ID),
+            .gsw_chain_n = record_i64(record, COLUMN_CHAIN_N),
+            .user_data = reply_user_data(request, chain->layout, record),
+        };
+    }
+    request_reply(request, &MSG_OUTBOUND_CHAINED_RECORDS, reply, guid_text(&chain->attempt_guid));
+}
+
+/* --- RecordStatus --- */
+
+struct status_read {
+    struct request *request;
+    struct text list_name, agent_id, attempt_guid;
+    struct list_table *table;
+};
+
+static void reply_status(struct request *request, const struct record *record,
+                         struct text list_name, struct text campaign, struct text agent_id,
+                         struct text attempt_guid)
+{
+    struct outbound_record_status reply = {
+        .head.has = UINT64_MAX,
+        .gsw_record_handle = request->handle,
+        .gsw_campaign_name = campaign,
+        .gsw_calling_list = list_name,
+        .gsw_chain_id = record_i64(record, COLUMN_CHAIN_ID),
+        .gsw_chain_n = record_i64(record, COLUMN_CHAIN_N),
+        .gsw_record_type = (uint32_t)record_i64(record, COLUMN_RECORD_TYPE),
+        .gsw_record_status = (uint32_t)record_i64(record, COLUMN_RECORD_STATUS),
+        .gsw_call_result = (uint32_t)record_i64(record, COLUMN_CALL_RESULT),
+        .gsw_attempts = (uint32_t)record_i64(record, COLUMN_ATTEMPT),
+        .gsw_agent_id = agent_id,
+        .gsw_call_attempt_guid = attempt_guid,
+    };
+    request_reply(request, &MSG_OUTBOUND_RECORD_STATUS, &reply, attempt_guid);
+}
+
+static struct text campaign_name_of(struct outbound *server, uint32_t campaign_dbid)
+{
+    const struct app_object *campaign =
+        app_object_by_dbid(server->app, &OBJECT_CAMPAIGN, campaign_dbid);
+    return campaign ? campaign->fields->name : (struct text){ "", 0 };
+}
+
+static void on_status_row(void *self, enum err err, const struct rows *rows)
+{
+    struct status_read *read = self;
+    struct request *request = read->request;
+    /* The handles of a chain follow its rows' order. */
+    if (err || rows_count(rows) <= request->record_index) {
+        request_refuse(request, OUTBOUND_INVALID_HANDLE, "GSW_RECORD_HANDLE: the row of %u is gone",
+                       request->handle);
+        return;
+    }
+    struct record record = { request->handle, list_read_row(&read->table->layout, request->life,
+                                                            rows, request->record_index) };
+    reply_status(
+        request, &record, read->list_name,
+        campaign_name_of(request->server, (uint32_t)record_i64(&record, COLUMN_CAMPAIGN_ID)),
+        read->agent_id, read->attempt_guid);
+}
+
+static void on_status_round(void *self, enum err err, const struct rows *rows)
+{
+    struct request *request = self;
+    if (err || !round_covers(rows, request->handle)) {
+        request_refuse(request, err ? OUTBOUND_DATABASE_ERROR : OUTBOUND_INVALID_HANDLE,
+                       "GSW_RECORD_HANDLE: no record has the handle %u", request->handle);
+        return;
+    }
+    struct calling_list *list =
+        lists_find_by_dbid(request->server->lists, (uint32_t)rows_i64(rows, 0, 2), NULL);
+    if (list == NULL) {
+        request_refuse(request, OUTBOUND_LIST_UNKNOWN, "the record's calling list is gone");
+        return;
+    }
+    struct status_read *read = scope_alloc(request->life, sizeof *read);
+    *read = (struct status_read){ request, scope_keep(request->life, list->name),
+                                  scope_keep(request->life, rows_text(rows, 0, 4)),
+                                  scope_keep(request->life, rows_text(rows, 0, 5)), list->table };
+    request->record_index = request->handle - (uint32_t)rows_i64(rows, 0, 0);
+    int64_t chain_id = rows_i64(rows, 0, 3);
+    list_load_chains(list->table, &chain_id, 1, on_status_row, read);
+}
+
+void record_status(struct request *request)
+{
+    const struct outbound_record_status_request *asked = request->fields;
+    request->handle = asked->gsw_record_handle;
+    struct live_chain *live = table_get(request->server->handles, TEXT_OF(&request->handle));
+    if (live == NULL) {
+        ask_for_round(request, on_status_round);
+        return;
+    }
+    struct session_names names;
+    if (!session_names(request->server, live->session->dbid, &names, NULL))
+        names = (struct session_names){ 0 };
+    reply_status(request, &live->chain.records[chain_find_handle(&live->chain, request->handle)],
+                 live->list_name, names.campaign, live->chain.agent_id,
+                 guid_text(&live->chain.attempt_guid));
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "servers/outbound/reply.h"
+
+#include <time.h>
+
+/* Set a field by its name where the reply has it. */
+static void set_u32(const struct msg *msg, void *fields, const char *name, uint32_t value)
+{
+    const struct shape_field *field = shape_find(msg->shape, text_of(name));
+    if (field == NULL) return;
+    *(uint32_t *)(void *)((char *)fields + field->offset) = value;
+    ((struct shape_head *)fields)->has |= (uint64_t)1 << (field - msg->shape->fields);
+}
+
+static void set_text(const struct msg *msg, void *fields, const char *name, struct text value)
+{
+    const struct shape_field *field = shape_find(msg->shape, text_of(name));
+    if (field == NULL || value.len == 0) return;
+    *(struct text *)(void *)((char *)fields + field->offset) = value;
+    ((struct shape_head *)fields)->has |= (uint64_t)1 << (field - msg->shape->fields);
+}
+
+/* GSW_REFERENCE_ID, if given, is returned (spec 15.1). */
+static void echo_reference(const struct request *request, const struct msg *msg, void *fields)
+{
+    static const struct text name = { "GSW_REFERENCE_ID", 16 };
+    const struct shape_field *from = shape_find(request->msg->shape, name);
+    const struct shape_field *to = shape_find(msg->shape, name);
+    if (from == NULL || to == NULL) return;
+    const struct shape_head *asked = request->fields;
+    if (!(asked->has & (uint64_t)1 << (from - request->msg->shape->fields))) return;
+    *(int64_t *)(void *)((char *)fields + to->offset) =
+        *(const int64_t *)(const void *)((const char *)request->fields + from->offset);
+    ((struct shape_head *)fields)->has |= (uint64_t)1 << (to - msg->shape->fields);
+}
+
+void *reply_new(struct request *request, const struct msg *msg, const struct live_chain *live)
+{
+    void *fields = scope_alloc(request->life, msg->shape->size);
+    struct session_names names;
+    if (!session_names(request->server, live->session->dbid, &names, NULL))
+        names = (struct session_names){ 0 };
+    set_u32(msg, fields, "GSW_RECORD_HANDLE", request->handle);
+    set_text(msg, fields, "GSW_CAMPAIGN_NAME", names.campaign);
+    set_text(msg, fields, "GSW_CALLING_LIST", live->list_name);
+    echo_reference(request, msg, fields);
+    return fields;
+}
+
+struct kv reply_user_data(struct request *request, const struct list_layout *layout,
+                          const struct record *record)
+{
+    struct kv kv = { .at = scope_alloc_array(request->life, layout->count, sizeof(struct pair)) };
+    for (uint32_t i = COLUMNS_MANDATORY; i < layout->count; i++) {
+        if (layout->columns[i].send_attribute.len == 0 || record->cells[i].kind == VALUE_NULL)
+            continue;
+        kv.at[kv.count++] = (struct pair){ layout->columns[i].send_attribute, record->cells[i] };
+    }
+    return kv;
+}
+
+/* Epoch seconds as MM/DD/YYYY hh:mm in the contact's zone. */
+static struct text date_time(struct scope *scope, int64_t epoch_s, int64_t offset_s)
+{
+    time_t local = (time_t)(epoch_s + offset_s);
+    struct tm parts;
+    if (gmtime_r(&local, &parts) == NULL) return (struct text){ 0 };
+    return scope_format(scope, "%02d/%02d/%04d %02d:%02d", parts.tm_mon + 1, parts.tm_mday,
+                        parts.tm_year + 1900, parts.tm_hour, parts.tm_min);
+}
+
+void reply_preview(struct request *request, const struct live_chain *live)
+{
+    struct outbound *server = request->server;
+    const struct chain *chain = &live->chain;
+    const struct record *record = &chain->records[chain->primary];
+    struct session_names names;
+    if (!session_names(server, live->session->dbid, &names, NULL))
+        names = (struct session_names){ 0 };
+    struct list_zone zone = { 0 };
+    (void)list_zone_by_dbid(server->app, (uint32_t)record_i64(record, COLUMN_TZ_DBID),
+                            loop_now_utc_ms(server->app->loop), &zone);
+    request->handle = record->handle;
+    struct outbound_preview_record *reply = reply_new(request, &MSG_OUTBOUND_PREVIEW_RECORD, live);
+    uint64_t has = reply->head.has & OUTBOUND_PREVIEW_RECORD_HAS_GSW_REFERENCE_ID;
+    int64_t reference = reply->gsw_reference_id;
+    *reply = (struct outbound_preview_record){
+        /* all but the optional ones that follow */
+        .head.has = (UINT64_MAX & ~(OUTBOUND_PREVIEW_RECORD_HAS_GSW_REFERENCE_ID |
+                                    OUTBOUND_PREVIEW_RECORD_HAS_GSW_DATE_TIME)) |
+                    has,
+        .gsw_reference_id = reference,
+        .gsw_application_id = app_self(server->app)->dbid,
+        .gsw_record_handle = record->handle,
+        .gsw_phone = record_text(record, COLUMN_CONTACT_INFO),
+        .gsw_phone_type = (uint32_t)record_i64(record, COLUMN_CONTACT_INFO_TYPE),
+        .gsw_record_type = (uint32_t)record_i64(record, COLUMN_RECORD_TYPE),
+        .gsw_record_status = (uint32_t)record_i64(record, COLUMN_RECORD_STATUS),
+        .gsw_call_result = (uint32_t)record_i64(record, COLUMN_CALL_RESULT),
+        .gsw_attempts = (uint32_t)record_i64(record, COLUMN_ATTEMPT),
+        .gsw_chain_id = record_i64(record, COLUMN_CHAIN_ID),
+        .gsw_chain_n = record_i64(record, COLUMN_CHAIN_N),
+        .gsw_campaign_name = names.campaign,
+        .gsw_campaign_dbid = names.campaign_dbid,
+        .gsw_campaign_group_name = names.campaign_group,
+        .gsw_campaign_group_dbid = live->session->dbid,
+        .gsw_group_dbid = names.group_dbid,
+        .gsw_calling_list = live->list_name,
+        .gsw_calling_list_dbid = live->list_dbid,
+        .gsw_switch_dbid = (uint32_t)record_i64(record, COLUMN_SWITCH_ID),
+        .gsw_tz_name = zone.name,
+        .gsw_tz_offset = zone.offset_s,
+        .gsw_from = record_i64(record, COLUMN_DAILY_FROM),
+        .gsw_until = record_i64(record, COLUMN_DAILY_TILL),
+        .gsw_agent_id = chain->agent_id,
+        .gsw_call_attempt_guid = guid_text(&chain->attempt_guid),
+        .interaction_type = TEXT("Outbound"),
+        .interaction_subtype = TEXT("OutboundNew"),
+        .user_data = reply_user_data(request, chain->layout, record),
+    };
+    int64_t scheduled = record_i64(record, COLUMN_DIAL_SCHED_TIME);
+    if (scheduled) {
+        reply->head.has |= OUTBOUND_PREVIEW_RECORD_HAS_GSW_DATE_TIME;
+        reply->gsw_date_time = date_time(request->life, scheduled, zone.offset_s);
+    }
+    request_reply(request, &MSG_OUTBOUND_PREVIEW_RECORD, reply, guid_text(&chain->attempt_guid));
+}
