@@ -14,11 +14,12 @@
 #include "base/buf.h"
 #include "store/store.h"
 
-/* Someone of this room who must hear how a change ended, before its owner does. */
+/* Someone of this room who must hear how a change ended, before its owner does. Lies inside the
+ * listener's own struct. */
 struct change_hook {
     struct change_hook *next;
-    void (*ended)(void *self, enum err err);
-    void *self;
+    void (*ended)(struct change_hook *hook, enum err err);
+    const void *owner; /* store_forget(owner) takes it off */
 };
 
 struct change {

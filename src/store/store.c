@@ -58,7 +58,7 @@ static void tell_hooks(struct change *change, enum err err)
     struct change_hook *next;
     for (struct change_hook *hook = change->hooks; hook; hook = next) {
         next = hook->next;
-        hook->ended(hook->self, err);
+        hook->ended(hook, err);
     }
     change->hooks = NULL;
 }
@@ -251,7 +251,7 @@ void store_forget(struct store *store, const void *self)
             change->on_flushed = NULL;
         }
         for (struct change_hook **hook = &change->hooks; *hook;)
-            if ((*hook)->self == self)
+            if ((*hook)->owner == self)
                 *hook = (*hook)->next;
             else
                 hook = &(*hook)->next;
@@ -260,6 +260,7 @@ void store_forget(struct store *store, const void *self)
         struct asking *asking = LIST_OBJECT(node, struct asking, all);
         if (asking->self == self) asking->on_rows = NULL;
     }
+    if (store->fence_self == self) store->on_fence_broken = NULL;
 }
 
 const struct statement *store_statement(struct store *store, struct text sql)

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/outbox_private.h"
+
+#include "store/store_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { IN_FLIGHT_USUAL = 1000, ROWS_USUAL = 1000000, WORDS_BYTES_MAX = 500 };
+#define KEEP_SENT_USUAL_MS (24ull * 60 * 60 * 1000)
+
+static const struct statement insert_effect = { "INSERT INTO outbox (id, kind, target, headers, "
+                                                "body, attempts, created_utc_ms, due_utc_ms, state)"
+                                                " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 1)" };
+static const struct statement mark_sent = {
+    "UPDATE outbox SET state = 2, attempts = attempts + 1, words = ?2, sent_utc_ms = ?3"
+    " WHERE id = ?1 AND state = 1"
+};
+static const struct statement mark_retry = {
+    "UPDATE outbox SET attempts = attempts + 1, words = ?2, due_utc_ms = ?3"
+    " WHERE id = ?1 AND state = 1"
+};
+static const struct statement mark_failed = {
+    "UPDATE outbox SET state = 3, attempts = attempts + 1, words = ?2, sent_utc_ms = ?3"
+    " WHERE id = ?1 AND state = 1"
+};
+static const struct statement replay_failed = {
+    "UPDATE outbox SET state = 1, attempts = 0, due_utc_ms = ?2, sent_utc_ms = NULL"
+    " WHERE id = ?1 AND state = 3"
+};
+static const struct statement count_waiting = { "SELECT count(*) FROM outbox WHERE state = 1" };
+
+static uint64_t now_utc_ms(const struct outbox *outbox)
+{
+    return loop_now_utc_ms(outbox->loop);
+}
+
+/* --- sendings --- */
+
+static struct text put(char **at, struct text text)
+{
+    if (text.len) memcpy(*at, text.at, text.len);
+    struct text copy = { *at, text.len };
+    *at += text.len;
+    return copy;
+}
+
+static void keep_effect(struct sending *sending, const struct effect *effect, bool has_body)
+{
+    size_t bytes = effect->id.len + 1;
+    if (has_body)
+        bytes += effect->kind.len + effect->target.len + effect->headers.len + effect->body.len;
+    char *at = sending->bytes = malloc(bytes);
+    ASSERT(at != NULL);
+    sending->effect = *effect;
+    sending->effect.id = put(&at, effect->id);
+    sending->has_body = has_body;
+    if (!has_body) return;
+    sending->effect.kind = put(&at, effect->kind);
+    sending->effect.target = put(&at, effect->target);
+    sending->effect.headers = put(&at, effect->headers);
+    sending->effect.body = put(&at, effect->body);
+}
+
+static struct sending *sending_new(struct outbox *outbox, const struct effect *effect,
+                                   bool has_body, enum sending_state state)
+{
+    struct sending *sending = calloc(1, sizeof *sending);
+    ASSERT(sending != NULL);
+    sending->outbox = outbox;
+    sending->state = state;
+    keep_effect(sending, effect, has_body);
+    list_add_last(&outbox->sendings, &sending->all);
+    return sending;
+}
+
+static void sending_free(struct sending *sending)
+{
+    list_remove(&sending->all);
+    list_remove(&sending->node);
+    free(sending->bytes);
+    free(sending->words);
+    free(sending);
+}
+
+static void hook_change(struct sending *sending, struct change *change,
+                        void (*ended)(struct change_hook *hook, enum err err))
+{
+    sending->hook = (struct change_hook){ .ended = ended, .owner = sending->outbox };
+    change_on_end(change, &sending->hook);
+}
+
+static struct sending *of_hook(struct change_hook *hook)
+{
+    return (struct sending *)(void *)((char *)hook - offsetof(struct sending, hook));
+}
+
+uint32_t outbox_room(const struct outbox *outbox)
+{
+    size_t taken = table_count(outbox->window) + outbox->with_body_count;
+    return taken >= outbox->options.in_flight_max ? 0
+                                                  : outbox->options.in_flight_max - (uint32_t)taken;
+}
+
+/* --- adding --- */
+
+static void on_added(struct change_hook *hook, enum err err)
+{
+    struct sending *sending = of_hook(hook);
+    struct outbox *outbox = sending->outbox;
+    outbox->added_count--;
+    if (sending->has_body) outbox->with_body_count--;
+    if (err) {
+        sending_free(sending);
+        outbox_look(outbox); /* there may be room again */
+        return;
+    }
+    outbox->counters.waiting_now++;
+    /* Straight into the window, except where older rows wait their turn in the table. */
+    bool is_due = sending->effect.due_utc_ms <= now_utc_ms(outbox);
+    if (sending->has_body && is_due && !outbox->is_behind) {
+        sending->state = SENDING_COMMITTED;
+        table_put(outbox->window, sending->effect.id, sending);
+        return;
+    }
+    uint64_t due_utc_ms = sending->effect.due_utc_ms;
+    sending_free(sending);
+    outbox_notice(outbox, due_utc_ms);
+    outbox_look(outbox);
+}
+
+void outbox_add(struct outbox *outbox, struct change *change, const struct effect *effect)
+{
+    change_add(change, &insert_effect, 1);
+    change_bind_text(change, effect->id);
+    change_bind_text(change, effect->kind.at ? effect->kind : TEXT(""));
+    change_bind_text(change, effect->target.at ? effect->target : TEXT(""));
+    change_bind_text(change, effect->headers.at ? effect->headers : TEXT(""));
+    change_bind_bytes(change, effect->body.at ? effect->body : TEXT(""));
+    change_bind_i64(change, effect->attempts);
+    change_bind_i64(change, (int64_t)effect->created_utc_ms);
+    change_bind_i64(change, (int64_t)effect->due_utc_ms);
+    bool has_body = !outbox->is_behind && outbox_room(outbox) > 0;
+    struct sending *sending = sending_new(outbox, effect, has_body, SENDING_ADDED);
+    outbox->added_count++;
+    if (has_body) outbox->with_body_count++;
+    hook_change(sending, change, on_added);
+}
+
+static void make_ready(struct sending *sending)
+{
+    struct outbox *outbox = sending->outbox;
+    sending->state = SENDING_READY;
+    list_add_last(&outbox->ready, &sending->node);
+    chore_soon(outbox->loop, &outbox->send_ready);
+}
+
+void outbox_committed(struct outbox *outbox, struct text id)
+{
+    struct sending *sending = table_get(outbox->window, id);
+    if (sending && sending->state == SENDING_COMMITTED) make_ready(sending);
+}
+
+void outbox_send_forgotten(struct outbox *outbox)
+{
+    LIST_EACH (node, &outbox->sendings) {
+        struct sending *sending = LIST_OBJECT(node, struct sending, all);
+        if (sending->state == SENDING_COMMITTED) make_ready(sending);
+    }
+}
+
+/* --- sending --- */
+
+static void on_send_ready(void *self)
+{
+    struct outbox *outbox = self;
+    struct list *node;
+    while ((node = list_first(&outbox->ready)) != NULL) {
+        struct sending *sending = LIST_OBJECT(node, struct sending, node);
+        list_remove(node);
+        sending->state = SENDING_SENT_OUT;
+        struct effect effect = sending->effect;
+        outbox->handler->send(outbox->self, outbox, &effect);
+    }
+}
+
+void outbox_send_row(struct outbox *outbox, const struct effect *effect)
+{
+    if (table_get(outbox->window, effect->id)) return; /* seen a second time: `seen` went back */
+    struct sending *sending = sending_new(outbox, effect, false, SENDING_SENT_OUT);
+    table_put(outbox->window, sending->effect.id, sending);
+    outbox->handler->send(outbox->self, outbox, effect);
+}
+
+/* --- how it ended --- */
+
+static void count_end(struct outbox *outbox, enum effect_verdict verdict)
+{
+    if (verdict == EFFECT_RETRY) {
+        outbox->counters.retried++;
+        return;
+    }
+    if (verdict == EFFECT_SENT)
+        outbox->counters.sent++;
+    else
+        outbox->counters.failed++;
+    if (outbox->counters.waiting_now) outbox->counters.waiting_now--;
+}
+
+static void on_marked(struct change_hook *hook, enum err err)
+{
+    struct sending *sending = of_hook(hook);
+    struct outbox *outbox = sending->outbox;
+    if (err) { /* kept in the window, so that it is not sent again, and marked later */
+        log_debug(&outbox->log, "outbox: the end of an effect is not on disk: %s", err_words(err));
+        list_add_last(&outbox->unmarked, &sending->node);
+        if (!timer_is_running(outbox->mark_timer)) timer_start(outbox->mark_timer, OUTBOX_AGAIN_MS);
+        return;
+    }
+    enum effect_verdict verdict = sending->verdict;
+    uint64_t retry_utc_ms = sending->retry_utc_ms;
+    (void)table_remove(outbox->window, sending->effect.id);
+    sending_free(sending);
+    count_end(outbox, verdict);
+    if (verdict == EFFECT_RETRY) outbox_notice(outbox, retry_utc_ms);
+    outbox_look(outbox);
+}
+
+static void mark(struct sending *sending)
+{
+    static const struct statement *const marks[] = {
+        [EFFECT_SENT] = &mark_sent, [EFFECT_RETRY] = &mark_retry, [EFFECT_FAILED] = &mark_failed
+    };
+    struct outbox *outbox = sending->outbox;
+    struct change *change = change_new(outbox->store);
+    bool is_retry = sending->verdict == EFFECT_RETRY;
+    change_add(change, marks[sending->verdict], ROWS_ANY);
+    change_bind_text(change, sending->effect.id);
+    change_bind_text(change, text_of(sending->words));
+    change_bind_i64(change, (int64_t)(is_retry ? sending->retry_utc_ms : now_utc_ms(outbox)));
+    hook_change(sending, change, on_marked);
+    change_submit(change, NULL, NULL);
+}
+
+static void on_mark_time(void *self)
+{
+    struct outbox *outbox = self;
+    struct list unmarked, *node;
+    list_init(&unmarked);
+    ring_append(&unmarked, &outbox->unmarked);
+    while ((node = list_first(&unmarked)) != NULL) {
+        list_remove(node);
+        mark(LIST_OBJECT(node, struct sending, node));
+    }
+}
+
+void outbox_done(struct outbox *outbox, struct text id, enum effect_verdict verdict,
+                 uint64_t retry_in_ms, struct text words)
+{
+    struct sending *sending = table_get(outbox->window, id);
+    if (sending == NULL || sending->state != SENDING_SENT_OUT) return; /* told twice */
+    struct text kept = text_slice(words, 0, WORDS_BYTES_MAX);
+    sending->state = SENDING_ENDED;
+    sending->verdict = verdict;
+    sending->retry_utc_ms = now_utc_ms(outbox) + retry_in_ms;
+    sending->words = strndup(kept.at ? kept.at : "", kept.len);
+    ASSERT(sending->words != NULL);
+    mark(sending);
+}
+
+static void on_replayed(struct change_hook *hook, enum err err)
+{
+    struct sending *sending = of_hook(hook);
+    struct outbox *outbox = sending->outbox;
+    uint64_t due_utc_ms = sending->effect.due_utc_ms;
+    sending_free(sending);
+    if (err) return; /* it is no failed one, or the disk does not want: it stays what it is */
+    outbox->counters.waiting_now++;
+    outbox_notice(outbox, due_utc_ms);
+}
+
+void outbox_replay(struct outbox *outbox, struct text id)
+{
+    struct effect effect = { .id = id, .due_utc_ms = now_utc_ms(outbox) };
+    struct sending *sending = sending_new(outbox, &effect, false, SENDING_REPLAYED);
+    struct change *change = change_new(outbox->store);
+    change_add(change, &replay_failed, 1);
+    change_bind_text(change, id);
+    change_bind_i64(change, (int64_t)effect.due_utc_ms);
+    hook_change(sending, change, on_replayed);
+    change_submit(change, NULL, NULL);
+}
+
+/* --- life --- */
+
+bool outbox_is_full(const struct outbox *outbox)
+{
+    return outbox->counters.waiting_now + outbox->added_count >= outbox->options.rows_max;
+}
+
+struct outbox_counters outbox_counters(const struct outbox *outbox)
+{
+    struct outbox_counters counters = outbox->counters;
+    counters.in_flight_now = table_count(outbox->window);
+    return counters;
+}
+
+static void outbox_close(void *self)
+{
+    struct outbox *outbox = self;
+    struct list *node;
+    store_forget(outbox->store, outbox);
+    chore_cancel(&outbox->send_ready);
+    while ((node = list_first(&outbox->sendings)) != NULL)
+        sending_free(LIST_OBJECT(node, struct sending, all));
+    buf_free(&outbox->seen.id);
+}
+
+static void on_count(void *self, enum err err, const struct rows *rows)
+{
+    struct outbox *outbox = self;
+    if (err)
+        log_debug(&outbox->log, "outbox: waiting rows cannot be counted: %s", err_words(err));
+    else
+        outbox->counters.waiting_now = (uint64_t)rows_i64(rows, 0, 0);
+}
+
+static struct outbox_options filled_in(const struct outbox_options *options)
+{
+    struct outbox_options filled = options ? *options : (struct outbox_options){ 0 };
+    if (filled.in_flight_max == 0) filled.in_flight_max = IN_FLIGHT_USUAL;
+    if (filled.rows_max == 0) filled.rows_max = ROWS_USUAL;
+    if (filled.keep_sent_ms == 0) filled.keep_sent_ms = KEEP_SENT_USUAL_MS;
+    return filled;
+}
+
+struct outbox *outbox_open(struct scope *owner, struct store *store, const struct log *log,
+                           const struct outbox_options *options,
+                           const struct outbox_handler *handler, void *self)
+{
+    struct scope *life = scope_new(owner, "outbox", SCOPE_NO_LIMIT); /* dies before the store's */
+    struct outbox *outbox = scope_alloc(life, sizeof *outbox);
+    *outbox = (struct outbox){
+        .life = life,
+        .store = store,
+        .loop = store->loop,
+        .log = log ? *log : (struct log){ 0 },
+        .options = filled_in(options),
+        .handler = handler,
+        .self = self,
+        .window = table_new(life),
+        .send_ready = { .run = on_send_ready, .self = outbox },
+        .mark_timer = timer_new(life, store->loop, on_mark_time, outbox),
+    };
+    list_init(&outbox->sendings);
+    list_init(&outbox->ready);
+    list_init(&outbox->unmarked);
+    struct query query = { .statement = &count_waiting };
+    (void)store_query_now(store, &query, on_count, outbox);
+    outbox_begin_paging(outbox);
+    scope_on_close(life, outbox_close, outbox);
+    return outbox;
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* outbox_private.h - the inside of the outbox. The truth is the table; in memory is a window of
+ * effects that are being sent. Start reading at outbox_add() in outbox.c; outbox_page.c reads what
+ * the window had no room for.
+ *
+ * `seen` is a place in the order (due, id): every due row up to it is in the window or has ended.
+ * New rows, retries and replays that come to lie before it pull it back; a full look once a minute
+ * makes up for a wall clock that was stepped. */
+#ifndef STORE_OUTBOX_PRIVATE_H
+#define STORE_OUTBOX_PRIVATE_H
+
+#include "base/table.h"
+#include "store/change.h"
+#include "store/outbox.h"
+
+enum { STATE_WAITING = 1, STATE_SENT = 2, STATE_FAILED = 3 };
+
+enum { OUTBOX_POLL_MS = 60 * 1000, OUTBOX_AGAIN_MS = 1000 };
+
+enum sending_state {
+    SENDING_ADDED,     /* its change is not committed */
+    SENDING_COMMITTED, /* until the owner says so: outbox_committed() */
+    SENDING_READY,     /* at the end of the turn */
+    SENDING_SENT_OUT,  /* the handler has it */
+    SENDING_ENDED,     /* how it ended is on its way to the table */
+    SENDING_REPLAYED,  /* its row is on its way back to waiting; not in the window */
+};
+
+struct sending {
+    struct list all;  /* outbox.sendings */
+    struct list node; /* outbox.ready or outbox.unmarked */
+    struct outbox *outbox;
+    struct change_hook hook;
+    enum sending_state state;
+    struct effect effect; /* views into `bytes`; only the id once it was sent out */
+    char *bytes;
+    bool has_body; /* the effect is whole: it can be sent without a look into the table */
+    enum effect_verdict verdict;
+    uint64_t retry_utc_ms;
+    char *words;
+};
+
+struct outbox_place {
+    uint64_t due_utc_ms;
+    struct buf id;
+};
+
+struct outbox {
+    struct scope *life;
+    struct store *store;
+    struct loop *loop;
+    struct log log;
+    struct outbox_options options;
+    const struct outbox_handler *handler;
+    void *self;
+
+    struct table *window; /* id -> sending, from its commit until it ended */
+    struct list sendings; /* all, also those not yet in the window */
+    struct list ready, unmarked;
+    struct chore send_ready;
+    struct timer *mark_timer;
+    uint32_t added_count;     /* not yet committed */
+    uint32_t with_body_count; /* of these, those that will want the window */
+    struct outbox_counters counters;
+
+    struct outbox_place seen;
+    bool is_behind;         /* due rows lie past `seen` */
+    bool is_looking;        /* a page is being read */
+    uint64_t missed_utc_ms; /* the earliest row that came meanwhile; UINT64_MAX: none */
+    uint32_t page_rows;     /* smaller for a while where bodies are large */
+    uint32_t asked_rows;    /* of the page on its way */
+    uint64_t page_utc_ms;   /* when it was asked */
+    uint64_t look_mono_ms;  /* when look_timer fires */
+    struct timer *look_timer, *poll_timer, *trim_timer;
+};
+
+/* outbox.c */
+uint32_t outbox_room(const struct outbox *outbox); /* of the window */
+/* Those whose owner never said outbox_committed(). */
+void outbox_send_forgotten(struct outbox *outbox);
+/* A row of a page goes out. */
+void outbox_send_row(struct outbox *outbox, const struct effect *effect);
+
+/* outbox_page.c */
+void outbox_begin_paging(struct outbox *outbox);
+void outbox_look(struct outbox *outbox); /* read on if there is something and room for it */
+/* A waiting row that is not in the window. */
+void outbox_notice(struct outbox *outbox, uint64_t due_utc_ms);
+
+#endif
