@@ -3,7 +3,9 @@
  * Frame    u32 length (big endian, of what follows it) | u8 type | u32 transaction (big endian) |
  *          payload. The payload is JSON; requests and responses have two JSON texts, a head and,
  *          behind a line feed, the body, so that a body passes without being written anew.
- *   1 config     parent -> child  the first frame: where to listen, how to log
+ *   1 config     parent -> child  the first frame: where to listen, how to log; its transaction is
+ *                                 the first that the child may use, so that an answer for a former
+ *                                 child is never taken for its own
  *   2 listening  child -> parent  {"pid","port"}
  *   3 request    child -> parent  {"req","resource","identifier"} LF flat object
  *   4 response   parent -> child  {"status","etag"} LF body

@@ -1,0 +1,487 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Begin at on_request(): route, headers, body, then a frame. What waits for outbound lies in the
+ * exchange's own scope, so a client that goes away takes it along. */
+#include "servers/outbound/http_proxy/gateway.h"
+
+#include "base/table.h"
+#include "format/encoding.h"
+#include "format/json.h"
+#include "format/url.h"
+#include "gen/events.h"
+#include "gen/routes.h"
+#include "servers/outbound/http_proxy/channel.h"
+#include "servers/outbound/http_proxy/custom_headers.h"
+#include "servers/outbound/http_proxy/route.h"
+
+#include <stdio.h>
+
+enum { UNSENT_BYTES_MAX = 16 * 1024 * 1024, KEY_BYTES_MAX = 255, RETRY_AFTER_BYTES = 12 };
+
+/* Codes of the desktop protocol that the gateway itself gives (spec outbound 15.4). */
+enum { CODE_UNKNOWN_REQUEST = 1, CODE_BAD_KEY = 2, CODE_INTERNAL = 99 };
+
+struct gateway {
+    struct loop *loop;
+    struct net *net;
+    const struct log *log;
+    struct stream *channel;
+    struct http_server *server;
+    struct scope *life, *settings_life;
+    uint32_t response_timeout_s;
+    struct encoding *encoding; /* NULL: no conversion */
+    struct custom_headers headers;
+    char retry_after[RETRY_AFTER_BYTES];
+    uint32_t next_transaction;
+    struct table *pending;
+    struct list waiting; /* by due time */
+    struct timer *timer;
+    struct buf frame;
+    bool is_closed;
+    void (*log_body)(void *self, struct text title, const struct kv *body);
+    void *self;
+};
+
+/* One exchange that waits for outbound. */
+struct pending {
+    struct list node;
+    struct gateway *gateway;
+    struct http_exchange *exchange;
+    uint32_t transaction;
+    uint64_t since_ms, due_ms;
+};
+
+/* --- answers --- */
+
+static void add_header(struct http_header *headers, size_t *count, struct text name,
+                       struct text value)
+{
+    headers[(*count)++] = (struct http_header){ name, value };
+}
+
+struct answer {
+    unsigned status;
+    struct text body, etag, allow;
+};
+
+static void reply(struct gateway *gateway, struct http_exchange *exchange,
+                  const struct answer *answer)
+{
+    struct http_header headers[CUSTOM_HEADERS_MAX + 4];
+    size_t count = 0;
+    add_header(headers, &count, TEXT("Content-Type"), TEXT("application/json; charset=utf-8"));
+    if (answer->etag.len) add_header(headers, &count, TEXT("ETag"), answer->etag);
+    if (answer->allow.len) add_header(headers, &count, TEXT("Allow"), answer->allow);
+    if (answer->status == 503)
+        add_header(headers, &count, TEXT("Retry-After"), text_of(gateway->retry_after));
+    for (uint32_t i = 0; i < gateway->headers.count; i++)
+        add_header(headers, &count, gateway->headers.at[i].name, gateway->headers.at[i].value);
+    struct http_headers all = { headers, count };
+    http_reply(exchange, answer->status, &all, answer->body);
+}
+
+static void refuse_allowing(struct gateway *gateway, struct http_exchange *exchange,
+                            unsigned status, int code, struct text words, struct text allow)
+{
+    struct buf body = { 0 };
+    struct json_writer json = json_writer(&body);
+    json_begin_object(&json);
+    json_put_name(&json, TEXT("GSW_USER_EVENT"));
+    json_put_text(&json, TEXT("Error"));
+    json_put_name(&json, TEXT("GSW_ERROR"));
+    json_put_i64(&json, code);
+    json_put_name(&json, TEXT("GSW_ERROR_TEXT"));
+    json_put_text(&json, words);
+    json_end_object(&json);
+    struct text peer = http_exchange_request(exchange)->peer;
+    LOG_HTTP_PROXY_ANSWER(gateway->log, status, scope_keep(http_exchange_scope(exchange), peer).at,
+                          0ull);
+    struct answer answer = { .status = status, .body = buf_text(&body), .allow = allow };
+    reply(gateway, exchange, &answer);
+    buf_free(&body);
+}
+
+static void refuse(struct gateway *gateway, struct http_exchange *exchange, unsigned status,
+                   int code, struct text words)
+{
+    refuse_allowing(gateway, exchange, status, code, words, TEXT(""));
+}
+
+/* --- waiting --- */
+
+static void arm(struct gateway *gateway)
+{
+    struct list *first = list_first(&gateway->waiting);
+    if (first == NULL) {
+        timer_stop(gateway->timer);
+        return;
+    }
+    timer_start_at(gateway->timer, LIST_OBJECT(first, struct pending, node)->due_ms);
+}
+
+static void forget_pending(void *self)
+{
+    struct pending *pending = self;
+    list_remove(&pending->node);
+    (void)table_remove(pending->gateway->pending, TEXT_OF(&pending->transaction));
+}
+
+static void on_time_up(void *self)
+{
+    struct gateway *gateway = self;
+    uint64_t now_ms = loop_now_mono_ms(gateway->loop);
+    struct list *first;
+    while ((first = list_first(&gateway->waiting)) != NULL) {
+        struct pending *pending = LIST_OBJECT(first, struct pending, node);
+        if (pending->due_ms > now_ms) break;
+        LOG_HTTP_PROXY_NO_ANSWER(gateway->log, pending->transaction, gateway->response_timeout_s);
+        struct http_exchange *exchange = pending->exchange;
+        forget_pending(pending);
+        refuse(
+            gateway, exchange, 504, CODE_INTERNAL,
+            TEXT("no answer within http-response-timeout; the request may have been carried out"));
+    }
+    arm(gateway);
+}
+
+/* Almost always the last: only a timeout made shorter comes before others. */
+static void add_by_due(struct gateway *gateway, struct pending *pending)
+{
+    struct list *before = &gateway->waiting;
+    while (before->prev != &gateway->waiting &&
+           LIST_OBJECT(before->prev, struct pending, node)->due_ms > pending->due_ms)
+        before = before->prev;
+    list_add_last(before, &pending->node); /* that is: in front of `before` */
+}
+
+static uint32_t wait_for_outbound(struct gateway *gateway, struct http_exchange *exchange)
+{
+    struct scope *scope = http_exchange_scope(exchange);
+    struct pending *pending = scope_alloc(scope, sizeof *pending);
+    uint64_t now_ms = loop_now_mono_ms(gateway->loop);
+    *pending = (struct pending){
+        .gateway = gateway,
+        .exchange = exchange,
+        .transaction = gateway->next_transaction++,
+        .since_ms = now_ms,
+        .due_ms = now_ms + (uint64_t)gateway->response_timeout_s * 1000,
+    };
+    scope_on_close(scope, forget_pending, pending);
+    table_put(gateway->pending, TEXT_OF(&pending->transaction), pending);
+    add_by_due(gateway, pending);
+    if (list_first(&gateway->waiting) == &pending->node) arm(gateway);
+    return pending->transaction;
+}
+
+/* --- requests --- */
+
+struct asked {
+    struct gateway *gateway;
+    struct http_exchange *exchange;
+    const struct http_request *request;
+    struct scope *scope;
+    struct route_match match;
+    struct text req, identifier;
+    struct kv body;
+};
+
+static bool is_json(struct text content_type)
+{
+    struct text type = content_type, rest;
+    (void)text_cut(content_type, ';', &type, &rest);
+    return text_eq_fold(text_trim(type), TEXT("application/json"));
+}
+
+/* False: it was refused. */
+static bool find_route(struct asked *asked)
+{
+    struct gateway *gateway = asked->gateway;
+    enum err err = url_parameter(asked->request->query, TEXT("req"), asked->scope, &asked->req);
+    if (err && err != ERR_NOT_FOUND) {
+        refuse(gateway, asked->exchange, 400, CODE_UNKNOWN_REQUEST, TEXT("req: bad escape"));
+        return false;
+    }
+    if (err) asked->req = TEXT("");
+    struct buf allow = { 0 };
+    switch (route_find(&ROUTES_OUTBOUND, asked->request->method, asked->request->path, asked->req,
+                       &asked->match)) {
+    case ROUTE_FOUND: return true;
+    case ROUTE_NO_RESOURCE:
+        refuse(gateway, asked->exchange, 404, CODE_UNKNOWN_REQUEST,
+               TEXT("path: must be /records/, /phones/, /customer_ids/, /lists/ or "
+                    "/campaigngroups/ and an identifier"));
+        return false;
+    case ROUTE_NO_REQ:
+        refuse(gateway, asked->exchange, 400, CODE_UNKNOWN_REQUEST,
+               scope_format(asked->scope, "req: \"%.*s\" is no action of %.*s",
+                            TEXT_ARG(asked->req), TEXT_ARG(asked->match.resource)));
+        return false;
+    case ROUTE_NO_METHOD:
+        route_allowed(&ROUTES_OUTBOUND, asked->match.resource,
+                      asked->match.route ? asked->req : TEXT(""), &allow);
+        refuse_allowing(gateway, asked->exchange, 405, CODE_UNKNOWN_REQUEST,
+                        TEXT("method: see Allow"), scope_keep(asked->scope, buf_text(&allow)));
+        buf_free(&allow);
+        return false;
+    }
+    return false;
+}
+
+static bool decode_identifier(struct asked *asked)
+{
+    enum err err = url_decode(asked->match.identifier, false, asked->scope, &asked->identifier);
+    if (!err && text_is_utf8(asked->identifier) && asked->identifier.len <= KEY_BYTES_MAX)
+        return true;
+    refuse(asked->gateway, asked->exchange, 400, CODE_BAD_KEY,
+           TEXT("path: the identifier must be percent-encoded UTF-8 of at most 255 bytes"));
+    return false;
+}
+
+static bool has_right_length_and_type(struct asked *asked)
+{
+    const struct http_headers *headers = &asked->request->headers;
+    if (!asked->request->has_length &&
+        route_needs_body(asked->match.route, asked->match.resource)) {
+        refuse(asked->gateway, asked->exchange, 411, CODE_BAD_KEY,
+               TEXT("Content-Length: this action needs a body"));
+        return false;
+    }
+    struct text type = http_header_find(headers, TEXT("Content-Type"));
+    if (asked->request->body.len > 0 && !is_json(type)) {
+        refuse(asked->gateway, asked->exchange, 415, CODE_BAD_KEY,
+               TEXT("Content-Type: must be application/json"));
+        return false;
+    }
+    return true;
+}
+
+/* NULL: the string has a place in the character set of the lists. */
+static const char *text_trouble(const struct asked *asked, struct text text)
+{
+    struct text encoded;
+    struct encoding *encoding = asked->gateway->encoding;
+    if (encoding && encoding_encode(encoding, text, asked->scope, &encoded))
+        return "a character has no place in the option encoding's set";
+    return NULL;
+}
+
+static bool is_same_scalar(const struct value *value, struct text text)
+{
+    int64_t number;
+    if (value->kind == VALUE_TEXT) return text_eq(value->text, text);
+    return value->kind == VALUE_INTEGER && !text_to_i64(text, INT64_MIN, INT64_MAX, &number) &&
+           number == value->integer;
+}
+
+/* NULL: nothing is wrong with the pair. */
+static const char *pair_trouble(const struct asked *asked, const struct pair *pair)
+{
+    if (pair->name.len == 0 || pair->name.len > KEY_BYTES_MAX) return "a key has 1 to 255 bytes";
+    if (pair->value.kind == VALUE_LIST || pair->value.kind == VALUE_KV)
+        return "the body is one flat object";
+    if (text_eq(pair->name, route_resource_key(asked->match.resource)) &&
+        !is_same_scalar(&pair->value, asked->identifier))
+        return "differs from the path";
+    const char *trouble = text_trouble(asked, pair->name);
+    if (!trouble && pair->value.kind == VALUE_TEXT) trouble = text_trouble(asked, pair->value.text);
+    return trouble;
+}
+
+static bool read_body(struct asked *asked)
+{
+    if (asked->request->body.len == 0) return true;
+    struct fault fault;
+    if (json_read_kv(asked->request->body, asked->scope, &asked->body, &fault)) {
+        refuse(asked->gateway, asked->exchange, 400, CODE_BAD_KEY,
+               scope_format(asked->scope, "body: %s", fault.words));
+        return false;
+    }
+    for (uint32_t i = 0; i < asked->body.count; i++) {
+        const struct pair *pair = &asked->body.at[i];
+        const char *trouble = pair_trouble(asked, pair);
+        if (trouble == NULL) continue;
+        refuse(asked->gateway, asked->exchange, 400, CODE_BAD_KEY,
+               scope_format(asked->scope, "%.*s: %s",
+                            TEXT_ARG(text_slice(pair->name, 0, KEY_BYTES_MAX)), trouble));
+        return false;
+    }
+    return true;
+}
+
+static void hand_on(struct asked *asked)
+{
+    struct gateway *gateway = asked->gateway;
+    if (gateway->is_closed || stream_unsent(gateway->channel) > UNSENT_BYTES_MAX) {
+        refuse(gateway, asked->exchange, 503, CODE_INTERNAL,
+               TEXT("outbound takes no requests now"));
+        return;
+    }
+    struct buf head = { 0 };
+    struct json_writer json = json_writer(&head);
+    json_begin_object(&json);
+    json_put_name(&json, TEXT("req"));
+    json_put_text(&json, route_action(asked->match.route));
+    json_put_name(&json, TEXT("resource"));
+    json_put_text(&json, asked->match.resource);
+    json_put_name(&json, TEXT("identifier"));
+    json_put_text(&json, asked->identifier);
+    json_end_object(&json);
+    struct text body = asked->request->body.len ? asked->request->body : TEXT("{}");
+    buf_clear(&gateway->frame);
+    /* The body is bounded far below a frame. */
+    enum err err = channel_put(&gateway->frame, CHANNEL_REQUEST,
+                               wait_for_outbound(gateway, asked->exchange), buf_text(&head), &body);
+    ASSERT(err == ERR_OK);
+    stream_write(gateway->channel, buf_text(&gateway->frame));
+    buf_free(&head);
+}
+
+static void on_request(void *self, struct http_exchange *exchange)
+{
+    struct gateway *gateway = self;
+    struct asked asked = {
+        .gateway = gateway,
+        .exchange = exchange,
+        .request = http_exchange_request(exchange),
+        .scope = http_exchange_scope(exchange),
+    };
+    if (log_wants(gateway->log, LOG_TRACE)) {
+        const struct http_request *request = asked.request;
+        LOG_HTTP_PROXY_REQUEST(gateway->log, scope_keep_z(asked.scope, request->method),
+                               scope_keep_z(asked.scope, request->target),
+                               scope_keep_z(asked.scope, request->peer));
+    }
+    if (!find_route(&asked) || !decode_identifier(&asked) || !has_right_length_and_type(&asked) ||
+        !read_body(&asked))
+        return;
+    if (gateway->log_body) gateway->log_body(gateway->self, asked.req, &asked.body);
+    hand_on(&asked);
+}
+
+/* --- responses --- */
+
+static bool read_head(struct text head, struct scope *scope, struct answer *out)
+{
+    struct kv kv;
+    if (json_read_kv(head, scope, &kv, NULL)) return false;
+    const struct value *status = kv_find(&kv, TEXT("status")), *etag = kv_find(&kv, TEXT("etag"));
+    if (status == NULL || status->kind != VALUE_INTEGER || status->integer < 200 ||
+        status->integer > 599)
+        return false;
+    out->status = (unsigned)status->integer;
+    if (etag && etag->kind == VALUE_TEXT) out->etag = etag->text;
+    return true;
+}
+
+void gateway_answer(struct gateway *gateway, uint32_t transaction, struct text payload)
+{
+    struct pending *pending = table_get(gateway->pending, TEXT_OF(&transaction));
+    if (pending == NULL) return; /* the client has gone, or heard 504 */
+    struct http_exchange *exchange = pending->exchange;
+    struct scope *scope = http_exchange_scope(exchange);
+    uint64_t took_ms = loop_now_mono_ms(gateway->loop) - pending->since_ms;
+    forget_pending(pending);
+    if (list_is_empty(&gateway->waiting)) arm(gateway);
+    struct text head;
+    struct answer answer = { .status = 500 };
+    channel_split(payload, &head, &answer.body);
+    if (!read_head(head, scope, &answer)) {
+        refuse(gateway, exchange, 500, CODE_INTERNAL, TEXT("outbound gave no usable answer"));
+        return;
+    }
+    if (log_wants(gateway->log, LOG_TRACE))
+        LOG_HTTP_PROXY_ANSWER(gateway->log, answer.status,
+                              scope_keep_z(scope, http_exchange_request(exchange)->peer),
+                              (unsigned long long)took_ms);
+    reply(gateway, exchange, &answer);
+}
+
+/* --- life --- */
+
+static void forget_gateway(void *self)
+{
+    struct gateway *gateway = self;
+    buf_free(&gateway->frame);
+}
+
+struct gateway *gateway_new(struct scope *owner, const struct gateway_setup *setup)
+{
+    struct scope *life = scope_new(owner, "gateway", SCOPE_NO_LIMIT);
+    struct gateway *gateway = scope_alloc(life, sizeof *gateway);
+    *gateway = (struct gateway){
+        .loop = setup->loop,
+        .net = setup->net,
+        .log = setup->log,
+        .channel = setup->channel,
+        .life = life,
+        .settings_life = scope_new(life, "proxy settings", SCOPE_NO_LIMIT),
+        .next_transaction = setup->first_transaction,
+        .pending = table_new(life),
+        .log_body = setup->log_body,
+        .self = setup->self,
+    };
+    list_init(&gateway->waiting);
+    gateway->timer = timer_new(life, setup->loop, on_time_up, gateway);
+    scope_on_close(life, forget_gateway, gateway);
+    return gateway;
+}
+
+enum err gateway_listen(struct gateway *gateway, struct text address, struct fault *fault)
+{
+    struct http_server_options usual = { 0 }; /* its defaults are those of spec outbound 14.1 */
+    return http_server_open(gateway->life, gateway->net, address, &usual, on_request, gateway,
+                            &gateway->server, fault);
+}
+
+uint16_t gateway_port(const struct gateway *gateway)
+{
+    return http_server_port(gateway->server);
+}
+
+static void on_header_refused(void *self, struct text name, const char *rule)
+{
+    struct gateway *gateway = self;
+    LOG_HTTP_PROXY_HEADER_REFUSED(gateway->log, scope_keep_z(gateway->settings_life, name), rule);
+}
+
+static void open_encoding(struct gateway *gateway, struct text name)
+{
+    gateway->encoding = NULL;
+    struct fault fault;
+    if (name.len == 0) return;
+    if (encoding_open(gateway->settings_life, name, &gateway->encoding, &fault)) {
+        gateway->encoding = NULL;
+        LOG_HTTP_PROXY_ENCODING_UNKNOWN(gateway->log, name.at);
+    }
+}
+
+void gateway_configure(struct gateway *gateway, const struct proxy_settings *settings)
+{
+    scope_reset(gateway->settings_life);
+    struct scope *life = gateway->settings_life;
+    gateway->response_timeout_s = settings->response_timeout_s;
+    struct text encoding = scope_keep(life, settings->encoding);
+    gateway->headers = (struct custom_headers){ 0 };
+    custom_headers_add(&gateway->headers, scope_keep(life, settings->custom_headers),
+                       HEADERS_OF_RESPONSES, on_header_refused, gateway);
+    custom_headers_add(&gateway->headers, scope_keep(life, settings->host_custom_headers),
+                       HEADERS_OF_RESPONSES, on_header_refused, gateway);
+    open_encoding(gateway, encoding);
+    (void)snprintf(gateway->retry_after, sizeof gateway->retry_after, "%u", settings->reconnect_s);
+    LOG_HTTP_PROXY_CHANGED(gateway->log, encoding.at, gateway->headers.count,
+                           settings->response_timeout_s);
+}
+
+void gateway_close(struct gateway *gateway)
+{
+    if (gateway->is_closed) return;
+    gateway->is_closed = true;
+    struct list *first;
+    while ((first = list_first(&gateway->waiting)) != NULL) {
+        struct pending *pending = LIST_OBJECT(first, struct pending, node);
+        struct http_exchange *exchange = pending->exchange;
+        forget_pending(pending);
+        refuse(gateway, exchange, 503, CODE_INTERNAL, TEXT("outbound is not there"));
+    }
+    timer_stop(gateway->timer);
+    if (gateway->server) http_server_close(gateway->server);
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "servers/outbound/http_proxy/settings.h"
+
+#include "format/json.h"
+#include "model/option.h"
+
+#include <string.h>
+
+static const char *const log_sections[] = { "log", "log-filter", "log-filter-data" };
+
+static void put_text(struct json_writer *json, const char *name, struct text value)
+{
+    json_put_name(json, text_of(name));
+    json_put_text(json, value);
+}
+
+static void put_u32(struct json_writer *json, const char *name, uint32_t value)
+{
+    json_put_name(json, text_of(name));
+    json_put_u64(json, value);
+}
+
+static void put_section(struct json_writer *json, const struct common_options *common,
+                        const char *section, struct scope *scope)
+{
+    json_put_name(json, text_of(section));
+    json_begin_object(json);
+    for (size_t i = 0; i < OPTIONS_COMMON.count; i++) {
+        const struct option *option = &OPTIONS_COMMON.options[i];
+        if (strcmp(option->section, section) != 0) continue;
+        if (option->is_family)
+            json_put_kv_members(json, (const struct kv *)((const char *)common + option->offset));
+        else
+            put_text(json, option->name, option_format(option, common, scope));
+    }
+    json_end_object(json);
+}
+
+static void put_log(struct json_writer *json, const struct common_options *common)
+{
+    struct scope *scratch = scope_new(NULL, "log options", SCOPE_NO_LIMIT);
+    json_put_name(json, TEXT("log"));
+    json_begin_object(json);
+    for (size_t i = 0; i < sizeof log_sections / sizeof log_sections[0]; i++)
+        put_section(json, common, log_sections[i], scratch);
+    json_end_object(json);
+    scope_close(scratch);
+}
+
+void proxy_settings_write(struct buf *out, const struct proxy_settings *settings)
+{
+    struct json_writer json = json_writer(out);
+    json_begin_object(&json);
+    put_text(&json, "application", settings->application);
+    put_text(&json, "host", settings->host);
+    put_text(&json, "logs", settings->logs_dir);
+    put_text(&json, "address", settings->address);
+    put_text(&json, "encoding", settings->encoding);
+    put_text(&json, "customHeaders", settings->custom_headers);
+    put_text(&json, "hostCustomHeaders", settings->host_custom_headers);
+    put_u32(&json, "reconnect", settings->reconnect_s);
+    put_u32(&json, "responseTimeout", settings->response_timeout_s);
+    if (settings->common) put_log(&json, settings->common);
+    json_end_object(&json);
+}
+
+struct members {
+    const struct kv *kv;
+    struct fault *fault;
+    enum err err; /* of the first that is wrong */
+};
+
+static struct text text_member(struct members *members, const char *name)
+{
+    const struct value *value = kv_find(members->kv, text_of(name));
+    if (value && value->kind == VALUE_TEXT) return value->text;
+    if (!members->err)
+        members->err = fault_set(members->fault, ERR_INVALID, name, "%s: must be text", name);
+    return TEXT("");
+}
+
+static uint32_t u32_member(struct members *members, const char *name)
+{
+    const struct value *value = kv_find(members->kv, text_of(name));
+    if (value && value->kind == VALUE_INTEGER && value->integer >= 0 &&
+        value->integer <= UINT32_MAX)
+        return (uint32_t)value->integer;
+    if (!members->err)
+        members->err = fault_set(members->fault, ERR_INVALID, name, "%s: must be a number", name);
+    return 0;
+}
+
+/* Values that break their rule were reported by outbound: here they are the defaults. */
+static const struct common_options *read_log(const struct kv *kv, struct text application,
+                                             struct scope *scope)
+{
+    const struct value *sections = kv_find(kv, TEXT("log"));
+    if (sections == NULL || sections->kind != VALUE_KV) return NULL;
+    struct option_layer layer = { LEVEL_APPLICATION, &sections->pairs };
+    struct option_source source = { application, &layer, 1 };
+    return option_resolve(&OPTIONS_COMMON, &source, NULL, scope, NULL, NULL);
+}
+
+enum err proxy_settings_read(struct text json, struct scope *scope, struct proxy_settings *out,
+                             struct fault *fault)
+{
+    struct kv kv;
+    enum err err = json_read_kv(json, scope, &kv, fault);
+    if (err) return err;
+    struct members members = { &kv, fault, ERR_OK };
+    struct proxy_settings settings = {
+        .application = text_member(&members, "application"),
+        .host = text_member(&members, "host"),
+        .logs_dir = text_member(&members, "logs"),
+        .address = text_member(&members, "address"),
+        .encoding = text_member(&members, "encoding"),
+        .custom_headers = text_member(&members, "customHeaders"),
+        .host_custom_headers = text_member(&members, "hostCustomHeaders"),
+        .reconnect_s = u32_member(&members, "reconnect"),
+        .response_timeout_s = u32_member(&members, "responseTimeout"),
+    };
+    if (members.err) return members.err;
+    settings.common = read_log(&kv, settings.application, scope);
+    *out = settings;
+    return ERR_OK;
+}
