@@ -398,9 +398,8 @@ class TapResult(unittest.TestResult):
 
     def _case(self, ok, test, note=""):
         self.number += 1
-        took = f"{time.monotonic() - self.began:.1f} s" if self.began else ""
-        self.say(f"{'ok' if ok else 'not ok'} {self.number} - {test.id()}{note} ({took})"
-                 if not note else f"{'ok' if ok else 'not ok'} {self.number} - {test.id()} {note}")
+        note = note or f"({time.monotonic() - self.began:.1f} s)"
+        self.say(f"{'ok' if ok else 'not ok'} {self.number} - {test.id()} {note}")
 
     def _failed(self, test, trace):
         self._case(False, test)

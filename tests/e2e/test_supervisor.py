@@ -11,10 +11,10 @@ HOST = "localhost"
 
 
 def application(name, kind, ports=(), **more):
-    return {"name": name, "type": kind, "host": HOST, "tenants": ["Environment"],
+    return {"name": name, "template": kind, "host": HOST, "tenants": ["Environment"],
             "ports": [{"id": one, "number": 1, **({"connectionProtocol": "http"} if one == "http" else {})}
                       for one in ports],
-            "options": {"sml": {"autostart": "true"}}, **more}
+            "options": {}, **more}
 
 
 def small_config():
@@ -22,6 +22,7 @@ def small_config():
     return {"format": "cc-config", "version": 1,
             "tenants": [{"name": "Environment"}],
             "hosts": [{"name": HOST, "ipAddress": "127.0.0.1"}],
+            "templates": [{"name": kind, "type": kind} for kind in ("ConfigurationServer", "CMServer")],
             "applications": [
                 application("config", "ConfigurationServer", ["default"]),
                 application("outbound", "CMServer", ["default", "http"],
