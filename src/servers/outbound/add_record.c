@@ -148,7 +148,7 @@ static void on_inserted(void *self, const struct change_result *result)
     if (list) sessions_wake(request->server, list->dbid);
     request->server->counters.records_added_total++;
     struct outbound_add_record_acknowledge reply = {
-        .head.has = UINT64_MAX,
+        .head.has = SHAPE_ALL(SHAPE_OUTBOUND_ADD_RECORD_ACKNOWLEDGE),
         .gsw_calling_list = list ? list->name : asked->gsw_calling_list,
         .gsw_chain_id = adding->cells[COLUMN_CHAIN_ID].integer,
         .gsw_chain_n = adding->cells[COLUMN_CHAIN_N].integer,

@@ -206,9 +206,10 @@ static void get_status(struct request *request)
     }
     bool is_null = session->fsm.state == SESSION_NULL;
     struct outbound_campaign_status reply = {
-        .head.has = UINT64_MAX & ~(is_null ? OUTBOUND_CAMPAIGN_STATUS_HAS_GSW_CAMPAIGN_GROUP_GUID |
-                                                 OUTBOUND_CAMPAIGN_STATUS_HAS_GSW_DIAL_MODE
-                                           : 0),
+        .head.has = SHAPE_ALL(SHAPE_OUTBOUND_CAMPAIGN_STATUS) &
+                    ~(is_null ? OUTBOUND_CAMPAIGN_STATUS_HAS_GSW_CAMPAIGN_GROUP_GUID |
+                                    OUTBOUND_CAMPAIGN_STATUS_HAS_GSW_DIAL_MODE
+                              : 0),
         .gsw_campaign_group_dbid = session->dbid,
         .gsw_campaign_group_name = names.campaign_group,
         .gsw_campaign_name = names.campaign,

@@ -61,7 +61,7 @@ static void begun(struct beginning *beginning)
 {
     struct import *import = beginning->import;
     table_put(import->server->imports, TEXT_OF(&import->id), import);
-    struct outbound_import_begun reply = { .head.has = UINT64_MAX,
+    struct outbound_import_begun reply = { .head.has = SHAPE_ALL(SHAPE_OUTBOUND_IMPORT_BEGUN),
                                            .import_id = import->id,
                                            .slices = import->slices };
     link_reply(beginning->request, &reply);
@@ -131,7 +131,7 @@ static void on_known(void *self, enum err err, const struct rows *rows)
     if (running) { /* the tool is back within one life of ours */
         struct link_request *request = beginning->request;
         scope_close(import->life);
-        struct outbound_import_begun reply = { .head.has = UINT64_MAX,
+        struct outbound_import_begun reply = { .head.has = SHAPE_ALL(SHAPE_OUTBOUND_IMPORT_BEGUN),
                                                .import_id = id,
                                                .slices = running->slices };
         link_reply(request, &reply);
@@ -291,7 +291,7 @@ static void add_reject(struct slice *slice, const struct outbound_import_row *ro
     for (uint32_t i = 0; i < row->cells.count && text_next_item(&rest, ',', &column); i++)
         if (text_eq_fold(column, text_of(fault->field))) value = row->cells.at[i];
     slice->done.rejects.at[slice->done.rejects.count++] = (struct outbound_import_reject){
-        .head.has = UINT64_MAX,
+        .head.has = SHAPE_ALL(SHAPE_OUTBOUND_IMPORT_REJECT),
         .line = row->line,
         .field = scope_keep(scope, text_of(fault->field)),
         .rule = scope_keep(scope, text_of(fault->words)),
@@ -311,7 +311,8 @@ static void insert_rows(struct slice *slice)
     struct scope *scope = link_request_scope(slice->request);
     bool is_repeat = slice->fields->sequence <= import->slices;
     struct change *change = change_new(import->server->store);
-    slice->done = (struct outbound_import_slice_done){ .head.has = UINT64_MAX };
+    slice->done = (struct outbound_import_slice_done){ .head.has = SHAPE_ALL(
+                                                           SHAPE_OUTBOUND_IMPORT_SLICE_DONE) };
     slice->done.rejects.at =
         scope_alloc_array(scope, slice->fields->rows.count + 1, sizeof *slice->done.rejects.at);
     slice->chain_key = import->last_chain_key;
@@ -373,7 +374,7 @@ static void on_end_durable(void *self, const struct change_result *result)
         list[0] = '\0';
     LOG_IMPORT_ENDED(&import->server->app->log, list, (unsigned long long)import->inserted,
                      (unsigned long long)import->rejected);
-    struct outbound_import_ended reply = { .head.has = UINT64_MAX,
+    struct outbound_import_ended reply = { .head.has = SHAPE_ALL(SHAPE_OUTBOUND_IMPORT_ENDED),
                                            .inserted = import->inserted,
                                            .rejected = import->rejected,
                                            .chains = import->chains };

@@ -232,9 +232,12 @@ void notifier_committed(struct notifier *notifier, const struct guid *message_gu
     outbox_committed(notifier->outbox, guid_text(message_guid));
 }
 
-bool notifier_is_full(const struct notifier *notifier)
+bool notifier_is_full(struct notifier *notifier)
 {
-    return outbox_is_full(notifier->outbox);
+    bool is_full = outbox_is_full(notifier->outbox);
+    if (is_full && !notifier->was_full) LOG_NOTIFICATION_LEDGER_FULL(&notifier->server->app->log);
+    notifier->was_full = is_full;
+    return is_full;
 }
 
 struct outbox_counters notifier_counters(const struct notifier *notifier)

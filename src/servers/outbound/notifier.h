@@ -17,8 +17,9 @@ void notifier_add(struct notifier *notifier, struct change *change, const struct
                   const struct chain_outcome *outcome, const struct value *primary,
                   struct text disposition_code, const struct guid *message_guid);
 void notifier_committed(struct notifier *notifier, const struct guid *message_guid);
-/* The ledger is at its limit: no new work may begin (design 5, overload). */
-bool notifier_is_full(const struct notifier *notifier);
+/* The ledger is at its limit: no new work may begin (design 5, overload). The first to hear it
+ * raises the alarm. */
+bool notifier_is_full(struct notifier *notifier);
 struct outbox_counters notifier_counters(const struct notifier *notifier);
 
 #endif

@@ -37,7 +37,7 @@ static void answer(struct order *order)
     if (!session_names(session->server, session->dbid, &names, NULL))
         names = (struct session_names){ 0 };
     struct outbound_campaign_group_acknowledge reply = {
-        .head.has = UINT64_MAX,
+        .head.has = SHAPE_ALL(SHAPE_OUTBOUND_CAMPAIGN_GROUP_ACKNOWLEDGE),
         .gsw_campaign_group_dbid = session->dbid,
         .gsw_campaign_group_name = names.campaign_group,
         .gsw_campaign_name = names.campaign,

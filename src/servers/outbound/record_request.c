@@ -217,7 +217,7 @@ void chained_record(struct request *request)
         const struct record *record = &chain->records[i];
         if (record->handle == asked->gsw_record_handle) continue;
         reply->records.at[reply->records.count++] = (struct outbound_chained_record){
-            .head.has = UINT64_MAX,
+            .head.has = SHAPE_ALL(SHAPE_OUTBOUND_CHAINED_RECORD),
             .gsw_record_handle = record->handle,
             .gsw_phone = record_text(record, COLUMN_CONTACT_INFO),
             .gsw_phone_type = (uint32_t)record_i64(record, COLUMN_CONTACT_INFO_TYPE),
@@ -246,7 +246,7 @@ static void reply_status(struct request *request, const struct record *record,
                          struct text attempt_guid)
 {
     struct outbound_record_status reply = {
-        .head.has = UINT64_MAX,
+        .head.has = SHAPE_ALL(SHAPE_OUTBOUND_RECORD_STATUS),
         .gsw_record_handle = request->handle,
         .gsw_campaign_name = campaign,
         .gsw_calling_list = list_name,

@@ -86,8 +86,9 @@ void reply_preview(struct request *request, const struct live_chain *live)
     int64_t reference = reply->gsw_reference_id;
     *reply = (struct outbound_preview_record){
         /* all but the optional ones that follow */
-        .head.has = (UINT64_MAX & ~(OUTBOUND_PREVIEW_RECORD_HAS_GSW_REFERENCE_ID |
-                                    OUTBOUND_PREVIEW_RECORD_HAS_GSW_DATE_TIME)) |
+        .head.has = (SHAPE_ALL(SHAPE_OUTBOUND_PREVIEW_RECORD) &
+                     ~(OUTBOUND_PREVIEW_RECORD_HAS_GSW_REFERENCE_ID |
+                       OUTBOUND_PREVIEW_RECORD_HAS_GSW_DATE_TIME)) |
                     has,
         .gsw_reference_id = reference,
         .gsw_application_id = app_self(server->app)->dbid,

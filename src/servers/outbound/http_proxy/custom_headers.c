@@ -37,7 +37,7 @@ static bool has_control(struct text value)
 }
 
 /* NULL: nothing is wrong with it. */
-static const char *broken_rule(const struct custom_header *header, enum custom_header_use use)
+static const char *broken_rule(const struct custom_header *header)
 {
     if (!is_token(header->name)) return "the name must be an HTTP token";
     if (header->name.len + header->value.len > CUSTOM_HEADER_BYTES_MAX)
@@ -45,10 +45,13 @@ static const char *broken_rule(const struct custom_header *header, enum custom_h
     if (has_control(header->value)) return "the value must not hold control characters";
     if (is_among(header->name, transport_names, sizeof transport_names / sizeof *transport_names))
         return "the transport writes this header itself";
-    if (use == HEADERS_OF_RESPONSES &&
-        !is_among(header->name, response_names, sizeof response_names / sizeof *response_names))
-        return "responses may have the five security headers only";
     return NULL;
+}
+
+static bool is_for(const struct custom_header *header, enum custom_header_use use)
+{
+    return use == HEADERS_OF_NOTIFICATIONS ||
+           is_among(header->name, response_names, sizeof response_names / sizeof *response_names);
 }
 
 /* Of the levels before: the first `*before` ones. */
@@ -75,8 +78,8 @@ static const char *add_line(struct custom_headers *headers, uint32_t *before, st
     header.name = text_trim(header.name);
     header.value = text_trim(header.value);
     *name = header.name;
-    const char *rule = broken_rule(&header, use);
-    if (rule) return rule;
+    const char *rule = broken_rule(&header);
+    if (rule || !is_for(&header, use)) return rule;
     remove_before(headers, before, header.name);
     if (headers->count == CUSTOM_HEADERS_MAX) return "at most 64 headers";
     headers->at[headers->count++] = header;

@@ -3,10 +3,10 @@
  * Syntax   header lines separated by line ends or '|', split at the first colon, trimmed. Names are
  *          HTTP tokens; control characters in a value, and the names that the transport itself
  *          writes (Host, Content-Length, Content-Type, ETag, Transfer-Encoding, Connection), are
- *          refused. Responses may have the five security headers only, notifications any.
- * Levels   add the application's lines first, then the host's: a name that both have is the host's.
- * Memory   names and values are views into the lines.
- * Pure     no clock, no I/O, no allocation. */
+ *          refused. Responses get the five security headers only, notifications any: one option
+ * serves both, so lines that are for notifications are no mistake in responses. Levels   add the
+ * application's lines first, then the host's: a name that both have is the host's. Memory   names
+ * and values are views into the lines. Pure     no clock, no I/O, no allocation. */
 #ifndef SERVERS_OUTBOUND_HTTP_PROXY_CUSTOM_HEADERS_H
 #define SERVERS_OUTBOUND_HTTP_PROXY_CUSTOM_HEADERS_H
 
