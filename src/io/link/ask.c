@@ -58,7 +58,12 @@ static void tell(struct link *link, struct ask *ask, const struct link_error *er
     struct link_watch watch;
     take_off(link, ask);
     link_watch_begin(link, &watch);
+    struct loop *loop = link->hub->loop;
+    const char *name = ask->msg->name;
+    uintptr_t handler = (uintptr_t)ask->on_reply;
+    uint64_t started = loop_handler_begin(loop);
     ask->on_reply(ask->self, error, fields);
+    loop_handler_end(loop, started, name, handler);
     if (link_watch_end(link, &watch)) scope_close(ask->life);
 }
 

@@ -231,7 +231,10 @@ void request_on_frame(struct link *link, const struct frame *frame)
         link_refuse_fault(request, &fault);
         return;
     }
+    struct loop *loop = link->hub->loop; /* the handler may close the link */
+    uint64_t started = loop_handler_begin(loop);
     row->on_request(link->self, request, fields);
+    loop_handler_end(loop, started, msg->name, (uintptr_t)row->on_request);
 }
 
 void event_on_frame(struct link *link, const struct frame *frame)
@@ -255,6 +258,9 @@ void event_on_frame(struct link *link, const struct frame *frame)
     }
     struct link_watch watch;
     link_watch_begin(link, &watch);
+    struct loop *loop = link->hub->loop;
+    uint64_t started = loop_handler_begin(loop);
     row->on_event(link->self, link, fields);
+    loop_handler_end(loop, started, msg->name, (uintptr_t)row->on_event);
     if (link_watch_end(link, &watch)) scope_close(scratch);
 }

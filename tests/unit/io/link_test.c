@@ -4,7 +4,7 @@
 
 #include "base/buf.h"
 #include "gen/messages.h"
-#include "io/link/link.h"
+#include "io/link/private.h" /* to put bytes behind the proof */
 #include "io/net/sim_net.h"
 
 #include <string.h>
@@ -465,6 +465,121 @@ TEST(a_made_up_proof_is_refused)
     CHECK_U32(world.at_server.ups, 1);
     buf_free(&hello);
     buf_free(&raw.got);
+    world_free(&world);
+}
+
+/* Stands between client and server, passes everything on and keeps what the client says. */
+struct middle {
+    struct world *world;
+    struct stream *left, *right;
+    struct buf said;
+};
+
+static void left_bytes(void *self, struct text bytes)
+{
+    struct middle *middle = self;
+    buf_add(&middle->said, bytes);
+    stream_write(middle->right, bytes);
+}
+
+static void right_bytes(void *self, struct text bytes)
+{
+    stream_write(((struct middle *)self)->left, bytes);
+}
+
+static void middle_closed(void *self, enum err why)
+{
+    (void)self, (void)why;
+}
+
+static const struct stream_handler left_handler = { NULL, left_bytes, NULL, middle_closed };
+static const struct stream_handler right_handler = { raw_open, right_bytes, NULL, middle_closed };
+
+static void on_middle(void *self, struct stream *stream)
+{
+    struct middle *middle = self;
+    middle->left = stream;
+    stream_adopt(middle->world->life, stream, &left_handler, middle);
+    middle->right =
+        stream_connect(middle->world->life, middle->world->net, address, &right_handler, middle);
+}
+
+TEST(a_recorded_opening_cannot_be_played_again)
+{
+    struct world world = world_new();
+    struct middle middle = { .world = &world };
+    struct listener *listener;
+    struct text between = TEXT("127.0.0.1:7009");
+    serve(&world, master("config"), NULL);
+    CHECK_OK(listener_open(world.life, world.net, between, &(struct listener_options){ 0 },
+                           on_middle, &middle, &listener, NULL));
+    struct link_identity outbound = owner_of_key(&world, "outbound");
+    struct link *link = link_connect(world.life, world.net, NULL, between, TEXT("config"),
+                                     &outbound, NULL, handlers, NULL, NULL);
+    loop_run_for(world.loop, 20);
+    CHECK(link_is_up(link)); /* through the middle it opens */
+    CHECK_U32(world.at_server.ups, 1);
+    struct raw raw = { 0 };
+    raw_connect(&world, &raw);
+    raw_send(&world, &raw, buf_text(&middle.said));
+    loop_run_for(world.loop, 2000);
+    CHECK(raw.is_closed);
+    CHECK_U32(world.at_server.ups, 1);
+    CHECK_U32(link_server_counters(world.server)->openings_refused, 1);
+    buf_free(&raw.got);
+    buf_free(&middle.said);
+    world_free(&world);
+}
+
+TEST(damaged_frames_of_a_proven_peer_break_nothing)
+{
+    struct world world = world_new();
+    both(&world, NULL);
+    struct random chance;
+    random_seed(&chance, 81);
+    struct supervisor_register fields = {
+        .head.has = SUPERVISOR_REGISTER_HAS_APPLICATION | SUPERVISOR_REGISTER_HAS_PID |
+                    SUPERVISOR_REGISTER_HAS_TYPE,
+        .application = TEXT("outbound"),
+        .pid = 7,
+        .type = TEXT("outbound"),
+    };
+    struct buf good = { 0 };
+    frame_encode(&good, &MSG_SUPERVISOR_REGISTER, 1, &(struct link_header){ .deadline_ms = 9 },
+                 &fields);
+    for (int i = 0; i < 2000; i++) {
+        if (world.at_server.link == NULL) loop_run_for(world.loop, 200); /* it comes back */
+        CHECK(world.at_server.link != NULL);
+        struct buf bad = { 0 };
+        buf_add(&bad, buf_text(&good));
+        for (uint64_t n = 1 + random_below(&chance, 4); n > 0; n--)
+            bad.at[4 + random_below(&chance, bad.len - 4)] = (char)random_u64(&chance);
+        link_on_bytes(world.at_server.link, buf_text(&bad));
+        loop_run_for(world.loop, 1);
+        buf_free(&bad);
+    }
+    const struct link_counters *counters = link_server_counters(world.server);
+    CHECK(counters->malformed_frames > 100);
+    CHECK(counters->fields_refused > 100);
+    CHECK(world.at_server.requests > 10); /* some damage is harmless */
+    buf_free(&good);
+    world_free(&world);
+}
+
+TEST(every_prefix_of_a_frame_waits_for_the_rest)
+{
+    struct world world = world_new();
+    both(&world, NULL);
+    struct supervisor_status status = { .head.has = SUPERVISOR_STATUS_HAS_STATE,
+                                        .state = TEXT("running") };
+    struct buf frame = { 0 };
+    frame_encode(&frame, &MSG_SUPERVISOR_STATUS, 0, NULL, &status);
+    for (size_t cut = 0; cut <= frame.len; cut++) {
+        link_on_bytes(world.at_server.link, text_slice(buf_text(&frame), 0, cut));
+        link_on_bytes(world.at_server.link, text_slice(buf_text(&frame), cut, frame.len));
+        CHECK_U32(world.at_server.events, cut + 1);
+    }
+    buf_free(&frame);
     world_free(&world);
 }
 
