@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Calls, their order, and one pool of connections per endpoint. Start reading at
+ * http_client_send(). */
+#include "io/http/client_private.h"
+
+#include "io/http/head.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { IDLE_POOL_MS = 60 * 1000 }; /* spec outbound 12.5: idle pooled connections close */
+
+/* --- pools --- */
+
+static void pool_close(struct http_pool *pool)
+{
+    (void)table_remove(pool->client->pools, pool->key);
+    scope_close(pool->life);
+}
+
+static void on_pool_idle(void *self)
+{
+    pool_close(self);
+}
+
+static void call_free(struct http_client_call *call)
+{
+    list_remove(&call->node);
+    chore_cancel(&call->chore);
+    scope_close(call->life);
+}
+
+static void call_buf_drop(void *self)
+{
+    struct http_client_call *call = self;
+    buf_free(&call->body);
+}
+
+static struct http_client_call *first_call(const struct list *ring)
+{
+    struct list *node = list_first(ring);
+    return node ? LIST_OBJECT(node, struct http_client_call, node) : NULL;
+}
+
+static void pool_forget(void *self)
+{
+    struct http_pool *pool = self;
+    const struct http_carrier *carrier = pool->client->carrier;
+    struct http_client_call *call;
+    while ((call = first_call(&pool->flying)) != NULL) {
+        carrier->abandon(call);
+        call_free(call);
+    }
+    while ((call = first_call(&pool->waiting)) != NULL) call_free(call);
+    carrier->close(pool);
+}
+
+static struct http_pool *pool_new(struct http_client *client, struct text key, bool is_https,
+                                  struct text host_port)
+{
+    struct scope *life = scope_new(client->life, "http pool", SCOPE_NO_LIMIT);
+    struct http_pool *pool = scope_alloc(life, sizeof *pool);
+    *pool = (struct http_pool){
+        .client = client,
+        .life = life,
+        .key = scope_keep(life, key),
+        .is_https = is_https,
+        .host_port = scope_keep(life, host_port),
+    };
+    list_init(&pool->waiting);
+    list_init(&pool->flying);
+    pool->idle_timer = timer_new(life, client->loop, on_pool_idle, pool);
+    client->carrier->open(pool);
+    scope_on_close(life, pool_forget, pool);
+    table_put(client->pools, pool->key, pool);
+    return pool;
+}
+
+/* "https://Host/path" -> true, "host:443". False when it is no such URL. */
+static bool split_url(struct text url, struct buf *host_port, bool *is_https)
+{
+    *is_https = text_eq_fold(text_slice(url, 0, 8), TEXT("https://"));
+    if (!*is_https && !text_eq_fold(text_slice(url, 0, 7), TEXT("http://"))) return false;
+    struct text rest = text_slice(url, *is_https ? 8 : 7, SIZE_MAX);
+    size_t len = 0, port_at = 0;
+    if (!http_is_field_value(url) || text_find(url, ' ', 0) != SIZE_MAX) return false;
+    while (len < rest.len && strchr("/?#", rest.at[len]) == NULL) {
+        char byte = rest.at[len++];
+        if (byte == ':') port_at = len;
+        if (byte == ']' || byte == '@') port_at = 0; /* that colon was no port's */
+        buf_add_byte(host_port, byte >= 'A' && byte <= 'Z' ? (char)(byte - 'A' + 'a') : byte);
+    }
+    if (port_at == len) port_at = 0;
+    if (port_at == 0) buf_add_z(host_port, *is_https ? ":443" : ":80");
+    return len > 0;
+}
+
+/* NULL: the URL is none of ours. */
+static struct http_pool *pool_for(struct http_client *client, const struct http_call *call)
+{
+    struct buf key = { 0 }, host_port = { 0 };
+    bool is_https;
+    struct http_pool *pool = NULL;
+    if (split_url(call->url, &host_port, &is_https)) {
+        buf_add_z(&key, is_https ? "https://" : "http://");
+        buf_add(&key, buf_text(&host_port));
+        buf_add_byte(&key, ' ');
+        if (is_https) buf_add(&key, call->proxy);
+        pool = table_get(client->pools, buf_text(&key));
+        if (pool == NULL) pool = pool_new(client, buf_text(&key), is_https, buf_text(&host_port));
+    }
+    buf_free(&key);
+    buf_free(&host_port);
+    return pool;
+}
+
+static void pool_pump(struct http_pool *pool)
+{
+    struct http_client *client = pool->client;
+    struct http_client_call *call;
+    while (pool->flying_count < client->pool_size && (call = first_call(&pool->waiting)) != NULL) {
+        list_remove(&call->node);
+        list_add_last(&pool->flying, &call->node);
+        call->state = CALL_FLYING;
+        call->began_mono_ms = loop_now_mono_ms(client->loop);
+        pool->flying_count++;
+        client->waiting_count--;
+        client->carrier->start(call);
+    }
+    if (pool->flying_count > 0)
+        timer_stop(pool->idle_timer);
+    else if (!timer_is_running(pool->idle_timer))
+        timer_start(pool->idle_timer, IDLE_POOL_MS);
+}
+
+/* --- the end of a call --- */
+
+static void call_tell(void *self)
+{
+    struct http_client_call *call = self;
+    list_remove(&call->node);
+    slot_remove(call->client->calls, call->id);
+    call->result.body = call->body.len ? buf_text(&call->body) : TEXT("");
+    call->on_done(call->self, &call->result);
+    scope_close(call->life); /* only the call itself: on_done may have closed the client */
+}
+
+static void call_end(struct http_client_call *call, enum http_failure failure, unsigned status,
+                     const char *words)
+{
+    struct http_client *client = call->client;
+    uint64_t now = loop_now_mono_ms(client->loop);
+    call->state = CALL_DONE;
+    call->result.failure = failure;
+    call->result.status = status;
+    call->result.words = words;
+    call->result.took_ms = now - call->began_mono_ms;
+    list_remove(&call->node);
+    list_add_last(&client->done, &call->node);
+    chore_soon(client->loop, &call->chore);
+}
+
+void client_call_ended(struct http_client_call *call, enum http_failure failure, unsigned status,
+                       const char *words)
+{
+    struct http_pool *pool = call->pool;
+    call_end(call, failure, status, words);
+    pool->flying_count--;
+    pool_pump(pool);
+}
+
+void client_call_add_body(struct http_client_call *call, struct text bytes)
+{
+    buf_add(&call->body, text_slice(bytes, 0, HTTP_ANSWER_BODY_MAX - call->body.len));
+}
+
+/* --- headers --- */
+
+struct text client_header_value(const struct http_client_call *call,
+                                const struct http_header *header)
+{
+    static const struct text ours[] = { { "Host", 4 },
+                                        { "Expect", 6 },
+                                        { "Transfer-Encoding", 17 } };
+    const struct text none = { NULL, 0 };
+    if (!http_is_token(header->name) || !http_is_field_value(header->value)) return none;
+    for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
+        if (text_eq_fold(header->name, ours[i])) return none;
+    if (!text_eq_fold(header->name, TEXT("Content-Length"))) return text_trim(header->value);
+    return client_tells_length(call) ? text_of(call->length) : none;
+}
+
+bool client_tells_length(const struct http_client_call *call)
+{
+    static const struct text with_body[] = { { "POST", 4 }, { "PUT", 3 }, { "PATCH", 5 } };
+    if (call->asked.body.len > 0) return true;
+    for (size_t i = 0; i < sizeof with_body / sizeof with_body[0]; i++)
+        if (text_eq(call->asked.method, with_body[i])) return true;
+    return false;
+}
+
+static struct http_headers keep_headers(struct scope *life, const struct http_headers *headers)
+{
+    struct http_header *list = scope_alloc_array(life, headers->count, sizeof *list);
+    for (size_t i = 0; i < headers->count; i++)
+        list[i] = (struct http_header){ scope_keep(life, headers->at[i].name),
+                                        scope_keep(life, headers->at[i].value) };
+    return (struct http_headers){ list, headers->count };
+}
+
+/* --- the door --- */
+
+static struct http_client_call *call_new(struct http_client *client, const struct http_call *asked)
+{
+    struct scope *life = scope_new(NULL, "http call", SCOPE_NO_LIMIT);
+    struct http_client_call *call = scope_alloc(life, sizeof *call);
+    call->client = client;
+    call->life = life;
+    call->asked = (struct http_call){
+        .method = scope_keep(life, asked->method),
+        .url = scope_keep(life, asked->url),
+        .headers = keep_headers(life, &asked->headers),
+        .body = scope_keep(life, asked->body),
+        .timeout_ms = asked->timeout_ms,
+        .proxy = scope_keep(life, asked->proxy),
+    };
+    (void)snprintf(call->length, sizeof call->length, "%zu", asked->body.len);
+    call->began_mono_ms = loop_now_mono_ms(client->loop);
+    call->chore = (struct chore){ .run = call_tell, .self = call };
+    scope_on_close(life, call_buf_drop, call);
+    return call;
+}
+
+uint64_t http_client_send(struct http_client *client, const struct http_call *asked,
+                          void (*on_done)(void *self, const struct http_result *result), void *self)
+{
+    struct http_client_call *call = call_new(client, asked);
+    call->on_done = on_done;
+    call->self = self;
+    call->id = slot_add(client->calls, call);
+    ASSERT(call->id != 0);
+    call->pool = http_is_token(asked->method) ? pool_for(client, asked) : NULL;
+    if (call->pool == NULL) {
+        list_add_last(&client->done, &call->node);
+        call_end(call, HTTP_FAILURE_OTHER, 0, "this is no URL for http or https");
+        return call->id;
+    }
+    call->state = CALL_WAITING;
+    list_add_last(&call->pool->waiting, &call->node);
+    client->waiting_count++;
+    uint64_t id = call->id;
+    pool_pump(call->pool);
+    return id;
+}
+
+void http_client_cancel(struct http_client *client, uint64_t id)
+{
+    struct http_client_call *call = slot_find(client->calls, id);
+    if (call == NULL) return;
+    slot_remove(client->calls, id);
+    struct http_pool *pool = call->pool;
+    enum call_state state = call->state;
+    if (state == CALL_FLYING) client->carrier->abandon(call);
+    call_free(call);
+    if (state == CALL_WAITING) client->waiting_count--;
+    if (state != CALL_FLYING) return;
+    pool->flying_count--;
+    pool_pump(pool);
+}
+
+size_t http_client_waiting(const struct http_client *client)
+{
+    return client->waiting_count;
+}
+
+void http_client_set_pool_size(struct http_client *client, uint32_t pool_size)
+{
+    size_t at = 0;
+    struct http_pool *pool;
+    client->pool_size = pool_size ? pool_size : 1;
+    while ((pool = table_next(client->pools, &at)) != NULL) {
+        client->carrier->resize(pool);
+        pool_pump(pool);
+    }
+}
+
+static void client_forget(void *self)
+{
+    struct http_client *client = self;
+    struct http_client_call *call;
+    while ((call = first_call(&client->done)) != NULL) call_free(call);
+    client->carrier->global_close();
+}
+
+struct http_client *http_client_new(struct scope *owner, struct net *net, uint32_t pool_size)
+{
+    struct scope *life = scope_new(owner, "http client", SCOPE_NO_LIMIT);
+    struct http_client *client = scope_alloc(life, sizeof *client);
+    *client = (struct http_client){
+        .life = life,
+        .net = net,
+        .loop = net_loop(net),
+        .carrier = loop_is_virtual(net_loop(net)) ? &http_carrier_sim : &http_carrier_curl,
+        .pool_size = pool_size ? pool_size : 1,
+        .pools = table_new(life),
+        .calls = slots_new(life, UINT32_MAX - 1),
+    };
+    list_init(&client->done);
+    client->carrier->global_open();
+    scope_on_close(life, client_forget, client);
+    return client;
+}
