@@ -49,7 +49,7 @@ struct app_private {
     struct buf reason;
     uint64_t config_rev, started_utc_ms;
     struct scope *options_life, *options_retired;
-    uint64_t own_rev; /* of our Application object when options were resolved; 0: it was absent */
+    uint64_t own_rev, template_rev; /* when options were resolved; 0: the object was absent */
     struct timer *end_timer, *orphan_timer;
     struct chore start_chore; /* config itself starts at the end of the first turn */
     int exit_code;

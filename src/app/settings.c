@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Our options: those of our Application object over the built-in ones. What takes effect at a
- * restart is held back by option_resolve(). */
+/* Our options: those of our Application object, of section sml in its annex (framework 2.1, 6.4),
+ * of its template, over the built-in ones. What takes effect at a restart is held back by
+ * option_resolve(). */
 #include "app/private.h"
 
 #include "gen/events.h"
@@ -64,27 +65,55 @@ static void swap(struct app *app, struct scope *life, const void *options)
     if (private->control) control_set_heartbeat(private->control);
 }
 
-void settings_resolve(struct app *app)
+static const struct app_object *template_of(const struct app *app, const struct app_object *own)
 {
-    struct app_private *private = app->private;
-    const struct app_object *own = app_self(app);
-    uint64_t own_rev = own ? own->rev : 0;
-    bool is_first = own && !private->is_first_settled;
-    if (app->options && own_rev == private->own_rev && !is_first) return;
-    private->own_rev = own_rev;
     const struct object_application *application = own ? (const void *)own->fields : NULL;
-    struct option_layer layer = { LEVEL_APPLICATION, application ? &application->options : NULL };
-    struct option_source source = { app->name, &layer, 1 };
-    struct scope *life = scope_new(app->life, "options", SCOPE_NO_LIMIT);
+    return application ? app_object(app, &OBJECT_APP_PROTOTYPE, application->template) : NULL;
+}
+
+/* The rest of an annex belongs to others and would only be told as unknown. */
+static struct kv section_sml(const struct kv *annex)
+{
+    for (uint32_t i = 0; i < annex->count; i++)
+        if (text_eq_fold(annex->at[i].name, TEXT("sml"))) return (struct kv){ &annex->at[i], 1 };
+    return (struct kv){ 0 };
+}
+
+static const void *resolve(const struct app *app, const struct app_object *own,
+                           const struct app_object *template, const void *previous,
+                           struct scope *life)
+{
+    const struct object_application *application = own ? (const void *)own->fields : NULL;
+    const struct object_app_prototype *prototype = template ? (const void *)template->fields : NULL;
+    struct kv sml = application ? section_sml(&application->annex) : (struct kv){ 0 };
+    const struct option_layer layers[] = {
+        { LEVEL_APPLICATION, application ? &application->options : NULL },
+        { LEVEL_APPLICATION, &sml },
+        { LEVEL_APPLICATION, prototype ? &prototype->options : NULL },
+    };
+    struct option_source source = { app->name, layers, sizeof layers / sizeof layers[0] };
     struct scope *scratch = scope_new(life, "option reports", SCOPE_NO_LIMIT);
     struct reporting reporting = { app, scratch };
-    /* The first configuration is the start: nothing of it waits for another one. */
-    const void *previous = is_first ? NULL : app->options;
     const void *options =
         option_resolve(table_of(app), &source, previous, life, on_report, &reporting);
     scope_close(scratch);
+    return options;
+}
+
+void settings_resolve(struct app *app)
+{
+    struct app_private *private = app->private;
+    const struct app_object *own = app_self(app), *template = template_of(app, own);
+    uint64_t own_rev = own ? own->rev : 0, template_rev = template ? template->rev : 0;
+    bool is_first = own && !private->is_first_settled;
+    bool is_same = own_rev == private->own_rev && template_rev == private->template_rev;
+    if (app->options && is_same && !is_first) return;
+    private->own_rev = own_rev;
+    private->template_rev = template_rev;
     private->is_first_settled |= is_first;
-    swap(app, life, options);
+    struct scope *life = scope_new(app->life, "options", SCOPE_NO_LIMIT);
+    /* The first configuration is the start: nothing of it waits for another one. */
+    swap(app, life, resolve(app, own, template, is_first ? NULL : app->options, life));
 }
 
 void settings_settle(struct app *app)

@@ -304,6 +304,7 @@ struct subscription *subscription_open(struct app *app)
     subscription->retry_timer = timer_new(app->life, app->loop, subscribe, subscription);
     scope_on_close(app->life, forget, subscription);
     add_type(subscription, OBJECT_APPLICATION.name);
+    add_type(subscription, OBJECT_APP_PROTOTYPE.name);
     add_type(subscription, OBJECT_HOST.name);
     for (const char *const *name = app->type->objects; name && *name; name++)
         add_type(subscription, *name);

@@ -192,7 +192,7 @@ static void on_subscribe(void *self, struct link_request *request, const void *f
     world->has_since = (asked->head.has & CONFIG_SUBSCRIBE_HAS_SINCE_REV) != 0;
     world->since_rev = asked->since_rev;
     (void)text_to_z(asked->epoch, world->epoch, sizeof world->epoch);
-    CHECK_U32(asked->types.count, 3); /* Application, Host, Campaign */
+    CHECK_U32(asked->types.count, 4); /* Application, AppPrototype, Host, Campaign */
     answer_page(world, request, world->first, world->second == NULL);
 }
 
@@ -389,6 +389,22 @@ TEST(an_immediate_option_acts_now_and_one_of_restart_waits)
                  object("Application", 11, 7, "outbound",
                         APPLICATION("\"outbound\":{\"http-retry-max-attempts\":\"5000\"}")));
     CHECK_TEXT(text_of(server.option), "5/1000000"); /* invalid: the former holds */
+    world_free(world);
+}
+
+TEST(the_template_gives_what_the_application_does_not_say)
+{
+    struct world *world = everything_up();
+    send_changed(
+        world, 6, "added",
+        object("AppPrototype", 31, 6, "outbound",
+               "{\"name\":\"outbound\",\"type\":\"CMServer\",\"version\":\"1\",\"options\":"
+               "{\"outbound\":{\"http-retry-max-attempts\":\"7\"}}}"));
+    CHECK_TEXT(text_of(server.option), "7/1000000");
+    send_changed(world, 7, "changed",
+                 object("Application", 11, 7, "outbound",
+                        APPLICATION("\"outbound\":{\"http-retry-max-attempts\":\"5\"}")));
+    CHECK_TEXT(text_of(server.option), "5/1000000");
     world_free(world);
 }
 
@@ -657,7 +673,8 @@ TEST(heartbeats_come_three_times_a_period)
     CHECK_U32(world->heartbeats, 0);
     send_changed(world, 6, "changed",
                  object("Application", 11, 6, "outbound",
-                        APPLICATION("\"sml\":{\"heartbeat-period\":\"30\"}")));
+                        "{\"name\":\"outbound\",\"template\":\"outbound\",\"annex\":"
+                        "{\"sml\":{\"heartbeat-period\":\"30\"},\"other\":{\"x\":\"1\"}}}"));
     loop_run_for(world->loop, 60000);
     CHECK_U32(world->heartbeats, 6);
     world_free(world);
