@@ -532,6 +532,7 @@ static enum err sqlite_query(struct connection *connection, const struct query *
 {
     pthread_mutex_lock(&connection->lock);
     enum err err = run_query(connection, query, rows, fault);
+    if (err) rows_free(rows); /* no half page */
     pthread_mutex_unlock(&connection->lock);
     return err;
 }

@@ -6,12 +6,24 @@
 #include <string.h>
 #include <unistd.h>
 
-const struct migration ground_migrations[] = {
-    { 1, "CREATE TABLE note (id INTEGER PRIMARY KEY, words TEXT UNIQUE);"
-         "CREATE TABLE lease (name TEXT PRIMARY KEY, holder TEXT NOT NULL, epoch INTEGER NOT NULL,"
-         " expires_utc_ms INTEGER NOT NULL);" },
+static char common_sql[8192]; /* schema/sql/common, as it is */
+
+static struct migration migrations[] = {
+    { 1, common_sql },
+    { 2, "CREATE TABLE note (id INTEGER PRIMARY KEY, words TEXT UNIQUE);" },
     { 0, NULL },
 };
+
+const struct migration *ground_migrations(void)
+{
+    if (common_sql[0] != '\0') return migrations;
+    FILE *file = fopen(COMMON_SQL_PATH, "r");
+    CHECK(file != NULL);
+    size_t len = fread(common_sql, 1, sizeof common_sql - 1, file);
+    CHECK(len > 0 && len < sizeof common_sql - 1);
+    (void)fclose(file);
+    return migrations;
+}
 
 const struct statement insert_note = { "INSERT INTO note (words) VALUES (?1)" };
 const struct statement insert_note_by_id = { "INSERT INTO note (id, words) VALUES (?1, ?2)" };
@@ -53,7 +65,7 @@ enum err ground_open(struct ground *ground, struct fault *fault)
 {
     ground->store_life = scope_new(ground->life, "store of test", SCOPE_NO_LIMIT);
     return store_open(ground->store_life, ground->loop, NULL, text_of(ground->path),
-                      ground_migrations, &ground->options, &ground->store, fault);
+                      ground_migrations(), &ground->options, &ground->store, fault);
 }
 
 void ground_close(struct ground *ground)

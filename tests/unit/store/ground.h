@@ -28,7 +28,7 @@ struct answers {
     char words[200];
 };
 
-extern const struct migration ground_migrations[];
+const struct migration *ground_migrations(void); /* the common ones, and note */
 extern const struct statement insert_note, insert_note_by_id, count_notes, update_note;
 
 void ground_begin(struct ground *ground, bool is_virtual);        /* a fresh file */

@@ -34,7 +34,7 @@ static void pair_begin(struct pair_ground *pair)
     ground_begin(&pair->ground, true);
     pair->other_life = scope_new(pair->ground.life, "other", SCOPE_NO_LIMIT);
     CHECK_OK(store_open(pair->other_life, pair->ground.loop, NULL, text_of(pair->ground.path),
-                        ground_migrations, NULL, &pair->other_store, NULL));
+                        ground_migrations(), NULL, &pair->other_store, NULL));
 }
 
 static struct lease *take(struct scope *life, struct store *store, const char *holder_name,

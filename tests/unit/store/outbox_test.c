@@ -1,0 +1,449 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/outbox.h"
+
+#include "store/sim_store.h"
+#include "tests/unit/store/ground.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { IDS_MAX = 3000 };
+
+/* A server with an outbox, and a receiver that remembers what it got. */
+struct world {
+    struct ground ground;
+    struct outbox *outbox;
+    struct outbox_options options;
+    struct answers answers;
+    uint32_t got[IDS_MAX]; /* times, by the number in the id */
+    uint32_t count, in_flight, in_flight_most;
+    struct effect last; /* id and body copied below */
+    char last_id[32], last_body[64], last_headers[64];
+    uint32_t last_attempts;
+    bool is_mute;   /* never says outbox_committed() */
+    bool is_silent; /* never ends a send */
+    enum effect_verdict verdict;
+    uint64_t retry_in_ms;
+    uint64_t takes_ms;       /* how long a send takes; 0: it ends inside */
+    struct timer *end_timer; /* of all that were taken */
+    uint32_t taken[IDS_MAX], taken_count;
+};
+
+static struct text id_of(uint32_t number, char *room)
+{
+    int len = snprintf(room, 32, "effect-%05u", number);
+    return (struct text){ room, (size_t)len };
+}
+
+static void end_taken(void *self)
+{
+    struct world *world = self;
+    char id[32];
+    uint32_t count = world->taken_count;
+    world->taken_count = 0;
+    world->in_flight -= count;
+    for (uint32_t i = 0; i < count; i++)
+        outbox_done(world->outbox, id_of(world->taken[i], id), world->verdict, world->retry_in_ms,
+                    TEXT("200"));
+}
+
+static void receive(void *self, struct outbox *outbox, const struct effect *effect)
+{
+    struct world *world = self;
+    uint32_t number = 0;
+    CHECK_OK(text_to_u32(text_slice(effect->id, 7, 5), 0, IDS_MAX - 1, &number));
+    world->got[number]++;
+    world->count++;
+    world->last_attempts = effect->attempts;
+    CHECK_OK(text_to_z(effect->id, world->last_id, sizeof world->last_id));
+    CHECK_OK(text_to_z(effect->body, world->last_body, sizeof world->last_body));
+    CHECK_OK(text_to_z(effect->headers, world->last_headers, sizeof world->last_headers));
+    if (world->is_silent) return;
+    if (world->takes_ms == 0) {
+        outbox_done(outbox, effect->id, world->verdict, world->retry_in_ms, TEXT("200"));
+        return;
+    }
+    world->taken[world->taken_count++] = number;
+    if (++world->in_flight > world->in_flight_most) world->in_flight_most = world->in_flight;
+    if (!timer_is_running(world->end_timer)) timer_start(world->end_timer, world->takes_ms);
+}
+
+static void open_outbox(struct world *world)
+{
+    static const struct outbox_handler handler = { .send = receive };
+    world->end_timer = timer_new(world->ground.store_life, world->ground.loop, end_taken, world);
+    world->outbox = outbox_open(world->ground.store_life, world->ground.store, NULL,
+                                &world->options, &handler, world);
+}
+
+static void begin(struct world *world)
+{
+    ground_begin(&world->ground, true);
+    open_outbox(world);
+}
+
+static void end(struct world *world)
+{
+    ground_end(&world->ground);
+}
+
+/* kill -9 and a new start. */
+static void crash(struct world *world)
+{
+    ground_close(&world->ground);
+    world->taken_count = world->in_flight = 0;
+    CHECK_OK(ground_open(&world->ground, NULL));
+    open_outbox(world);
+}
+
+struct told {
+    struct world *world;
+    uint32_t number;
+};
+static struct told tolds[IDS_MAX];
+
+static void on_cause_durable(void *self, const struct change_result *result)
+{
+    struct told *told = self;
+    char id[32];
+    on_answer(&told->world->answers, result);
+    if (!result->err && !told->world->is_mute)
+        outbox_committed(told->world->outbox, id_of(told->number, id));
+}
+
+static void add_due(struct world *world, uint32_t number, uint64_t due_in_ms)
+{
+    char id[32], body[64];
+    uint64_t now = loop_now_utc_ms(world->ground.loop);
+    (void)snprintf(body, sizeof body, "body of %u", number);
+    struct effect effect = {
+        .id = id_of(number, id),
+        .kind = TEXT("notification"),
+        .target = TEXT("http://127.0.0.1/hook"),
+        .headers = TEXT("X-One: 1"),
+        .body = text_of(body),
+        .created_utc_ms = now,
+        .due_utc_ms = now + due_in_ms,
+    };
+    char words[64];
+    (void)snprintf(words, sizeof words, "cause %u", number);
+    struct change *change = note_change(&world->ground, (int64_t)number + 1, words);
+    outbox_add(world->outbox, change, &effect);
+    tolds[number] = (struct told){ world, number };
+    change_submit(change, on_cause_durable, &tolds[number]);
+}
+
+static void add(struct world *world, uint32_t number)
+{
+    add_due(world, number, 0);
+}
+
+static int64_t count_state(struct world *world, int state)
+{
+    static const struct statement by_state[] = {
+        { "" },
+        { "SELECT count(*) FROM outbox WHERE state = 1" },
+        { "SELECT count(*) FROM outbox WHERE state = 2" },
+        { "SELECT count(*) FROM outbox WHERE state = 3" },
+    };
+    return ask_i64(&world->ground, &by_state[state]);
+}
+
+TEST(an_effect_is_sent_after_its_cause_is_durable_and_marked_sent)
+{
+    struct world world = { 0 };
+    begin(&world);
+    add(&world, 1);
+    CHECK_U32(world.count, 0);
+    loop_run_for(world.ground.loop, SIM_COMMIT_MS - 1);
+    CHECK_U32(world.count, 0);
+    loop_run_for(world.ground.loop, 10);
+    CHECK_U32(world.got[1], 1);
+    CHECK_TEXT(text_of(world.last_id), "effect-00001");
+    CHECK_TEXT(text_of(world.last_body), "body of 1");
+    CHECK_TEXT(text_of(world.last_headers), "X-One: 1");
+    CHECK_I64(count_state(&world, 2), 1);
+    struct outbox_counters counters = outbox_counters(world.outbox);
+    CHECK_I64(counters.sent, 1);
+    CHECK_I64(counters.waiting_now, 0);
+    CHECK_I64(counters.in_flight_now, 0);
+    end(&world);
+}
+
+TEST(an_effect_whose_cause_failed_is_never_sent)
+{
+    struct world world = { 0 };
+    begin(&world);
+    add(&world, 1);
+    loop_run_for(world.ground.loop, 50);
+    char id[32];
+    struct effect effect = { .id = id_of(2, id) };
+    struct change *change = note_change(&world.ground, 2, "the same key again"); /* taken by 1 */
+    outbox_add(world.outbox, change, &effect);
+    change_submit(change, on_answer, &world.answers);
+    change = note_change(&world.ground, 99, "dropped");
+    outbox_add(world.outbox, change, &effect);
+    change_drop(change);
+    loop_run_for(world.ground.loop, 200000);
+    CHECK_U32(world.answers.err[1], ERR_EXISTS);
+    CHECK_U32(world.count, 1);
+    CHECK_I64(count_state(&world, 1), 0);
+    end(&world);
+}
+
+TEST(what_was_in_flight_at_a_crash_is_sent_again_with_the_same_id_and_bytes)
+{
+    struct world world = { .is_silent = true };
+    begin(&world);
+    add(&world, 5);
+    loop_run_for(world.ground.loop, 50);
+    CHECK_U32(world.got[5], 1);
+    memset(world.last_body, 0, sizeof world.last_body);
+    world.is_silent = false;
+    crash(&world);
+    loop_run_for(world.ground.loop, 50);
+    CHECK_U32(world.got[5], 2);
+    CHECK_TEXT(text_of(world.last_id), "effect-00005");
+    CHECK_TEXT(text_of(world.last_body), "body of 5");
+    CHECK_TEXT(text_of(world.last_headers), "X-One: 1");
+    CHECK_U32(world.last_attempts, 0);
+    crash(&world);
+    loop_run_for(world.ground.loop, 200000);
+    CHECK_U32(world.got[5], 2); /* marked: not again */
+    end(&world);
+}
+
+TEST(what_was_committed_but_never_sent_is_sent_after_the_crash)
+{
+    struct world world = { .is_mute = true };
+    begin(&world);
+    loop_run_for(world.ground.loop, 10); /* it has seen that nothing waits */
+    for (uint32_t i = 0; i < 500; i++) add(&world, i);
+    loop_run_for(world.ground.loop,
+                 3 * SIM_COMMIT_MS); /* three groups of 100 changes of two rows */
+    CHECK_U32(world.count, 0);
+    crash(&world);
+    loop_run_for(world.ground.loop, 1000);
+    CHECK_I64(ask_i64(&world.ground, &count_notes), 300);
+    for (uint32_t i = 0; i < 500; i++) CHECK_U32(world.got[i], i < 300 ? 1 : 0);
+    CHECK_I64(count_state(&world, 2), 300);
+    end(&world);
+}
+
+TEST(a_retry_waits_its_time_and_counts_its_attempts)
+{
+    struct world world = { .verdict = EFFECT_RETRY, .retry_in_ms = 5000 };
+    begin(&world);
+    add(&world, 1);
+    loop_run_for(world.ground.loop, 4900);
+    CHECK_U32(world.got[1], 1);
+    loop_run_for(world.ground.loop, 200);
+    CHECK_U32(world.got[1], 2);
+    CHECK_U32(world.last_attempts, 1);
+    crash(&world); /* and remembers the time over a crash */
+    loop_run_for(world.ground.loop, 4000);
+    CHECK_U32(world.got[1], 2);
+    world.verdict = EFFECT_SENT;
+    loop_run_for(world.ground.loop, 1200);
+    CHECK_U32(world.got[1], 3);
+    CHECK_U32(world.last_attempts, 2);
+    CHECK_I64(outbox_counters(world.outbox).waiting_now, 0);
+    end(&world);
+}
+
+TEST(a_retry_of_days_is_not_forgotten)
+{
+    struct world world = { .verdict = EFFECT_RETRY, .retry_in_ms = 2ull * 86400 * 1000 };
+    begin(&world);
+    add(&world, 1);
+    loop_run_for(world.ground.loop, 2ull * 86400 * 1000);
+    CHECK_U32(world.got[1], 1);
+    loop_run_for(world.ground.loop, 1000);
+    CHECK_U32(world.got[1], 2);
+    end(&world);
+}
+
+TEST(a_failed_one_stays_and_can_be_replayed)
+{
+    struct world world = { .verdict = EFFECT_FAILED };
+    begin(&world);
+    add(&world, 1);
+    loop_run_for(world.ground.loop, 200000);
+    CHECK_U32(world.got[1], 1);
+    CHECK_I64(count_state(&world, 3), 1);
+    CHECK_I64(outbox_counters(world.outbox).failed, 1);
+    world.verdict = EFFECT_SENT;
+    outbox_replay(world.outbox, TEXT("effect-00001"));
+    loop_run_for(world.ground.loop, 50);
+    CHECK_U32(world.got[1], 2);
+    CHECK_U32(world.last_attempts, 0);
+    CHECK_TEXT(text_of(world.last_body), "body of 1");
+    CHECK_I64(count_state(&world, 2), 1);
+    outbox_replay(world.outbox, TEXT("effect-00001")); /* sent: no replay */
+    outbox_replay(world.outbox, TEXT("effect-00002")); /* never was */
+    loop_run_for(world.ground.loop, 200000);
+    CHECK_U32(world.count, 2);
+    CHECK_I64(outbox_counters(world.outbox).waiting_now, 0);
+    end(&world);
+}
+
+TEST(a_backlog_is_paged_through_a_window_and_nothing_is_sent_twice)
+{
+    struct world world = { .options = { .in_flight_max = 50 }, .takes_ms = 7 };
+    begin(&world);
+    for (uint32_t i = 0; i < 2000; i++) {
+        add(&world, i);
+        if (i % 100 == 99) loop_run_for(world.ground.loop, 1);
+    }
+    loop_run_for(world.ground.loop, 30000);
+    for (uint32_t i = 0; i < 2000; i++) CHECK_U32(world.got[i], 1);
+    CHECK(world.in_flight_most <= 50);
+    CHECK(world.in_flight_most >= 40); /* and the window is made use of */
+    CHECK_I64(count_state(&world, 2), 2000);
+    CHECK_I64(outbox_counters(world.outbox).waiting_now, 0);
+    end(&world);
+}
+
+TEST(a_backlog_survives_a_crash_in_the_middle)
+{
+    struct world world = { .options = { .in_flight_max = 50 }, .takes_ms = 20 };
+    begin(&world);
+    for (uint32_t i = 0; i < 1000; i++) add(&world, i);
+    loop_run_for(world.ground.loop, 200);
+    CHECK(world.count > 50 && world.count < 1000);
+    crash(&world);
+    loop_run_for(world.ground.loop, 30000);
+    uint32_t again = 0;
+    for (uint32_t i = 0; i < 1000; i++) {
+        CHECK(world.got[i] >= 1);
+        again += world.got[i] - 1;
+    }
+    CHECK(again <= 50); /* those in flight, no others */
+    end(&world);
+}
+
+TEST(a_window_of_one_sends_one_after_the_other)
+{
+    struct world world = { .options = { .in_flight_max = 1 }, .takes_ms = 3 };
+    begin(&world);
+    for (uint32_t i = 0; i < 20; i++) add(&world, i);
+    loop_run_for(world.ground.loop, 2000);
+    CHECK_U32(world.count, 20);
+    CHECK_U32(world.in_flight_most, 1);
+    end(&world);
+}
+
+TEST(effects_due_later_and_in_any_order_are_sent_when_due)
+{
+    struct world world = { 0 };
+    begin(&world);
+    for (uint32_t i = 0; i < 100; i++) add_due(&world, i, 100ull * (100 - i));
+    for (uint32_t second = 1; second <= 10; second++) {
+        loop_run_for(world.ground.loop, second == 1 ? 1050 : 1000);
+        CHECK_U32(world.count, second * 10);
+    }
+    end(&world);
+}
+
+TEST(a_full_ledger_says_so_and_drains)
+{
+    struct world world = { .options = { .rows_max = 10 }, .is_silent = true };
+    begin(&world);
+    for (uint32_t i = 0; i < 10; i++) {
+        CHECK(!outbox_is_full(world.outbox));
+        add(&world, i); /* counts before its commit */
+    }
+    CHECK(outbox_is_full(world.outbox));
+    loop_run_for(world.ground.loop, 50);
+    CHECK(outbox_is_full(world.outbox));
+    world.is_silent = false;
+    crash(&world);
+    CHECK(outbox_is_full(world.outbox)); /* counted anew */
+    loop_run_for(world.ground.loop, 50);
+    CHECK(!outbox_is_full(world.outbox));
+    end(&world);
+}
+
+TEST(sent_ones_leave_the_ledger_after_their_time_failed_ones_stay)
+{
+    struct world world = { .options = { .keep_sent_ms = 3600 * 1000 } };
+    begin(&world);
+    for (uint32_t i = 0; i < 1500; i++) add(&world, i);
+    loop_run_for(world.ground.loop, 1000);
+    world.verdict = EFFECT_FAILED;
+    add(&world, 1500);
+    loop_run_for(world.ground.loop, 3500 * 1000);
+    CHECK_I64(count_state(&world, 2), 1500);
+    loop_run_for(world.ground.loop, 300 * 1000);
+    CHECK_I64(count_state(&world, 2), 0);
+    CHECK_I64(count_state(&world, 3), 1);
+    end(&world);
+}
+
+TEST(an_end_that_found_the_disk_full_is_marked_later_and_not_sent_twice)
+{
+    struct world world = { .takes_ms = 100 };
+    begin(&world);
+    add(&world, 1);
+    loop_run_for(world.ground.loop, 50);
+    sim_store_fill_disk(world.ground.store, 3);
+    loop_run_for(world.ground.loop, 2000);
+    CHECK_I64(count_state(&world, 1), 1);
+    loop_run_for(world.ground.loop, 200000);
+    CHECK_U32(world.got[1], 1);
+    CHECK_I64(count_state(&world, 2), 1);
+    end(&world);
+}
+
+TEST(a_wall_clock_that_was_set_back_delays_nothing_for_more_than_its_step_or_a_minute)
+{
+    struct world world = { .verdict = EFFECT_RETRY, .retry_in_ms = 10000 };
+    begin(&world);
+    add(&world, 1);
+    loop_run_for(world.ground.loop, 100);
+    loop_step_utc(world.ground.loop, 3600 * 1000); /* forward: due at once, found by the poll */
+    world.verdict = EFFECT_SENT;
+    loop_run_for(world.ground.loop, 61 * 1000);
+    CHECK_U32(world.got[1], 2);
+    loop_step_utc(world.ground.loop, -7200 * 1000ll);
+    add(&world, 2); /* due by the clock that was set back */
+    loop_run_for(world.ground.loop, 1000);
+    CHECK_U32(world.got[2], 1);
+    end(&world);
+}
+
+TEST(an_owner_that_forgets_to_say_committed_is_helped_within_a_minute)
+{
+    struct world world = { 0 };
+    begin(&world);
+    char id[32];
+    struct effect effect = { .id = id_of(3, id), .body = TEXT("b") };
+    struct change *change = change_new(world.ground.store);
+    outbox_add(world.outbox, change, &effect);
+    change_submit(change, NULL, NULL);
+    loop_run_for(world.ground.loop, 61 * 1000);
+    CHECK_U32(world.got[3], 1);
+    end(&world);
+}
+
+TEST(an_outbox_may_close_while_changes_of_its_are_on_their_way)
+{
+    struct world world = { 0 };
+    ground_begin(&world.ground, true);
+    struct scope *life = scope_new(world.ground.life, "short", SCOPE_NO_LIMIT);
+    static const struct outbox_handler handler = { .send = receive };
+    world.outbox = outbox_open(life, world.ground.store, NULL, NULL, &handler, &world);
+    char id[32];
+    struct effect effect = { .id = id_of(3, id) };
+    struct change *change = change_new(world.ground.store);
+    outbox_add(world.outbox, change, &effect);
+    change_submit(change, on_answer, &world.answers);
+    loop_run_for(world.ground.loop, 1);
+    scope_close(life);
+    loop_run_for(world.ground.loop, 100000);
+    CHECK_U32(world.answers.count, 1);
+    CHECK_OK(world.answers.err[0]);
+    CHECK_U32(world.count, 0);
+    CHECK_I64(count_state(&world, 1), 1);
+    end(&world);
+}
