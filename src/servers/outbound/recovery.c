@@ -6,17 +6,10 @@
 
 #include <string.h>
 
-struct recovery {
-    struct scope *life;
-    struct outbound *server;
-    void (*on_done)(struct outbound *server);
-    uint32_t pending, brought_back;
-    enum err err;
-};
+enum { BATCH_CHAINS_MAX = 500 };
 
 /* A round that was open when the process ended. */
 struct open_round {
-    struct recovery *recovery;
     uint32_t handle_base, record_count, group_dbid, list_dbid;
     int64_t chain_id, primary_n;
     struct guid chain_guid, attempt_guid;
@@ -24,9 +17,19 @@ struct open_round {
     uint64_t started_utc_ms;
 };
 
+struct recovery {
+    struct scope *life;
+    struct outbound *server;
+    void (*on_done)(struct outbound *server);
+    struct open_round *rounds;  /* by list, then chain */
+    uint32_t round_count, next; /* the batch under way begins at `next` */
+    uint32_t batch;
+    uint32_t lists_opening;
+    enum err err;
+};
+
 static void finish(struct recovery *recovery)
 {
-    if (--recovery->pending) return;
     struct outbound *server = recovery->server;
     void (*on_done)(struct outbound * server) = recovery->on_done;
     struct session *session;
@@ -49,18 +52,17 @@ static struct guid guid_of(struct text text)
     return guid;
 }
 
-static void on_rows(void *self, enum err err, const struct rows *rows)
+/* Rows `first` .. `first + count - 1` are the chain of the round. */
+static void bring_back(struct recovery *recovery, const struct open_round *round,
+                       struct calling_list *list, const struct rows *rows, uint32_t first,
+                       uint32_t count)
 {
-    struct open_round *round = self;
-    struct recovery *recovery = round->recovery;
     struct outbound *server = recovery->server;
-    struct calling_list *list = lists_find_by_dbid(server->lists, round->list_dbid, NULL);
     struct fault fault;
     struct session *session = session_of(server, round->group_dbid, &fault);
-    if (err || list == NULL || session == NULL || rows_count(rows) < round->record_count) {
+    if (session == NULL || count < round->record_count) {
         LOG_STORE_REFUSED(&server->app->log, "a chain with its agent",
-                          "its rows, list or group are gone");
-        finish(recovery);
+                          "its rows or group are gone");
         return;
     }
     struct live_chain *live =
@@ -68,7 +70,7 @@ static void on_rows(void *self, enum err err, const struct rows *rows)
     struct chain *chain = &live->chain;
     for (uint32_t i = 0; i < round->record_count; i++) {
         chain->records[i].handle = round->handle_base + i;
-        chain->records[i].cells = list_read_row(chain->layout, live->data, rows, i);
+        chain->records[i].cells = list_read_row(chain->layout, live->data, rows, first + i);
         if (record_i64(&chain->records[i], COLUMN_CHAIN_N) == round->primary_n) chain->primary = i;
     }
     chain->chain_guid = round->chain_guid;
@@ -82,29 +84,65 @@ static void on_rows(void *self, enum err err, const struct rows *rows)
     }
     chain_resume(chain, loop_now_utc_ms(server->app->loop));
     session_add_in_progress(session, live);
-    recovery->brought_back++;
-    finish(recovery);
 }
 
-static void on_open(void *self, const struct fault *fault)
+static void next_batch(struct recovery *recovery);
+
+/* Rounds and rows are both in chain order: walk them side by side. */
+static void on_rows(void *self, enum err err, const struct rows *rows)
 {
-    struct open_round *round = self;
+    struct recovery *recovery = self;
+    const struct open_round *rounds = recovery->rounds + recovery->next;
     struct calling_list *list =
-        lists_find_by_dbid(round->recovery->server->lists, round->list_dbid, NULL);
-    if (fault || list == NULL)
-        on_rows(round, ERR_NOT_FOUND, NULL);
-    else
-        list_load_chains(list->table, &round->chain_id, 1, on_rows, round);
+        lists_find_by_dbid(recovery->server->lists, rounds[0].list_dbid, NULL);
+    uint32_t row_count = err || list == NULL ? 0 : rows_count(rows), row = 0;
+    for (uint32_t i = 0; i < recovery->batch; i++) {
+        while (row < row_count && rows_i64(rows, row, COLUMN_CHAIN_ID) < rounds[i].chain_id) row++;
+        uint32_t end = row;
+        while (end < row_count && rows_i64(rows, end, COLUMN_CHAIN_ID) == rounds[i].chain_id) end++;
+        bring_back(recovery, &rounds[i], list, rows, row, end - row);
+        row = end;
+    }
+    recovery->next += recovery->batch;
+    next_batch(recovery);
+}
+
+static void next_batch(struct recovery *recovery)
+{
+    if (recovery->next == recovery->round_count) {
+        finish(recovery);
+        return;
+    }
+    const struct open_round *rounds = recovery->rounds + recovery->next;
+    uint32_t left = recovery->round_count - recovery->next;
+    int64_t chain_ids[BATCH_CHAINS_MAX];
+    for (recovery->batch = 0; recovery->batch < left && recovery->batch < BATCH_CHAINS_MAX;
+         recovery->batch++) {
+        if (rounds[recovery->batch].list_dbid != rounds[0].list_dbid) break;
+        chain_ids[recovery->batch] = rounds[recovery->batch].chain_id;
+    }
+    struct calling_list *list =
+        lists_find_by_dbid(recovery->server->lists, rounds[0].list_dbid, NULL);
+    if (list && list_is_open(list)) {
+        list_load_chains(list->table, chain_ids, recovery->batch, on_rows, recovery);
+        return;
+    }
+    LOG_STORE_REFUSED(&recovery->server->app->log, "chains with their agents",
+                      "their calling list cannot be opened");
+    recovery->next += recovery->batch;
+    next_batch(recovery);
 }
 
 static void on_open_rounds(void *self, enum err err, const struct rows *rows)
 {
     struct recovery *recovery = self;
     recovery->err = err;
-    for (uint32_t i = 0; !err && i < rows_count(rows); i++) {
-        struct open_round *round = scope_alloc(recovery->life, sizeof *round);
-        *round = (struct open_round){
-            .recovery = recovery,
+    if (err) return;
+    recovery->round_count = rows_count(rows);
+    recovery->rounds =
+        scope_alloc_array(recovery->life, recovery->round_count + 1, sizeof *recovery->rounds);
+    for (uint32_t i = 0; i < recovery->round_count; i++)
+        recovery->rounds[i] = (struct open_round){
             .handle_base = (uint32_t)rows_i64(rows, i, 0),
             .record_count = (uint32_t)rows_i64(rows, i, 1),
             .group_dbid = (uint32_t)rows_i64(rows, i, 2),
@@ -117,14 +155,6 @@ static void on_open_rounds(void *self, enum err err, const struct rows *rows)
             .started_utc_ms = (uint64_t)rows_i64(rows, i, 9),
             .modified = scope_keep(recovery->life, rows_text(rows, i, 10)),
         };
-        recovery->pending++;
-        struct calling_list *list =
-            lists_find_by_dbid(recovery->server->lists, round->list_dbid, NULL);
-        if (list)
-            list_open(list, on_open, round);
-        else
-            on_rows(round, ERR_NOT_FOUND, NULL);
-    }
 }
 
 static void on_sessions(void *self, enum err err, const struct rows *rows)
@@ -149,30 +179,35 @@ static void on_last_handle(void *self, enum err err, const struct rows *rows)
     recovery->server->next_handle = last > 0 && last < INT32_MAX ? (uint32_t)last : 1;
 }
 
-/* Tables of the sessions' lists are opened too: their rows left Retrieved must be free before a
- * fetch. */
 static void on_list_open(void *self, const struct fault *fault)
 {
-    (void)fault;
-    finish(self);
+    struct recovery *recovery = self;
+    (void)fault; /* said where the list is used */
+    if (--recovery->lists_opening == 0) next_batch(recovery);
 }
 
-static void open_lists(struct recovery *recovery)
+static void open_list(struct recovery *recovery, uint32_t list_dbid)
 {
+    struct calling_list *list = lists_find_by_dbid(recovery->server->lists, list_dbid, NULL);
+    if (list == NULL) return;
+    recovery->lists_opening++;
+    list_open(list, on_list_open, recovery);
+}
+
+/* Those of the rounds, and those of the sessions: their rows left Retrieved must be free before a
+ * fetch. */
+static void open_lists(void *self)
+{
+    struct recovery *recovery = self;
+    recovery->lists_opening = 1;
+    for (uint32_t i = 0; i < recovery->round_count; i++)
+        if (i == 0 || recovery->rounds[i].list_dbid != recovery->rounds[i - 1].list_dbid)
+            open_list(recovery, recovery->rounds[i].list_dbid);
     struct session *session;
     for (size_t at = 0; (session = table_next(recovery->server->sessions, &at)) != NULL;)
-        for (uint32_t i = 0; i < session->list_count; i++) {
-            struct calling_list *list =
-                lists_find_by_dbid(recovery->server->lists, session->lists[i].dbid, NULL);
-            if (list == NULL) continue;
-            recovery->pending++;
-            list_open(list, on_list_open, recovery);
-        }
-}
-
-static void end_late(void *self)
-{
-    finish(self);
+        for (uint32_t i = 0; i < session->list_count; i++)
+            open_list(recovery, session->lists[i].dbid);
+    on_list_open(recovery, NULL);
 }
 
 enum err recovery_start(struct outbound *server, void (*on_done)(struct outbound *server),
@@ -186,7 +221,8 @@ enum err recovery_start(struct outbound *server, void (*on_done)(struct outbound
     };
     static const struct statement open_rounds = {
         "SELECT handle_base, record_count, group_dbid, list_dbid, chain_id, primary_n, chain_guid, "
-        "attempt_guid, agent_id, started_utc_ms, modified FROM round WHERE state = 1"
+        "attempt_guid, agent_id, started_utc_ms, modified FROM round WHERE state = 1 "
+        "ORDER BY list_dbid, chain_id"
     };
     static const struct {
         const struct statement *statement;
@@ -196,8 +232,7 @@ enum err recovery_start(struct outbound *server, void (*on_done)(struct outbound
                   { &open_rounds, on_open_rounds } };
     struct scope *life = scope_new(server->app->life, "recovery", SCOPE_NO_LIMIT);
     struct recovery *recovery = scope_alloc(life, sizeof *recovery);
-    *recovery =
-        (struct recovery){ .life = life, .server = server, .on_done = on_done, .pending = 1 };
+    *recovery = (struct recovery){ .life = life, .server = server, .on_done = on_done };
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         struct query query = { .statement = steps[i].statement };
         enum err err = store_query_now(server->store, &query, steps[i].on_rows, recovery);
@@ -205,7 +240,6 @@ enum err recovery_start(struct outbound *server, void (*on_done)(struct outbound
             return fault_set(fault, err ? err : recovery->err, "store",
                              "cannot read what was in progress");
     }
-    open_lists(recovery);
-    loop_soon(life, server->app->loop, end_late, recovery);
+    loop_soon(life, server->app->loop, open_lists, recovery);
     return ERR_OK;
 }
