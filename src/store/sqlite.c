@@ -236,7 +236,7 @@ static enum err run_statements(struct connection *connection, struct change *cha
     struct change_cursor cursor = change_begin(change);
     const struct change_statement *statement;
     for (*index = 0; (statement = change_next_statement(&cursor)) != NULL; ++*index) {
-        int64_t rows;
+        int64_t rows = 0;
         enum err err = run_statement(connection, statement, &cursor, &rows, fault);
         if (err) return err;
         if (statement->expect == ROWS_ANY || rows == statement->expect) continue;
