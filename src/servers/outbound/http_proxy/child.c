@@ -49,8 +49,9 @@ static void leave(struct child *child, int exit_code, const char *why)
     child->is_leaving = true;
     child->exit_code = exit_code;
     LOG_HTTP_PROXY_LEAVING(&child->log, why);
+    bool has_clients = child->gateway && gateway_has_clients(child->gateway);
     if (child->gateway) gateway_close(child->gateway);
-    timer_start(child->leave_timer, child->gateway ? LEAVE_MS : 0);
+    timer_start(child->leave_timer, has_clients ? LEAVE_MS : 0);
 }
 
 static void on_config_time_up(void *self)

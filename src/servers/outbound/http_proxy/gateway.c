@@ -485,3 +485,8 @@ void gateway_close(struct gateway *gateway)
     timer_stop(gateway->timer);
     if (gateway->server) http_server_close(gateway->server);
 }
+
+bool gateway_has_clients(const struct gateway *gateway)
+{
+    return gateway->server && http_server_counters(gateway->server)->connections_now > 0;
+}

@@ -37,5 +37,7 @@ void gateway_configure(struct gateway *gateway, const struct proxy_settings *set
 void gateway_answer(struct gateway *gateway, uint32_t transaction, struct text payload);
 /* The channel is gone, or we are told to leave: 503 to all who wait, no new connections. */
 void gateway_close(struct gateway *gateway);
+/* Connections whose last bytes may still be on the way. */
+bool gateway_has_clients(const struct gateway *gateway);
 
 #endif
