@@ -54,6 +54,15 @@ static void use_logger(struct app *app)
         LOG_OPTION_INVALID(&app->log, "log", fault.field, "", fault.words, "the former value");
 }
 
+/* Nobody may believe in a protection that is not there. */
+static void say_not_offered(const struct app *app)
+{
+    const struct common_options *common = settings_common(app);
+    if (common->security_tls || common->security_tls_mutual)
+        LOG_OPTION_NOT_OFFERED(&app->log, "security", "tls");
+    if (common->common_enable_ipv6) LOG_OPTION_NOT_OFFERED(&app->log, "common", "enable-ipv6");
+}
+
 static void swap(struct app *app, struct scope *life, const void *options)
 {
     struct app_private *private = app->private;
@@ -62,6 +71,7 @@ static void swap(struct app *app, struct scope *life, const void *options)
     private->options_life = life;
     app->options = options;
     use_logger(app);
+    say_not_offered(app);
     if (private->control) control_set_heartbeat(private->control);
 }
 
