@@ -187,13 +187,13 @@ class Centre(Installation):
             names = [column[0] for column in cursor.description]
             return [dict(zip(names, row)) for row in cursor]
 
-    def apply(self, change):
+    def apply(self, change, timeout=60):
         """Applies the configuration after `change(config)` had it, in the present installation."""
         config = copy.deepcopy(self.config)
         change(config)
         path = self.folder / "changed.jsonc"
         path.write_text(json.dumps(config))
-        return self.cli("config", "apply", str(path))
+        return self.cli("config", "apply", str(path), timeout=timeout)
 
 
 def new_record(phone, **keys):

@@ -1,0 +1,35 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Shows that the crash test can fail: on a build that answers before the commit it must find a lost
+# promise, and the same build without the fault must pass. usage: prove_crash_test.sh [BUILD-FOLDER]
+set -eu
+top=$(cd "$(dirname "$0")/../.." && pwd)
+build=${1:-$top/build/faults}
+report=$(mktemp)
+trap 'rm -f "$report"' EXIT
+
+test -f "$build/build.ninja" || meson setup "$build" "$top" -Dfaults=true >/dev/null
+ninja -C "$build" --quiet carillon
+
+crash_test() {
+    CARILLON_CRASH_ROUNDS=${CARILLON_CRASH_ROUNDS:-10} python3 "$top/tests/e2e/harness.py" \
+        --binary "$build/carillon" test_crash >"$report" 2>&1
+}
+
+if ! crash_test; then
+    cat "$report"
+    echo "prove_crash_test: without the fault the test should pass" >&2
+    exit 1
+fi
+if CARILLON_FAULT=answer-early crash_test; then
+    cat "$report"
+    echo "prove_crash_test: the store answered before its commit, and the test did not find it" >&2
+    exit 1
+fi
+if ! grep -q '^# .*Broken: seed' "$report"; then
+    cat "$report"
+    echo "prove_crash_test: the test failed, but not over a broken promise" >&2
+    exit 1
+fi
+grep '^# .*Broken: seed' "$report"
+echo "prove_crash_test: found"
