@@ -344,39 +344,47 @@ static void on_time_up(void *self)
 
 /* --- filling in a request --- */
 
-static void add_line(struct scope *scope, struct curl_slist **end, struct text line)
+struct lines { /* of a request's head, in the call's scope */
+    struct curl_slist first, *last;
+    struct scope *scope;
+};
+
+/* "name: value"; libcurl wants "name;" for an empty value, and "name:" to leave its own out. */
+static void add_line(struct lines *lines, struct text name, const char *colon, struct text value)
 {
-    struct curl_slist *item = scope_alloc(scope, sizeof *item);
-    item->data = (char *)line.at; /* libcurl only reads it */
-    (*end)->next = item;
-    *end = item;
+    size_t colon_len = strlen(colon);
+    struct curl_slist *item = scope_alloc(lines->scope, sizeof *item + name.len + value.len + 3);
+    char *at = (char *)(item + 1);
+    memcpy(at, name.at, name.len);
+    memcpy(at + name.len, colon, colon_len);
+    if (value.len) memcpy(at + name.len + colon_len, value.at, value.len);
+    item->data = at;
+    lines->last->next = item;
+    lines->last = item;
 }
 
-/* Exactly the caller's headers: libcurl's own (Accept, Content-Type, Expect) are switched off by a
- * name without a value, where the caller does not give them. */
+/* Exactly the caller's headers, and the length. */
 static struct curl_slist *list_headers(const struct http_client_call *call)
 {
-    struct curl_slist none = { NULL, NULL }, *end = &none;
+    struct lines lines = { .last = &lines.first, .scope = call->life };
     const struct http_headers *headers = &call->asked.headers;
-    bool has_length = false;
+    const struct text none = { NULL, 0 };
+    bool has_length = false, has_accept = false, has_type = false;
     for (size_t i = 0; i < headers->count; i++) {
         const struct http_header *header = &headers->at[i];
         struct text value = client_header_value(call, header);
         if (value.at == NULL) continue;
         has_length = has_length || text_eq_fold(header->name, TEXT("Content-Length"));
-        const char *colon = value.len ? ": " : ";"; /* libcurl's way for an empty value */
-        add_line(
-            call->life, &end,
-            scope_format(call->life, "%.*s%s%.*s", TEXT_ARG(header->name), colon, TEXT_ARG(value)));
+        has_accept = has_accept || text_eq_fold(header->name, TEXT("Accept"));
+        has_type = has_type || text_eq_fold(header->name, TEXT("Content-Type"));
+        add_line(&lines, header->name, value.len ? ": " : ";", value);
     }
     if (!has_length && client_tells_length(call))
-        add_line(call->life, &end, scope_format(call->life, "Content-Length: %s", call->length));
-    if (http_header_find(headers, TEXT("Accept")).at == NULL)
-        add_line(call->life, &end, TEXT("Accept:"));
-    if (http_header_find(headers, TEXT("Content-Type")).at == NULL)
-        add_line(call->life, &end, TEXT("Content-Type:"));
-    add_line(call->life, &end, TEXT("Expect:"));
-    return none.next;
+        add_line(&lines, TEXT("Content-Length"), ": ", text_of(call->length));
+    if (!has_accept) add_line(&lines, TEXT("Accept"), ":", none);
+    if (!has_type) add_line(&lines, TEXT("Content-Type"), ":", none);
+    add_line(&lines, TEXT("Expect"), ":", none);
+    return lines.first.next;
 }
 
 static void set_method(CURL *easy, const struct http_client_call *call)
