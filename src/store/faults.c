@@ -4,6 +4,8 @@
  * environment turns it on. */
 #include "store/store_private.h"
 
+#ifdef CARILLON_FAULTS
+
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -72,3 +74,5 @@ void faults_drop(struct store *store)
         free(LIST_OBJECT(node, struct early, node));
     }
 }
+
+#endif

@@ -39,7 +39,7 @@ static uint64_t now_utc_ms(const struct outbox *outbox)
 
 static struct text put(char **at, struct text text)
 {
-    if (text.len) memcpy(*at, text.at, text.len);
+    if (text.at) memcpy(*at, text.at, text.len);
     struct text copy = { *at, text.len };
     *at += text.len;
     return copy;
@@ -311,8 +311,10 @@ static void outbox_close(void *self)
     struct list *node;
     store_forget(outbox->store, outbox);
     chore_cancel(&outbox->send_ready);
-    while ((node = list_first(&outbox->sendings)) != NULL)
+    while ((node = list_first(&outbox->sendings)) != NULL) {
+        list_remove(node);
         sending_free(LIST_OBJECT(node, struct sending, all));
+    }
     buf_free(&outbox->seen.id);
 }
 

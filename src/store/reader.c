@@ -3,8 +3,61 @@
  * each query the newest commit: what was acknowledged before it was asked is there. */
 #include "store/store_private.h"
 
+#include "base/random.h"
+
 #include <stdlib.h>
 #include <string.h>
+
+/* --- reading --- */
+
+static void carry_out(struct store *store, struct asking *asking)
+{
+    asking->err =
+        store->driver->query(store->reader, &asking->query, &asking->rows, &asking->fault);
+}
+
+static void *read_queries(void *self)
+{
+    struct store *store = self;
+    struct worker *read = &store->read;
+    pthread_mutex_lock(&read->lock);
+    while (!read->is_stopping) {
+        struct list *node = list_first(&read->queue);
+        if (node == NULL) {
+            (void)pthread_cond_wait(&read->work_came, &read->lock);
+            continue;
+        }
+        list_remove(node);
+        pthread_mutex_unlock(&read->lock);
+        carry_out(store, LIST_OBJECT(node, struct asking, node));
+        pthread_mutex_lock(&read->lock);
+        list_add_last(&read->done, node);
+        waker_wake(store->waker);
+    }
+    pthread_mutex_unlock(&read->lock);
+    return NULL;
+}
+
+static void on_read_time(void *self) /* VIRTUAL */
+{
+    struct store *store = self;
+    struct list *node;
+    while ((node = list_first(&store->read.queue)) != NULL) {
+        struct asking *asking = LIST_OBJECT(node, struct asking, node);
+        list_remove(node);
+        if (!asking->is_read) carry_out(store, asking);
+        list_add_last(&store->read.done, node);
+    }
+    store_answer(store);
+}
+
+/* A thread may read at any moment between question and answer: by chance, one end or the other. */
+static void start_virtual(struct store *store, struct asking *asking)
+{
+    asking->is_read = random_below(loop_random(store->loop), 2) == 0;
+    if (asking->is_read) carry_out(store, asking);
+    if (!timer_is_running(store->read_timer)) timer_start(store->read_timer, store->sim_query_ms);
+}
 
 /* --- asking --- */
 
@@ -63,8 +116,7 @@ void store_query(struct store *store, const struct query *query,
     list_add_last(is_refused ? &read->done : &read->queue, &asking->node);
     (void)pthread_cond_signal(&read->work_came);
     pthread_mutex_unlock(&read->lock);
-    if (store->read_timer && !timer_is_running(store->read_timer))
-        timer_start(store->read_timer, store->sim_query_ms);
+    if (store->read_timer && !is_refused) start_virtual(store, asking);
 }
 
 enum err store_query_now(struct store *store, const struct query *query,
@@ -76,48 +128,6 @@ enum err store_query_now(struct store *store, const struct query *query,
     on_rows(self, err, &rows);
     rows_free(&rows);
     return err;
-}
-
-/* --- reading --- */
-
-static void carry_out(struct store *store, struct asking *asking)
-{
-    asking->err =
-        store->driver->query(store->reader, &asking->query, &asking->rows, &asking->fault);
-}
-
-static void *read_queries(void *self)
-{
-    struct store *store = self;
-    struct worker *read = &store->read;
-    pthread_mutex_lock(&read->lock);
-    while (!read->is_stopping) {
-        struct list *node = list_first(&read->queue);
-        if (node == NULL) {
-            (void)pthread_cond_wait(&read->work_came, &read->lock);
-            continue;
-        }
-        list_remove(node);
-        pthread_mutex_unlock(&read->lock);
-        carry_out(store, LIST_OBJECT(node, struct asking, node));
-        pthread_mutex_lock(&read->lock);
-        list_add_last(&read->done, node);
-        waker_wake(store->waker);
-    }
-    pthread_mutex_unlock(&read->lock);
-    return NULL;
-}
-
-static void on_read_time(void *self) /* VIRTUAL */
-{
-    struct store *store = self;
-    struct list *node;
-    while ((node = list_first(&store->read.queue)) != NULL) {
-        list_remove(node);
-        carry_out(store, LIST_OBJECT(node, struct asking, node));
-        list_add_last(&store->read.done, node);
-    }
-    store_answer(store);
 }
 
 void reader_start(struct store *store)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sim_store.h - the store of the simulated world: what a disk may do to us, on a VIRTUAL loop.
  * There a store has no threads: a group runs `commit_ms` after it was submitted, a query `query_ms`
- * after it was asked, both on the virtual clock. Closing the store's scope without store_flush() is
- * the crash: what was not committed by then is gone. */
+ * after it was asked, both on the virtual clock. A query sees the data of the moment when it was
+ * asked or of the moment of its answer, by chance. Closing the store's scope without store_flush()
+ * is the crash: what was not committed by then is gone. */
 #ifndef STORE_SIM_STORE_H
 #define STORE_SIM_STORE_H
 

@@ -92,8 +92,10 @@ static enum err err_of(int code)
 
 static enum err last_error(struct connection *connection, struct fault *fault)
 {
-    return fault_set(fault, err_of(sqlite3_extended_errcode(connection->handle)), "", "%s",
-                     sqlite3_errmsg(connection->handle));
+    enum err err = err_of(sqlite3_extended_errcode(connection->handle));
+    if (err == ERR_OK) err = ERR_INTERNAL;
+    (void)fault_set(fault, err, "", "%s", sqlite3_errmsg(connection->handle));
+    return err;
 }
 
 /* --- prepared statements --- */
@@ -118,7 +120,8 @@ static enum err prepare(struct connection *connection, const struct statement *s
         return last_error(connection, fault);
     if (handle == NULL || *rest != '\0') {
         (void)sqlite3_finalize(handle);
-        return fault_set(fault, ERR_INTERNAL, "", "not exactly one statement: %s", statement->sql);
+        (void)fault_set(fault, ERR_INTERNAL, "", "not exactly one statement: %s", statement->sql);
+        return ERR_INTERNAL;
     }
     if (table_count(connection->prepared) >= PREPARED_MAX) forget_prepared(connection);
     struct prepared *prepared = scope_alloc(connection->life, sizeof *prepared);
@@ -273,25 +276,32 @@ static enum outcome run_change(struct connection *connection, struct change *cha
 
 /* --- a group --- */
 
-#define GROUP_EACH(change, node, group)                                                            \
-    LIST_EACH (node, &(group)->changes)                                                            \
-        for (struct change *change = LIST_OBJECT(node, struct change, node); change;               \
-             change = NULL)                                                                        \
-            if (!change->is_settled)
+/* `for (change = next_open(group, NULL); change; change = next_open(group, change))`: those that
+ * are not settled. */
+static struct change *next_open(struct group *group, const struct change *before)
+{
+    struct list *node = before ? before->node.next : group->changes.next;
+    for (; node != &group->changes; node = node->next) {
+        struct change *change = LIST_OBJECT(node, struct change, node);
+        if (!change->is_settled) return change;
+    }
+    return NULL;
+}
 
 static void fail_rest(struct group *group, enum err err, const char *words)
 {
-    GROUP_EACH(change, node, group)
-    {
+    for (struct change *change = next_open(group, NULL); change;
+         change = next_open(group, change)) {
         change_fail(change, err, -1, words);
         change->is_settled = true;
     }
 }
 
-static size_t count_rest(const struct group *group)
+static size_t count_rest(struct group *group)
 {
     size_t count = 0;
-    GROUP_EACH(change, node, group) count++;
+    for (struct change *change = next_open(group, NULL); change; change = next_open(group, change))
+        count++;
     return count;
 }
 
@@ -323,8 +333,8 @@ static enum err check_lease(struct connection *connection, struct group *group, 
     enum err err = query_fence(connection, group->fence, &holds, fault);
     if (err || holds) return err;
     group->is_fence_broken = true;
-    GROUP_EACH(change, node, group)
-    {
+    for (struct change *change = next_open(group, NULL); change;
+         change = next_open(group, change)) {
         if (change->is_unfenced) continue;
         change_fail(change, ERR_UNAVAILABLE, -1, "another process holds the lease");
         change->is_settled = true;
@@ -366,8 +376,8 @@ static enum err commit_group(struct connection *connection, struct group *group,
 static bool run_changes(struct connection *connection, struct group *group,
                         const struct change *one, bool is_careful)
 {
-    GROUP_EACH(change, node, group)
-    {
+    for (struct change *change = next_open(group, NULL); change;
+         change = next_open(group, change)) {
         if (one && change != one) continue;
         if (run_change(connection, change, is_careful) == OUTCOME_SPOILT) return true;
     }
@@ -376,7 +386,8 @@ static bool run_changes(struct connection *connection, struct group *group,
 
 static void settle_all(struct group *group)
 {
-    GROUP_EACH(change, node, group) change->is_settled = true;
+    for (struct change *change = next_open(group, NULL); change; change = next_open(group, change))
+        change->is_settled = true;
 }
 
 static void settle_one(struct change *change, enum err err, const struct fault *fault)
@@ -388,8 +399,8 @@ static void settle_one(struct change *change, enum err err, const struct fault *
 /* A deferred constraint shows only at the commit and does not say whose it is: each for itself. */
 static void run_one_by_one(struct connection *connection, struct group *group)
 {
-    GROUP_EACH(change, node, group)
-    {
+    for (struct change *change = next_open(group, NULL); change;
+         change = next_open(group, change)) {
         struct fault fault;
         enum err err = run_word(connection, &begin, &fault);
         if (!err) err = check_lease(connection, group, &fault);

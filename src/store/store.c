@@ -73,10 +73,8 @@ void change_drop(struct change *change)
 static enum err check_door(const struct store *store, const struct change *change,
                            const char **words)
 {
-    *words = STORE_BROKEN_WORDS;
-    if (change->is_vital) return ERR_OK;
-    if (store->is_broken) return ERR_UNAVAILABLE;
     *words = "the lease is not ours";
+    if (change->is_vital) return ERR_OK;
     if (store->is_yielded) return ERR_UNAVAILABLE;
     *words = "too many changes wait";
     return store->waiting_count >= store->options.queue_max ? ERR_LIMIT : ERR_OK;
@@ -142,7 +140,6 @@ static void answer_changes(struct store *store)
     faults_answer(store);
     pthread_mutex_lock(&store->write.lock);
     ring_append(&done, &store->write.done);
-    store->is_broken = store->is_disk_unknown;
     is_fence_broken = store->is_fence_broken && !store->is_yielded;
     if (is_fence_broken) store->is_yielded = true;
     store->counters.groups = store->groups;

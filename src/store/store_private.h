@@ -25,6 +25,7 @@ struct asking {
     struct value *parameters; /* copies; their texts lie behind them */
     struct rows rows;
     enum err err;
+    bool is_read; /* VIRTUAL: was read when it was asked */
     struct fault fault;
     void (*on_rows)(void *self, enum err err, const struct rows *rows);
     void *self;
@@ -66,7 +67,6 @@ struct store {
     uint64_t groups, commit_us;
     struct list early; /* faults.c */
 
-    bool is_broken;  /* a sync failed */
     bool is_yielded; /* the lease was held and is not any more */
     void (*on_fence_broken)(void *self);
     void *fence_self;

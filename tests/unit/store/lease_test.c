@@ -175,6 +175,23 @@ TEST(a_disk_that_is_full_for_a_while_does_not_lose_the_lease)
     ground_end(&ground);
 }
 
+TEST(of_two_that_wait_for_an_expired_lease_one_gets_it)
+{
+    struct pair_ground pair = { 0 };
+    struct holder two = { 0 }, three = { 0 };
+    pair_begin(&pair);
+    CHECK_OK(store_execute_now(
+        pair.other_store, TEXT("INSERT INTO lease VALUES ('primary', 'one', 7, 1002000)"), NULL));
+    (void)take(pair.ground.store_life, pair.ground.store, "two", &two);
+    (void)take(pair.other_life, pair.other_store, "three", &three);
+    loop_run_for(pair.ground.loop, 1900);
+    CHECK_I64(two.taken + three.taken, 0);
+    loop_run_for(pair.ground.loop, 5000);
+    CHECK_I64(two.taken + three.taken, 1);
+    CHECK_I64(two.epoch + three.epoch, 8);
+    ground_end(&pair.ground);
+}
+
 TEST(of_two_that_want_it_at_once_one_gets_it)
 {
     struct pair_ground pair = { 0 };

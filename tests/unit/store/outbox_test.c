@@ -111,7 +111,7 @@ static void on_cause_durable(void *self, const struct change_result *result)
         outbox_committed(told->world->outbox, id_of(told->number, id));
 }
 
-static void add_due(struct world *world, uint32_t number, uint64_t due_in_ms)
+static void add_due(struct world *world, uint32_t number, int64_t due_in_ms)
 {
     char id[32], body[64];
     uint64_t now = loop_now_utc_ms(world->ground.loop);
@@ -123,7 +123,7 @@ static void add_due(struct world *world, uint32_t number, uint64_t due_in_ms)
         .headers = TEXT("X-One: 1"),
         .body = text_of(body),
         .created_utc_ms = now,
-        .due_utc_ms = now + due_in_ms,
+        .due_utc_ms = now + (uint64_t)due_in_ms,
     };
     char words[64];
     (void)snprintf(words, sizeof words, "cause %u", number);
@@ -337,11 +337,48 @@ TEST(effects_due_later_and_in_any_order_are_sent_when_due)
 {
     struct world world = { 0 };
     begin(&world);
-    for (uint32_t i = 0; i < 100; i++) add_due(&world, i, 100ull * (100 - i));
+    for (uint32_t i = 0; i < 100; i++) add_due(&world, i, 100ll * (100 - i));
     for (uint32_t second = 1; second <= 10; second++) {
         loop_run_for(world.ground.loop, second == 1 ? 1050 : 1000);
         CHECK_U32(world.count, second * 10);
     }
+    end(&world);
+}
+
+TEST(an_effect_due_before_those_that_were_read_already_is_found)
+{
+    struct world world = { .options = { .in_flight_max = 1 }, .takes_ms = 3 };
+    begin(&world);
+    loop_run_for(world.ground.loop, 5000);
+    for (uint32_t i = 0; i < 10; i++) add(&world, i);
+    loop_run_for(world.ground.loop, 20);
+    CHECK(world.count > 1 && world.count < 10);
+    add_due(&world, 10, -4000);
+    loop_run_for(world.ground.loop, 1000);
+    CHECK_U32(world.count, 11);
+    CHECK_U32(world.got[10], 1);
+    end(&world);
+}
+
+/* Pages are read while rows commit, in every order that chance finds. */
+TEST(rows_that_commit_while_a_page_is_read_are_not_missed)
+{
+    struct world world = { .options = { .in_flight_max = 20 }, .takes_ms = 4 };
+    begin(&world);
+    uint32_t next = 0;
+    for (int burst = 0; burst < 200; burst++) {
+        struct random *random = loop_random(world.ground.loop);
+        sim_store_times(world.ground.store, (uint32_t)random_below(random, 9),
+                        (uint32_t)random_below(random, 9));
+        uint32_t size = 1 + (uint32_t)random_below(random, 14);
+        for (uint32_t i = 0; i < size; i++)
+            add_due(&world, next++, -(int64_t)random_below(random, 9));
+        loop_run_for(world.ground.loop, random_below(random, 9));
+    }
+    loop_run_for(world.ground.loop, 3000); /* less than a poll */
+    CHECK_U32(world.count, next);
+    for (uint32_t i = 0; i < next; i++) CHECK_U32(world.got[i], 1);
+    CHECK_I64(count_state(&world, 2), next);
     end(&world);
 }
 

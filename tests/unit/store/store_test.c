@@ -121,6 +121,30 @@ TEST(a_bad_change_in_a_group_is_undone_alone)
     ground_end(&ground);
 }
 
+TEST(a_change_that_fails_in_the_middle_leaves_nothing)
+{
+    static const struct statement nonsense = { "UPDATE nothing SET words = NULL" };
+    static const struct statement hits_none = { "UPDATE note SET words = 'x' WHERE id = 77" };
+    static const struct statement hits_all = { "UPDATE note SET words = NULL" };
+    struct ground ground = { 0 };
+    struct answers answers = { 0 };
+    ground_begin_memory(&ground);
+    submit_note(&ground, 1, "one", &answers);
+    submit_two(&ground, 2, &nonsense, ROWS_ANY, &answers);
+    submit_two(&ground, 3, &hits_none, 1, &answers);
+    loop_run_for(ground.loop, 100);
+    CHECK_I64(ask_i64(&ground, &count_notes), 1);
+    submit_note(&ground, 4, "four", &answers);
+    struct change *change = change_new(ground.store);
+    change_add(change, &hits_all, 1); /* a single statement, and it touched two rows */
+    change_submit(change, on_answer, &answers);
+    loop_run_for(ground.loop, 100);
+    CHECK_U32(answers.err[4], ERR_CONFLICT);
+    static const struct statement words = { "SELECT count(words) FROM note" };
+    CHECK_I64(ask_i64(&ground, &words), 2);
+    ground_end(&ground);
+}
+
 TEST(an_expectation_of_no_rows_and_of_returned_rows_is_kept_too)
 {
     static const struct statement guard = { "SELECT 1 FROM note WHERE id = ?1" };
