@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rules between objects (framework 2.2, 2.3; outbound 3.2), secrets, and options against what their
+ * readers declare (framework 4.1). */
+#include "gen/objects.h"
+#include "servers/config/draft.h"
+#include "servers/config/options_check.h"
+#include "servers/config/reference.h"
+
+#include <stdio.h>
+
+struct checker {
+    struct change_set *set;
+    const struct change_world *world;
+    struct problems *problems;
+    struct warnings *warnings;
+    struct scope *scratch;
+    const struct object *object; /* at hand */
+    struct text label;
+};
+
+static void refuse(const struct checker *checker, enum problem_kind kind, const char *property,
+                   struct text words)
+{
+    problem_add(checker->problems, kind, checker->object->type, text_of(property), "%.*s.%s: %.*s",
+                TEXT_ARG(checker->label), property, TEXT_ARG(words));
+}
+
+/* --- templates ------------------------------------------------------------------------------ */
+
+static void take_from_template(struct change_set *set, struct object *object,
+                               struct problems *problems)
+{
+    struct scope *scratch = scope_new(set->life, "template", SCOPE_NO_LIMIT);
+    struct text name = body_text(&object->body, "template");
+    const struct object *template =
+        draft_find(set, object_identity(scratch, &OBJECT_APP_PROTOTYPE, TEXT(""), name));
+    scope_close(scratch);
+    static const char *const derived[] = { "type", "version" };
+    for (size_t i = 0; template && i < sizeof derived / sizeof derived[0]; i++) {
+        const struct value *value = body_find(&template->body, text_of(derived[i]));
+        if (value && body_find(&object->body, text_of(derived[i])) == NULL)
+            body_put(object->life, &object->body, text_of(derived[i]),
+                     body_copy_value(object->life, value));
+    }
+    object->body = object_canonical(object->life, object->type->shape, &object->body);
+    /* A missing template is told as a reference. */
+    if (body_text(&object->body, "type").len || (name.len && template == NULL)) return;
+    problem_add(problems, PROBLEM_INVALID_VALUE, object->type, TEXT("type"),
+                "applications[%.*s].type: a type or a template must be there",
+                TEXT_ARG(object->key));
+}
+
+void draft_complete(struct change_set *set, struct problems *problems)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        struct object *after = set->at[i]->after;
+        if (after && after->type == &OBJECT_APPLICATION) take_from_template(set, after, problems);
+    }
+}
+
+static void check_derived(const struct checker *checker, const struct object *before)
+{
+    static const char *const derived[] = { "type", "version" };
+    for (size_t i = 0; before && i < sizeof derived / sizeof derived[0]; i++) {
+        struct text old = body_text(&before->body, derived[i]);
+        if (old.len && !text_eq(old, body_text(&checker->object->body, derived[i])))
+            refuse(checker, PROBLEM_INVALID_VALUE, derived[i],
+                   scope_format(checker->scratch, "is %.*s and does not change", TEXT_ARG(old)));
+    }
+}
+
+/* --- uniqueness beyond the key -------------------------------------------------------------- */
+
+static void check_user_names(struct checker *checker)
+{
+    struct table *names = table_new(checker->scratch);
+    const struct object *person;
+    for (size_t at = 0; (person = draft_next(checker->set, &OBJECT_PERSON, &at));) {
+        struct text name = body_text(&person->body, "userName");
+        const struct object *other = table_get(names, name);
+        table_put(names, name, (void *)(uintptr_t)person);
+        if (other == NULL) continue;
+        checker->object = person;
+        checker->label =
+            object_label(checker->problems->scope, person->type, person->tenant, person->key);
+        refuse(checker, PROBLEM_UNIQUENESS, "userName",
+               scope_format(checker->scratch, "%.*s is the userName of persons[%.*s] already",
+                            TEXT_ARG(name), TEXT_ARG(other->key)));
+    }
+}
+
+static void check_ports_of(struct checker *checker, struct table *numbers)
+{
+    const struct object *application = checker->object;
+    const struct value *ports = body_find(&application->body, TEXT("ports"));
+    struct text host = body_text(&application->body, "host");
+    for (uint32_t i = 0; ports && host.len && i < ports->items.count; i++) {
+        const struct value *number = body_find(&ports->items.at[i].pairs, TEXT("number"));
+        struct text place =
+            scope_format(checker->scratch, "%.*s %lld", TEXT_ARG(host), (long long)number->integer);
+        const struct object *other = table_get(numbers, place);
+        if (other == NULL) {
+            table_put(numbers, place, (void *)(uintptr_t)application);
+            continue;
+        }
+        /* A backup opens its primary's ports when it takes over. */
+        if (text_eq(body_text(&other->body, "backupServer"), application->key) ||
+            text_eq(body_text(&application->body, "backupServer"), other->key))
+            continue;
+        refuse(checker, PROBLEM_UNIQUENESS, "ports",
+               scope_format(checker->scratch, "%lld is a port of applications[%.*s] on %.*s",
+                            (long long)number->integer, TEXT_ARG(other->key), TEXT_ARG(host)));
+    }
+}
+
+static void check_ports(struct checker *checker)
+{
+    struct table *numbers = table_new(checker->scratch);
+    const struct object *application;
+    for (size_t at = 0; (application = draft_next(checker->set, &OBJECT_APPLICATION, &at));) {
+        checker->object = application;
+        checker->label =
+            object_label(checker->problems->scope, application->type, TEXT(""), application->key);
+        check_ports_of(checker, numbers);
+    }
+}
+
+/* --- formats in use ------------------------------------------------------------------------- */
+
+struct binding {
+    struct text format;
+    const struct object *user;
+};
+
+static void note_binding(void *self, const struct reference *reference)
+{
+    struct binding *binding = self;
+    if (reference->to == &OBJECT_FORMAT && text_eq(reference->key, binding->format))
+        binding->user = reference->from;
+}
+
+static const struct object *user_of(const struct checker *checker, const struct object *format)
+{
+    static const struct object_type *const users[] = { &OBJECT_TABLE_ACCESS, &OBJECT_FILTER };
+    struct binding binding = { .format = format->key };
+    for (size_t i = 0; i < sizeof users / sizeof users[0]; i++) {
+        size_t count;
+        const struct object *const *objects =
+            object_set_of(checker->set->objects, users[i], &count);
+        for (size_t k = 0; k < count && binding.user == NULL; k++)
+            if (text_eq(objects[k]->tenant, format->tenant))
+                references_each(objects[k], note_binding, &binding);
+    }
+    return binding.user;
+}
+
+/* Outbound 3.2: once bound to a Table Access or Filter its fields are frozen. */
+static void check_frozen(const struct checker *checker, const struct object *before)
+{
+    static const struct value none = { .kind = VALUE_LIST };
+    const struct value *old = body_find(&before->body, TEXT("fields"));
+    const struct value *new = body_find(&checker->object->body, TEXT("fields"));
+    if (body_values_equal(old ? old : &none, new ? new : &none)) return;
+    const struct object *user = user_of(checker, before);
+    if (user)
+        refuse(checker, PROBLEM_INVALID_VALUE, "fields",
+               scope_format(checker->scratch, "do not change: they are bound to %s[%.*s]",
+                            user->type->plural, TEXT_ARG(user->key)));
+}
+
+/* --- secrets -------------------------------------------------------------------------------- */
+
+static void check_secret(void *self, struct text name)
+{
+    const struct checker *checker = self;
+    if (checker->world->has_secret(checker->world->self, name)) return;
+    const char *property = checker->object->type == &OBJECT_APPLICATION ? "options" : "annex";
+    refuse(checker, PROBLEM_INVALID_VALUE, property,
+           scope_format(checker->scratch, "there is no secret \"%.*s\"", TEXT_ARG(name)));
+}
+
+/* --- all ------------------------------------------------------------------------------------ */
+
+static void warn_of_treatment(const struct checker *checker)
+{
+    const struct kv *body = &checker->object->body;
+    if (body_text(body, "callActionCode").len == 0 || body_text(body, "destDN").len) return;
+    warning_add(checker->warnings,
+                scope_format(checker->scratch,
+                             "%.*s.destDN: is missing, so the whole treatment is ignored",
+                             TEXT_ARG(checker->label)));
+}
+
+static void check_one(struct checker *checker, const struct staged *staged)
+{
+    checker->object = staged->after;
+    checker->label = object_label(checker->problems->scope, staged->after->type,
+                                  staged->after->tenant, staged->after->key);
+    body_each_secret(&staged->after->body, check_secret, checker);
+    if (staged->after->type == &OBJECT_APPLICATION) check_derived(checker, staged->before);
+    if (staged->after->type == &OBJECT_FORMAT && staged->before)
+        check_frozen(checker, staged->before);
+    if (staged->after->type == &OBJECT_TREATMENT) warn_of_treatment(checker);
+    struct options_check options = {
+        .object = staged->after,
+        .label = checker->label,
+        .problems = checker->problems,
+        .warnings = checker->warnings,
+        .scratch = checker->scratch,
+    };
+    const struct object *application;
+    for (size_t at = 0; (application = draft_next(checker->set, &OBJECT_APPLICATION, &at));)
+        options_check_note(&options, application);
+    options_check_run(&options);
+}
+
+static bool has_staged(const struct change_set *set, const struct object_type *type)
+{
+    for (size_t i = 0; i < set->count; i++)
+        if (set->at[i]->after && set->at[i]->after->type == type) return true;
+    return false;
+}
+
+void draft_check(struct change_set *set, const struct change_world *world,
+                 struct problems *problems, struct warnings *warnings)
+{
+    struct checker checker = { .set = set,
+                               .world = world,
+                               .problems = problems,
+                               .warnings = warnings,
+                               .scratch = scope_new(set->life, "checks", SCOPE_NO_LIMIT) };
+    for (size_t i = 0; i < set->count; i++)
+        if (set->at[i]->after) check_one(&checker, set->at[i]);
+    if (has_staged(set, &OBJECT_PERSON)) check_user_names(&checker);
+    if (has_staged(set, &OBJECT_APPLICATION)) check_ports(&checker);
+    scope_close(checker.scratch);
+}

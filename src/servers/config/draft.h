@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* draft.h - inside a change set: what is staged above the objects as they are. For change_set.c,
+ * linking.c and checks.c.
+ * Pure     no clock, no I/O. */
+#ifndef SERVERS_CONFIG_DRAFT_H
+#define SERVERS_CONFIG_DRAFT_H
+
+#include "base/table.h"
+#include "servers/config/change_set.h"
+
+struct change_set {
+    struct scope *life;
+    struct object_set *objects;
+    struct staged **at; /* in the order in which they came up */
+    size_t count, room;
+    struct table *by_before, *by_after; /* identity to staged */
+    size_t vanished;                    /* identities of before that name nothing now */
+};
+
+/* The object as it would be; NULL: there would be none. */
+const struct object *draft_find(const struct change_set *set, struct text identity);
+/* Of an object that is, or was staged already. */
+struct staged *draft_stage(struct change_set *set, const struct object *before);
+struct staged *draft_stage_new(struct change_set *set, struct object *after);
+struct staged *draft_staged_of(const struct change_set *set, const struct object *object);
+/* `after` NULL: deleted. The former one is closed. False: its key is taken, nothing happened. */
+bool draft_replace(struct change_set *set, struct staged *staged, struct object *after);
+/* Over the objects of a type as they would be: `for (size_t at = 0; (object = draft_next(...));)`
+ */
+const struct object *draft_next(const struct change_set *set, const struct object_type *type,
+                                size_t *at);
+
+/* linking.c: references of all that is and would be. */
+void draft_link(struct change_set *set, struct problems *problems);
+/* checks.c: rules between objects, options. */
+void draft_check(struct change_set *set, const struct change_world *world,
+                 struct problems *problems, struct warnings *warnings);
+/* checks.c: what an Application takes from its template. */
+void draft_complete(struct change_set *set, struct problems *problems);
+
+#endif

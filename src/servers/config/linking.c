@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* References of a draft. An identity that vanished was renamed or deleted: what names it follows
+ * the name, is unlinked, goes as well, or stands in the way. */
+#include "servers/config/draft.h"
+#include "servers/config/reference.h"
+
+struct linking {
+    struct change_set *set;
+    struct problems *problems;
+    struct scope *scratch; /* of one object */
+    struct object *object; /* that is walked */
+    bool is_looking;       /* only whether there is something to do */
+    bool has_to_do;
+    bool may_go;            /* by a cascade of deletion */
+    struct text in_the_way; /* words, if it may not */
+    bool has_moved;         /* in this round */
+};
+
+static const struct staged *vanished(const struct linking *linking,
+                                     const struct reference *reference)
+{
+    struct text identity =
+        object_identity(linking->scratch, reference->to, reference->tenant, reference->key);
+    if (draft_find(linking->set, identity)) return NULL;
+    return table_get(linking->set->by_before, identity);
+}
+
+static bool is_there(const struct linking *linking, const struct reference *reference)
+{
+    return draft_find(linking->set, object_identity(linking->scratch, reference->to,
+                                                    reference->tenant, reference->key)) != NULL;
+}
+
+static struct text label_of(const struct linking *linking, const struct object *object)
+{
+    return object_label(linking->problems->scope, object->type, object->tenant, object->key);
+}
+
+static void refuse_missing(const struct linking *linking, const struct reference *reference)
+{
+    struct text label = label_of(linking, reference->from);
+    problem_add(linking->problems, PROBLEM_INVALID_VALUE, reference->from->type, reference->path,
+                "%.*s.%.*s: there is no %s \"%.*s\"", TEXT_ARG(label), TEXT_ARG(reference->path),
+                reference->to->name, TEXT_ARG(reference->key));
+}
+
+static void refuse_in_use(const struct linking *linking, const struct staged *gone,
+                          const struct reference *reference, const char *why)
+{
+    struct text label = label_of(linking, gone->before);
+    struct text user = label_of(linking, reference->from);
+    problem_add(linking->problems, PROBLEM_IN_USE, gone->before->type, TEXT(""),
+                "%.*s: is used by %.*s.%.*s%s", TEXT_ARG(label), TEXT_ARG(user),
+                TEXT_ARG(reference->path), why);
+}
+
+static enum reference_verdict judge(void *self, const struct reference *reference, struct text *key)
+{
+    struct linking *linking = self;
+    if (is_there(linking, reference)) return REFERENCE_KEEP;
+    const struct staged *gone = vanished(linking, reference);
+    bool is_tenant = text_eq(reference->path, TEXT("tenant"));
+    if (linking->is_looking) {
+        linking->has_to_do = linking->has_to_do || gone != NULL;
+        return REFERENCE_KEEP;
+    }
+    if (gone == NULL) {
+        refuse_missing(linking, reference);
+        return REFERENCE_KEEP;
+    }
+    if (gone->after && !is_tenant) {
+        *key = scope_keep(linking->object->life, gone->after->key);
+        return REFERENCE_REWRITE;
+    }
+    if (gone->after || gone->cascade == CASCADE_NONE) {
+        refuse_in_use(linking, gone, reference, "");
+        return REFERENCE_KEEP;
+    }
+    linking->may_go = linking->may_go || gone->cascade == CASCADE_DELETE;
+    linking->in_the_way =
+        scope_format(linking->scratch, "%.*s", TEXT_ARG(label_of(linking, gone->before)));
+    return REFERENCE_DROP;
+}
+
+static void delete_too(struct linking *linking, struct staged *staged)
+{
+    staged->cascade = CASCADE_DELETE;
+    (void)draft_replace(linking->set, staged, NULL);
+    linking->has_moved = true;
+}
+
+static void refuse_essential(const struct linking *linking)
+{
+    struct text label = label_of(linking, linking->object);
+    problem_add(linking->problems, PROBLEM_IN_USE, linking->object->type, TEXT(""),
+                "%.*s: is used by %.*s, which cannot be without it", TEXT_ARG(linking->in_the_way),
+                TEXT_ARG(label));
+}
+
+/* Its own key may hold a reference: the change of it is a rename, to be followed in the next round.
+ */
+static void rekey(struct linking *linking, struct staged *staged)
+{
+    struct object *after = staged->after,
+                  *renamed = object_copy(object_set_scope(linking->set->objects), after);
+    linking->has_moved = linking->has_moved || !text_eq(renamed->identity, after->identity);
+    if (draft_replace(linking->set, staged, renamed)) return;
+    struct text label = label_of(linking, renamed);
+    problem_add(linking->problems, PROBLEM_UNIQUENESS, renamed->type,
+                text_of(renamed->type->key[0]), "%.*s: exists already", TEXT_ARG(label));
+    scope_close(renamed->life);
+}
+
+static void link_staged(struct linking *linking, struct staged *staged)
+{
+    if (staged->after == NULL) return;
+    linking->object = staged->after;
+    linking->is_looking = linking->may_go = false;
+    enum reference_outcome outcome = references_walk(staged->after, judge, linking);
+    if (outcome == REFERENCES_ESSENTIAL && linking->may_go)
+        delete_too(linking, staged);
+    else if (outcome == REFERENCES_ESSENTIAL && linking->in_the_way.len)
+        refuse_essential(linking);
+    else if (outcome == REFERENCES_CHANGED)
+        rekey(linking, staged);
+    linking->in_the_way = TEXT("");
+}
+
+/* Objects that nobody touched have whole references, unless something vanished. */
+static void link_untouched(struct linking *linking, const struct object_type *type)
+{
+    size_t count;
+    const struct object *const *objects = object_set_of(linking->set->objects, type, &count);
+    for (size_t i = 0; i < count; i++) {
+        if (table_get(linking->set->by_before, objects[i]->identity)) continue;
+        linking->is_looking = true;
+        linking->has_to_do = false;
+        /* Only looked at: kept as it is. */
+        (void)references_walk((struct object *)(uintptr_t)objects[i], judge, linking);
+        if (linking->has_to_do) link_staged(linking, draft_stage(linking->set, objects[i]));
+        scope_reset(linking->scratch);
+    }
+}
+
+void draft_link(struct change_set *set, struct problems *problems)
+{
+    struct linking linking = { .set = set,
+                               .problems = problems,
+                               .scratch = scope_new(set->life, "linking", SCOPE_NO_LIMIT) };
+    size_t type_count;
+    const struct object_type *const *types = object_types(&type_count);
+    uint32_t problems_before = problems->count;
+    do {
+        linking.has_moved = false;
+        for (size_t i = 0; i < set->count; i++) {
+            link_staged(&linking, set->at[i]);
+            scope_reset(linking.scratch);
+        }
+        for (size_t i = 0; set->vanished && i < type_count; i++) link_untouched(&linking, types[i]);
+    } while (linking.has_moved && problems->count == problems_before);
+    scope_close(linking.scratch);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rules.h - what a shape cannot say of one object: sections of options, and the guides' rules of
+ * single types (framework 2.3, 2.4; outbound 3.2, 9).
+ * Pure     no clock, no I/O. */
+#ifndef SERVERS_CONFIG_RULES_H
+#define SERVERS_CONFIG_RULES_H
+
+#include "servers/config/object.h"
+
+/* False: something is wrong, and among the problems. */
+bool rules_check(const struct object *object, struct text label, struct problems *problems);
+
+/* The options table of an application type: the guides' name or ours; NULL: not one of our servers.
+ */
+const struct option_table *rules_option_table(struct text application_type);
+
+/* The application types that a new store has templates of; NULL-ended. */
+extern const char *const rules_application_types[];
+
+#endif
