@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What bench/run.py measures with: wrk as the load, nginx as the peer, /proc and perf as the eyes."""
+import contextlib
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import time
+import urllib.request
+
+HERE = pathlib.Path(__file__).resolve().parent
+TICK_S = 1 / os.sysconf("SC_CLK_TCK")
+
+
+def thread_times(pid):
+    """Processor time so far, user and system, by thread id."""
+    times = {}
+    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        with contextlib.suppress(OSError):
+            stat = (task / "stat").read_text()
+            fields = stat[stat.rindex(")") + 2:].split()
+            times[int(task.name)] = (int(fields[11]) + int(fields[12])) * TICK_S
+    return times
+
+
+class CpuWatch:
+    """CPU that processes use between begin and end. `pids`: by name."""
+
+    def __init__(self, pids):
+        self.pids = pids
+        self.began = time.monotonic()
+        self.before = {name: thread_times(pid) for name, pid in pids.items()}
+
+    def end(self):
+        """Seconds by process; and the share of a core of each busy thread, busiest first."""
+        wall = time.monotonic() - self.began
+        seconds, threads = {}, []
+        for name, pid in self.pids.items():
+            used = {thread: after - self.before[name].get(thread, 0)
+                    for thread, after in thread_times(pid).items()}
+            seconds[name] = sum(used.values())
+            threads += [(spent / wall, f"{name}'s " + ("loop" if thread == pid else "other thread"))
+                        for thread, spent in used.items() if spent / wall > 0.05]
+        return seconds, sorted(threads, reverse=True)
+
+
+class SyncWatch:
+    """Counts fsync() and fdatasync() of a process with perf; `count` is None where perf cannot."""
+
+    EVENTS = "syscalls:sys_enter_fdatasync,syscalls:sys_enter_fsync"
+
+    def __init__(self, pid):
+        self.count = None
+        self.perf = None
+        if shutil.which("perf"):
+            self.perf = subprocess.Popen(["perf", "stat", "-x", ",", "-e", self.EVENTS, "-p", str(pid)],
+                                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+            time.sleep(0.3)  # until it has attached
+
+    def end(self):
+        if self.perf is None:
+            return None
+        self.perf.send_signal(signal.SIGINT)
+        counts = [line.split(",")[0] for line in self.perf.communicate()[1].splitlines() if "sys_enter" in line]
+        if counts and all(count.isdigit() for count in counts):
+            self.count = sum(map(int, counts))
+        return self.count
+
+
+def wrk(url, connections, seconds, requests=None, threads=1):
+    """One run; a dict as load.lua prints it. `requests`: lines of load.lua's file."""
+    words = ["wrk", f"-t{threads}", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s"]
+    if requests is None:  # wrk's own fast path: the peer must not wait for Lua
+        done = subprocess.run([*words, url], capture_output=True, text=True, check=True)
+        return read_plain(done.stdout)
+    done = subprocess.run([*words, "-s", HERE / "load.lua", url, "--", requests], capture_output=True,
+                          text=True, check=False)
+    lines = done.stderr.splitlines()
+    if done.returncode or not lines or not lines[-1].startswith("{"):
+        raise RuntimeError(f"wrk: {done.stdout}{done.stderr}")
+    return json.loads(lines[-1])
+
+
+def read_plain(text):
+    count, wall = re.search(r"(\d+) requests in ([\d.]+)s", text).groups()
+    bad = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
+    broken = re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", text)
+    return {"operations": int(count), "wall_s": float(wall), "bad_status": int(bad[1]) if bad else 0,
+            "broken": sum(map(int, broken.groups())) if broken else 0}
+
+
+class Nginx:
+    """One worker, answering a constant at /constant, and 200 without a body at /sink, counted at
+    /count."""
+
+    def __init__(self, folder, port, constant=b"{}", headers=()):
+        self.folder, self.port = pathlib.Path(folder), port
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "constant").write_bytes(constant)
+        quoted = constant.decode().replace("\\", "\\\\").replace("'", "\\'")
+        lines = "".join(f"add_header {name} \"{value}\";\n" for name, value in headers)
+        temp = "".join(f"{what}_temp_path {self.folder}/{what};\n"
+                       for what in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        config = self.folder / "nginx.conf"
+        config.write_text(f"""
+daemon off; master_process off; pid {self.folder}/nginx.pid; error_log {self.folder}/error.log;
+events {{ worker_connections 4096; }}
+http {{
+    access_log off; keepalive_requests 1000000000; client_body_buffer_size 64k;
+    {temp}
+    default_type "application/json; charset=utf-8";
+    server {{
+        listen 127.0.0.1:{port} backlog=4096;
+        location /constant {{ {lines} return 200 '{quoted}'; }}
+        location /sink {{ return 200; }}
+        location /count {{ stub_status; }}
+    }}
+}}
+""")
+        self.process = subprocess.Popen(["nginx", "-c", config], stdin=subprocess.DEVNULL)
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def __enter__(self):
+        end = time.monotonic() + 5
+        while time.monotonic() < end:
+            with contextlib.suppress(OSError):
+                self.requests()
+                return self
+            time.sleep(0.02)
+        self.__exit__()
+        raise RuntimeError("nginx does not start: " + (self.folder / "error.log").read_text())
+
+    def __exit__(self, *words):
+        self.process.terminate()
+        self.process.wait()
+
+    def requests(self):
+        """Requests it has taken so far."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/count", timeout=5) as answer:
+            return int(answer.read().decode().splitlines()[2].split()[2])
+
+
+def profile(pids, seconds, folder):
+    """The hottest functions of processes during the next seconds, as perf sees them; [] without it."""
+    if not shutil.which("perf"):
+        return []
+    data = pathlib.Path(folder) / "perf.data"
+    done = subprocess.run(["perf", "record", "-q", "-F", "997", "-o", data, "-p", ",".join(map(str, pids)),
+                           "--", "sleep", str(seconds)], capture_output=True, check=False)
+    if done.returncode:
+        return []
+    report = subprocess.run(["perf", "report", "-i", data, "--stdio", "--no-children", "--sort", "comm,dso,symbol",
+                             "-g", "none"], capture_output=True, text=True, check=False).stdout
+    return [line.rstrip() for line in report.splitlines() if line.strip() and not line.startswith("#")]
