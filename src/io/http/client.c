@@ -6,6 +6,7 @@
 #include "io/http/head.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { IDLE_POOL_MS = 60 * 1000 }; /* spec outbound 12.5: idle pooled connections close */
@@ -284,9 +285,18 @@ void http_client_set_pool_size(struct http_client *client, uint32_t pool_size)
     }
 }
 
+void http_client_trust(struct http_client *client, struct text pem_path)
+{
+    buf_clear(&client->trusted);
+    if (pem_path.len == 0) return;
+    buf_add(&client->trusted, pem_path);
+    buf_add_byte(&client->trusted, 0);
+}
+
 static void client_forget(void *self)
 {
     struct http_client *client = self;
+    buf_free(&client->trusted);
     struct http_client_call *call;
     while ((call = first_call(&client->done)) != NULL) call_free(call);
     client->carrier->global_close();
@@ -306,6 +316,7 @@ struct http_client *http_client_new(struct scope *owner, struct net *net, uint32
         .calls = slots_new(life, UINT32_MAX - 1),
     };
     list_init(&client->done);
+    http_client_trust(client, text_of(getenv("SSL_CERT_FILE")));
     client->carrier->global_open();
     scope_on_close(life, client_forget, client);
     return client;

@@ -2,10 +2,17 @@
 /* client.h - a pooled HTTP client on libcurl's multi interface (outbound 12.5).
  * Promise  at most `pool_size` connections per endpoint, one request in flight on each, no
  *          pipelining; further calls wait in a FIFO per endpoint. Redirections are never followed.
- * on_done comes exactly once, unless the owner's scope closes or the call is cancelled. Time
- * `timeout_ms` bounds connecting and, again, the wait from the last byte sent to the end of the
- *          response head.
- * REAL loops only; on a VIRTUAL loop it speaks plain HTTP/1.1 over the simulated net. */
+ *          on_done comes exactly once, never from inside a call of ours, unless the owner's scope
+ *          closes or the call is cancelled.
+ * Time     `timeout_ms` bounds connecting (proxy and TLS included) and, again, the wait from the
+ *          last byte sent to the end of the response head, and once more the body: when the head
+ *          has come, the status counts whatever becomes of the body.
+ * Headers  go out as given, in order, behind Host, and nothing is added but Content-Length, which
+ *          tells the true length where the caller put it. Host, Transfer-Encoding, Expect and what
+ *          is no header (CR, LF, bad names) are left out.
+ * TLS      1.2 or newer, name and certificate checked against the system's authorities.
+ * Worlds   REAL: libcurl. VIRTUAL: plain HTTP/1.1 over the simulated net; https is a connect
+ *          failure there. */
 #ifndef IO_HTTP_CLIENT_H
 #define IO_HTTP_CLIENT_H
 
@@ -33,10 +40,13 @@ struct http_result {
     unsigned status;
     struct text body;  /* at most 64 KiB kept; view until return */
     const char *words; /* why it failed */
-    uint64_t took_ms;
+    uint64_t took_ms;  /* since it left the queue */
 };
 
 struct http_client *http_client_new(struct scope *owner, struct net *net, uint32_t pool_size);
+/* Trust the authorities in this PEM file alone, for connections made from now on. At first it is
+ * the one that SSL_CERT_FILE names, as OpenSSL's own habit is, else the system's. */
+void http_client_trust(struct http_client *client, struct text pem_path);
 void http_client_set_pool_size(struct http_client *client, uint32_t pool_size);
 /* Everything in `call` is copied. Returns an id for cancelling, never 0. */
 uint64_t http_client_send(struct http_client *client, const struct http_call *call,

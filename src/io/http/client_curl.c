@@ -350,14 +350,13 @@ struct lines { /* of a request's head, in the call's scope */
 };
 
 /* "name: value"; libcurl wants "name;" for an empty value, and "name:" to leave its own out. */
-static void add_line(struct lines *lines, struct text name, const char *colon, struct text value)
+static void add_line(struct lines *lines, struct text name, struct text colon, struct text value)
 {
-    size_t colon_len = strlen(colon);
     struct curl_slist *item = scope_alloc(lines->scope, sizeof *item + name.len + value.len + 3);
     char *at = (char *)(item + 1);
     memcpy(at, name.at, name.len);
-    memcpy(at + name.len, colon, colon_len);
-    if (value.len) memcpy(at + name.len + colon_len, value.at, value.len);
+    memcpy(at + name.len, colon.at, colon.len);
+    if (value.len) memcpy(at + name.len + colon.len, value.at, value.len);
     item->data = at;
     lines->last->next = item;
     lines->last = item;
@@ -377,13 +376,13 @@ static struct curl_slist *list_headers(const struct http_client_call *call)
         has_length = has_length || text_eq_fold(header->name, TEXT("Content-Length"));
         has_accept = has_accept || text_eq_fold(header->name, TEXT("Accept"));
         has_type = has_type || text_eq_fold(header->name, TEXT("Content-Type"));
-        add_line(&lines, header->name, value.len ? ": " : ";", value);
+        add_line(&lines, header->name, value.len ? TEXT(": ") : TEXT(";"), value);
     }
     if (!has_length && client_tells_length(call))
-        add_line(&lines, TEXT("Content-Length"), ": ", text_of(call->length));
-    if (!has_accept) add_line(&lines, TEXT("Accept"), ":", none);
-    if (!has_type) add_line(&lines, TEXT("Content-Type"), ":", none);
-    add_line(&lines, TEXT("Expect"), ":", none);
+        add_line(&lines, TEXT("Content-Length"), TEXT(": "), text_of(call->length));
+    if (!has_accept) add_line(&lines, TEXT("Accept"), TEXT(":"), none);
+    if (!has_type) add_line(&lines, TEXT("Content-Type"), TEXT(":"), none);
+    add_line(&lines, TEXT("Expect"), TEXT(":"), none);
     return lines.first.next;
 }
 
@@ -412,6 +411,8 @@ static void set_call(struct seat *seat, struct http_client_call *call)
     CURL *easy = seat->easy;
     bool is_large = call->asked.body.len > SMALL_BODY_BYTES;
     seat->headers = list_headers(call);
+    if (call->client->trusted.len)
+        (void)curl_easy_setopt(easy, CURLOPT_CAINFO, call->client->trusted.at);
     (void)curl_easy_setopt(easy, CURLOPT_URL, call->asked.url.at);
     (void)curl_easy_setopt(easy, CURLOPT_HTTPHEADER, seat->headers);
     (void)curl_easy_setopt(easy, CURLOPT_NOPROGRESS, is_large ? 0L : 1L);

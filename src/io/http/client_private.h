@@ -66,6 +66,7 @@ struct http_client {
     struct loop *loop;
     const struct http_carrier *carrier;
     uint32_t pool_size;
+    struct buf trusted; /* path of a PEM file, NUL behind it; empty: the system's */
     struct table *pools;
     struct slots *calls;
     struct list done;

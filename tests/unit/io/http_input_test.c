@@ -6,6 +6,7 @@
 #include "tests/unit/test.h"
 
 #include "base/buf.h"
+#include "base/random.h"
 #include "base/scope.h"
 
 #include <stdio.h>
@@ -462,4 +463,71 @@ TEST(one_empty_line_before_a_request_is_forgiven)
 {
     CHECK_U32(judge(TEXT("\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n")), 0);
     CHECK_U32(judge(TEXT("\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n")), 400);
+}
+
+static size_t mutate(struct random *random, struct text bytes, char *out, size_t room)
+{
+    static const struct text pieces[] = {
+        { "\r\n", 2 }, { "\n", 1 }, { " ", 1 },
+        { ":", 1 },    { "\0", 1 }, { "0", 1 },
+        { ";", 1 },    { "\r", 1 }, { "Content-Length: 1\r\n", 19 }
+    };
+    size_t len = bytes.len;
+    memcpy(out, bytes.at, len);
+    for (uint64_t changes = random_below(random, 4); changes > 0; changes--) {
+        struct text piece = pieces[random_below(random, sizeof pieces / sizeof pieces[0])];
+        size_t at = (size_t)random_below(random, len);
+        size_t cut = (size_t)random_below(random, 3);
+        if (cut > len - at) cut = len - at;
+        if (len - cut + piece.len > room) continue;
+        memmove(out + at + piece.len, out + at + cut, len - at - cut);
+        memcpy(out + at, piece.at, piece.len);
+        len = len - cut + piece.len;
+    }
+    return len;
+}
+
+/* All requests in `bytes` and how it ended, as one text; fed in pieces of at most `piece_max`. */
+static void describe(struct text bytes, struct random *random, uint64_t piece_max, struct buf *out)
+{
+    struct fixture f = fixture_new();
+    while (bytes.len > 0) {
+        size_t len = (size_t)random_below(random, piece_max) + 1;
+        enum http_progress progress = give(&f, text_slice(bytes, 0, len));
+        bytes = text_slice(bytes, len, SIZE_MAX);
+        while (progress == HTTP_PROGRESS_REQUEST) {
+            buf_format(out, "[%.*s %.*s %zu %.*s]", TEXT_ARG(f.request.method),
+                       TEXT_ARG(f.request.target), f.request.headers.count,
+                       TEXT_ARG(f.request.body));
+            http_input_next(f.input);
+            scope_reset(f.exchange);
+            progress = http_input_read(f.input, f.exchange, &f.request);
+        }
+    }
+    buf_format(out, "%u", http_input_refusal(f.input).status);
+    scope_close(f.scope);
+}
+
+TEST(damaged_requests_are_judged_alike_however_they_are_cut)
+{
+    const struct text seeds[] = {
+        TEXT("GET /a?b HTTP/1.1\r\nHost: a\r\nX: y\r\n\r\nGET /c HTTP/1.1\r\nHost: a\r\n\r\n"),
+        TEXT(POST "Content-Length: 3\r\n\r\nabcGET /c HTTP/1.1\r\nHost: a\r\n\r\n"),
+        TEXT(CHUNKED "3;x=y\r\nabc\r\n2\r\nde\r\n0\r\nT: u\r\n\r\n"
+                     "GET /c HTTP/1.1\r\nHost: a\r\n\r\n"),
+    };
+    struct random random;
+    struct buf whole = { 0 }, cut = { 0 };
+    char bytes[1024];
+    random_seed(&random, 20260504);
+    for (int i = 0; i < 6000; i++) {
+        size_t len = mutate(&random, seeds[i % 3], bytes, sizeof bytes);
+        describe((struct text){ bytes, len }, &random, sizeof bytes * 1000, &whole);
+        describe((struct text){ bytes, len }, &random, 20, &cut);
+        CHECK(text_eq(buf_text(&whole), buf_text(&cut)));
+        buf_clear(&whole);
+        buf_clear(&cut);
+    }
+    buf_free(&whole);
+    buf_free(&cut);
 }
