@@ -25,6 +25,7 @@ static void on_registered(void *self, const struct link_error *error, const void
     control->is_registered = error == NULL;
     if (error == NULL) {
         timer_stop(control->grace_timer);
+        control_tell_state(control); /* it may have moved since we asked */
     } else if (link_is_up(control->link)) {
         log_debug(&control->app->log, "registering: %.*s", TEXT_ARG(error->text));
         timer_start(control->retry_timer, RETRY_MS);
