@@ -14,6 +14,10 @@
 #include "servers/outbound/recovery.h"
 #include "servers/outbound/session.h"
 
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
 enum { HOUR_MS = 3600 * 1000, HANDLES_KEPT_MS = 24 * HOUR_MS };
 
 struct server {
@@ -177,6 +181,17 @@ static void serve(struct outbound *outbound)
     app_running(app);
 }
 
+/* DATA/<application>/<application>.db; the folder is made where it is missing. */
+static enum err make_store_path(const struct app *app, struct text *out, struct fault *fault)
+{
+    struct text folder =
+        scope_format(app->life, "%.*s/%.*s", TEXT_ARG(app->data_dir), TEXT_ARG(app->name));
+    if (mkdir(folder.at, 0750) != 0 && errno != EEXIST)
+        return fault_set(fault, ERR_IO, "data", "%s: %s", folder.at, strerror(errno));
+    *out = scope_format(app->life, "%.*s/%.*s.db", TEXT_ARG(folder), TEXT_ARG(app->name));
+    return ERR_OK;
+}
+
 static enum err start(struct app *app, void **self, struct fault *fault)
 {
     struct server *server = scope_alloc(app->life, sizeof *server);
@@ -186,10 +201,11 @@ static enum err start(struct app *app, void **self, struct fault *fault)
     outbound->handles = table_new(app->life);
     outbound->imports = table_new(app->life);
     server->config_life = scope_new(app->life, "outbound configuration", SCOPE_NO_LIMIT);
-    struct text path =
-        scope_format(app->life, "%.*s/%.*s.db", TEXT_ARG(app->data_dir), TEXT_ARG(app->name));
-    enum err err = store_open(app->life, app->loop, &app->log, path, MIGRATIONS_OUTBOUND, NULL,
-                              &outbound->store, fault);
+    struct text path;
+    enum err err = make_store_path(app, &path, fault);
+    if (!err)
+        err = store_open(app->life, app->loop, &app->log, path, MIGRATIONS_OUTBOUND, NULL,
+                         &outbound->store, fault);
     if (err) return err;
     outbound->lists = lists_new(app, outbound->store);
     struct http_proxy_setup setup = {

@@ -301,6 +301,16 @@ static void settle_chain(struct live_chain *live)
         session_order(session, SESSION_DRAINED, NULL, NULL);
 }
 
+/* Rows may be had again: of a chain that was given back, or siblings that the agent left alone. */
+static bool frees_rows(const struct chain_outcome *outcome)
+{
+    for (uint32_t i = 0; i < outcome->write_count; i++)
+        if (outcome->writes[i].column == COLUMN_RECORD_STATUS &&
+            outcome->writes[i].value.integer == RECORD_STATUS_READY)
+            return true;
+    return false;
+}
+
 static void on_step_durable(void *self, const struct change_result *result)
 {
     struct chain_step *step = self;
@@ -335,7 +345,7 @@ static void on_step_durable(void *self, const struct change_result *result)
         session->server->counters.chains_processed_total++;
     }
     if (step->has_message) notifier_committed(session->server->notifier, &step->message_guid);
-    if (after == CHAIN_NULL && !step->outcome.notifies) session_wake(session, live->list_dbid);
+    if (frees_rows(&step->outcome)) session_wake(session, live->list_dbid);
     step->on_end(step->self, step);
     scope_close(step->life);
     settle_chain(live);
