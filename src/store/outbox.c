@@ -207,6 +207,25 @@ static void count_end(struct outbox *outbox, enum effect_verdict verdict)
     if (outbox->counters.waiting_now) outbox->counters.waiting_now--;
 }
 
+/* Its end is on disk: it leaves the window. */
+static void end_sending(struct sending *sending)
+{
+    struct outbox *outbox = sending->outbox;
+    enum effect_verdict verdict = sending->verdict;
+    uint64_t retry_utc_ms = sending->retry_utc_ms;
+    (void)table_remove(outbox->window, sending->effect.id);
+    sending_free(sending);
+    count_end(outbox, verdict);
+    if (verdict == EFFECT_RETRY) outbox_notice(outbox, retry_utc_ms);
+}
+
+void outbox_end_ended(struct outbox *outbox)
+{
+    struct list *node;
+    while ((node = list_first(&outbox->ended)) != NULL)
+        end_sending(LIST_OBJECT(node, struct sending, node));
+}
+
 static void on_marked(struct change_hook *hook, enum err err)
 {
     struct sending *sending = of_hook(hook);
@@ -217,12 +236,9 @@ static void on_marked(struct change_hook *hook, enum err err)
         if (!timer_is_running(outbox->mark_timer)) timer_start(outbox->mark_timer, OUTBOX_AGAIN_MS);
         return;
     }
-    enum effect_verdict verdict = sending->verdict;
-    uint64_t retry_utc_ms = sending->retry_utc_ms;
-    (void)table_remove(outbox->window, sending->effect.id);
-    sending_free(sending);
-    count_end(outbox, verdict);
-    if (verdict == EFFECT_RETRY) outbox_notice(outbox, retry_utc_ms);
+    list_add_last(&outbox->ended, &sending->node);
+    if (outbox->is_looking) return; /* the page on its way may still show it as waiting */
+    outbox_end_ended(outbox);
     outbox_look(outbox);
 }
 
@@ -308,11 +324,11 @@ struct outbox_counters outbox_counters(const struct outbox *outbox)
 static void outbox_close(void *self)
 {
     struct outbox *outbox = self;
-    struct list *node;
+    struct list *next;
     store_forget(outbox->store, outbox);
     chore_cancel(&outbox->send_ready);
-    while ((node = list_first(&outbox->sendings)) != NULL) {
-        list_remove(node);
+    for (struct list *node = outbox->sendings.next; node != &outbox->sendings; node = next) {
+        next = node->next;
         sending_free(LIST_OBJECT(node, struct sending, all));
     }
     buf_free(&outbox->seen.id);
@@ -357,6 +373,7 @@ struct outbox *outbox_open(struct scope *owner, struct store *store, const struc
     list_init(&outbox->sendings);
     list_init(&outbox->ready);
     list_init(&outbox->unmarked);
+    list_init(&outbox->ended);
     struct query query = { .statement = &count_waiting };
     (void)store_query_now(store, &query, on_count, outbox);
     outbox_begin_paging(outbox);

@@ -106,11 +106,13 @@ static void on_page(void *self, enum err err, const struct rows *rows)
     uint32_t asked = outbox->asked_rows;
     if (err) {
         outbox->is_looking = false;
+        outbox_end_ended(outbox);
         on_page_failed(outbox, err);
         return;
     }
     send_page(outbox, rows);
     outbox->is_looking = false;
+    outbox_end_ended(outbox);
     outbox->is_behind = rows_count(rows) == asked;
     if (outbox->page_rows < PAGE_ROWS_MAX) outbox->page_rows++;
     if (outbox->missed_utc_ms < UINT64_MAX) {

@@ -28,7 +28,7 @@ enum sending_state {
 
 struct sending {
     struct list all;  /* outbox.sendings */
-    struct list node; /* outbox.ready or outbox.unmarked */
+    struct list node; /* outbox.ready, .unmarked or .ended */
     struct outbox *outbox;
     struct change_hook hook;
     enum sending_state state;
@@ -57,6 +57,7 @@ struct outbox {
     struct table *window; /* id -> sending, from its commit until it ended */
     struct list sendings; /* all, also those not yet in the window */
     struct list ready, unmarked;
+    struct list ended; /* wait for the page that is being read: it may show them as they were */
     struct chore send_ready;
     struct timer *mark_timer;
     uint32_t added_count;     /* not yet committed */
@@ -78,6 +79,8 @@ struct outbox {
 uint32_t outbox_room(const struct outbox *outbox); /* of the window */
 /* Those whose owner never said outbox_committed(). */
 void outbox_send_forgotten(struct outbox *outbox);
+/* What ended while a page was read leaves the window now. */
+void outbox_end_ended(struct outbox *outbox);
 /* A row of a page goes out. */
 void outbox_send_row(struct outbox *outbox, const struct effect *effect);
 

@@ -44,7 +44,7 @@ static void begin(struct ground *ground, bool is_virtual)
 {
     struct fault fault;
     ground->life = scope_new(NULL, "test", SCOPE_NO_LIMIT);
-    ground->loop = is_virtual ? loop_new_virtual(ground->life, UTC_START_MS, 1)
+    ground->loop = is_virtual ? loop_new_virtual(ground->life, UTC_START_MS, ground->seed)
                               : loop_new(ground->life);
     CHECK_OK(ground_open(ground, &fault));
 }

@@ -16,6 +16,7 @@ struct ground {
     struct store *store;
     char folder[64], path[96];
     struct store_options options;
+    uint64_t seed; /* of a virtual loop's chance */
 };
 
 /* What callbacks brought, in their order. */

@@ -360,25 +360,61 @@ TEST(an_effect_due_before_those_that_were_read_already_is_found)
     end(&world);
 }
 
-/* Pages are read while rows commit, in every order that chance finds. */
-TEST(rows_that_commit_while_a_page_is_read_are_not_missed)
+static void burst(struct world *world, uint32_t *next)
 {
-    struct world world = { .options = { .in_flight_max = 20 }, .takes_ms = 4 };
-    begin(&world);
-    uint32_t next = 0;
-    for (int burst = 0; burst < 200; burst++) {
-        struct random *random = loop_random(world.ground.loop);
-        sim_store_times(world.ground.store, (uint32_t)random_below(random, 9),
-                        (uint32_t)random_below(random, 9));
-        uint32_t size = 1 + (uint32_t)random_below(random, 14);
-        for (uint32_t i = 0; i < size; i++)
-            add_due(&world, next++, -(int64_t)random_below(random, 9));
-        loop_run_for(world.ground.loop, random_below(random, 9));
+    struct random *random = loop_random(world->ground.loop);
+    sim_store_times(world->ground.store, (uint32_t)random_below(random, 9),
+                    (uint32_t)random_below(random, 9));
+    world->takes_ms = 1 + random_below(random, 9);
+    for (uint64_t i = random_below(random, 14); i > 0; i--)
+        add_due(world, (*next)++, -(int64_t)random_below(random, 9));
+    loop_run_for(world->ground.loop, random_below(random, 9));
+}
+
+/* Pages are read while rows commit and sends end, in every order that chance finds. */
+TEST(whatever_the_order_of_pages_commits_and_ends_each_effect_is_sent_once)
+{
+    for (uint64_t seed = 1; seed <= 12; seed++) {
+        struct world world = { .options = { .in_flight_max = 20 }, .ground = { .seed = seed } };
+        uint32_t next = 0;
+        ground_begin_memory(&world.ground);
+        open_outbox(&world);
+        for (int i = 0; i < 100; i++) burst(&world, &next);
+        loop_run_for(world.ground.loop, 3000); /* less than a poll */
+        CHECK_U32(world.count, next);
+        for (uint32_t i = 0; i < next; i++) CHECK_U32(world.got[i], 1);
+        CHECK_I64(count_state(&world, 2), next);
+        CHECK_I64(outbox_counters(world.outbox).in_flight_now, 0);
+        CHECK_I64(outbox_counters(world.outbox).waiting_now, 0);
+        end(&world);
     }
-    loop_run_for(world.ground.loop, 3000); /* less than a poll */
-    CHECK_U32(world.count, next);
-    for (uint32_t i = 0; i < next; i++) CHECK_U32(world.got[i], 1);
-    CHECK_I64(count_state(&world, 2), next);
+}
+
+TEST(a_row_that_commits_while_the_first_page_is_read_is_not_missed)
+{
+    struct world world = { 0 };
+    ground_begin(&world.ground, true);
+    open_outbox(&world);
+    for (uint32_t round = 0; round < 12; round++) {
+        ground_close(&world.ground);
+        CHECK_OK(ground_open(&world.ground, NULL));
+        sim_store_times(world.ground.store, 2, 50); /* half of the pages see what was before */
+        open_outbox(&world);
+        add_due(&world, round, -10);
+        loop_run_for(world.ground.loop, 1000);
+        CHECK_U32(world.got[round], 1);
+    }
+    end(&world);
+}
+
+TEST(a_receiver_that_takes_minutes_gets_each_effect_once)
+{
+    struct world world = { .takes_ms = 300 * 1000 };
+    begin(&world);
+    for (uint32_t i = 0; i < 30; i++) add(&world, i);
+    loop_run_for(world.ground.loop, 400 * 1000); /* six polls meanwhile */
+    for (uint32_t i = 0; i < 30; i++) CHECK_U32(world.got[i], 1);
+    CHECK_I64(count_state(&world, 2), 30);
     end(&world);
 }
 

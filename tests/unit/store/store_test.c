@@ -536,6 +536,18 @@ TEST(a_flush_comes_when_all_before_it_is_durable)
     }
 }
 
+TEST(a_flush_waits_behind_a_full_queue)
+{
+    struct ground ground = { .options = { .queue_max = 10 } };
+    struct answers answers = { 0 };
+    ground_begin_memory(&ground);
+    for (int64_t i = 1; i <= 10; i++) submit_note(&ground, i, NULL, &answers);
+    store_flush(ground.store, on_flushed, &answers);
+    loop_run_for(ground.loop, 100);
+    CHECK_U32(answers.wanted, 10);
+    ground_end(&ground);
+}
+
 TEST(an_owner_that_is_forgotten_hears_nothing_and_its_change_happens)
 {
     struct ground ground = { 0 };

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sqlite_private.h - one connection to SQLite, for sqlite.c and sqlite_group.c only. `fault` is
+ * never NULL inside. */
+#ifndef STORE_SQLITE_PRIVATE_H
+#define STORE_SQLITE_PRIVATE_H
+
+#include "base/table.h"
+#include "store/driver.h"
+
+#include <pthread.h>
+#include <sqlite3.h>
+
+struct prepared {
+    const struct statement *statement; /* the key */
+    const char *sql;
+    sqlite3_stmt *handle;
+    uint32_t parameter_count;
+};
+
+struct connection {
+    pthread_mutex_t lock;
+    sqlite3 *handle;
+    struct scope *life; /* of the prepared ones */
+    struct table *prepared;
+    struct prepared *latest; /* the next change usually wants the same */
+};
+
+enum err sqlite_err_of(int code);
+enum err sqlite_error(struct connection *connection, struct fault *fault); /* the last one */
+/* Prepared now or before; NULL: `fault` says why. */
+struct prepared *sqlite_find(struct connection *connection, const struct statement *statement,
+                             struct fault *fault);
+enum err sqlite_check_count(const struct prepared *prepared, uint32_t count, struct fault *fault);
+
+void sqlite_run_group(struct connection *connection, struct group *group); /* sqlite_group.c */
+
+#endif
