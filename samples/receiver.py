@@ -46,6 +46,8 @@ class Ledger:
                     except (ValueError, KeyError, TypeError):
                         pass  # half a line, written when we were killed: it was not answered
             self.file = open(path, "a", encoding="utf-8")
+            if path.stat().st_size and not path.read_bytes().endswith(b"\n"):
+                self.file.write("\n")
 
     def remember(self, notification):
         self.by_guid[notification["GSW_MESSAGE_GUID"]] = notification
@@ -85,8 +87,8 @@ def when(stamp):
 def describe(notification):
     """Lines for a person: who, what came of it, what the agent changed, the rest."""
     get = notification.get
-    lines = [bold(f"{when(get('GSW_TIMESTAMP'))}  {get('GSW_PHONE')}  result {get('GSW_CALL_RESULT')}"
-                  f"{'  ' + str(get('GSW_DISPOSITION_CODE')) if get('GSW_DISPOSITION_CODE') else ''}")]
+    lines = [f"{when(get('GSW_TIMESTAMP'))}  {get('GSW_PHONE')}  result {get('GSW_CALL_RESULT')}"
+             f"{'  ' + str(get('GSW_DISPOSITION_CODE')) if get('GSW_DISPOSITION_CODE') else ''}"]
     first = [key for key in SHOWN_FIRST if key in notification]
     own = [key for key in notification if not key.startswith("GSW_")]
     rest = [key for key in notification if key not in first and key not in own]
@@ -94,7 +96,8 @@ def describe(notification):
         if keys:
             lines.append("    " + title + "  ".join(f"{key.removeprefix('GSW_')}={notification[key]}"
                                                     for key in keys))
-    return "\n".join(lines)
+    lines = ["".join(c if c.isprintable() else "?" for c in line) for line in lines]
+    return "\n".join([bold(lines[0]), *lines[1:]])
 
 
 class Handler(http.server.BaseHTTPRequestHandler):

@@ -21,6 +21,7 @@ enum {
     EXIT_DONE = 0,
     EXIT_FAILED = 1,
     EXIT_USE = 2,
+    EXIT_REJECTS = 3,
     BLOCK_BYTES = 16 * 1024,
     WAIT_MS = 60000,
     VALUE_BYTES_MAX = 256,
@@ -36,8 +37,8 @@ struct import {
     uint64_t hash;
     struct encoding *encoding; /* NULL: the file is UTF-8 */
     struct import_columns columns;
-    struct text *cells; /* of one row, by column */
-    struct scope *row;  /* emptied after each */
+    struct text *headers, *cells; /* by column: of the file, of one row */
+    struct scope *row;            /* emptied after each */
     struct import_send *send;
     struct import_progress progress;
     uint64_t rejected, bytes_read;
@@ -71,11 +72,21 @@ static void clear_progress(struct import *import)
     print(&words);
 }
 
+/* What each header was taken for: most who read it misspelled one. */
+static void tell_columns(const struct import *import)
+{
+    for (uint32_t i = 0; i < import->columns.count; i++)
+        fprintf(stderr, "  header \"%.*s\" is column %.*s\n", TEXT_ARG(import->headers[i]),
+                TEXT_ARG(import->columns.names[i]));
+    fprintf(stderr, "  --map COLUMN=HEADER says it otherwise, --ignore HEADER leaves one out\n");
+}
+
 static void complain(struct import *import)
 {
     clear_progress(import);
     fprintf(stderr, "carillon import: %s%s%s\n", import->fault.field,
             import->fault.field[0] ? ": " : "", import->fault.words);
+    if (strcmp(import->fault.field, "columns") == 0) tell_columns(import);
 }
 
 /* --- rejects --- */
@@ -147,6 +158,9 @@ static bool on_header(struct import *import, const struct text *fields, uint32_t
     import->err = import_columns_make(headers, count, text_of(import->map), text_of(import->ignore),
                                       life, &import->columns, &import->fault);
     import->cells = scope_alloc_array(life, count + 1, sizeof *import->cells);
+    import->headers = scope_alloc_array(life, count + 1, sizeof *import->headers);
+    for (uint32_t i = 0; i < import->columns.count && !import->err; i++)
+        import->headers[i] = scope_keep(life, headers[import->columns.cells[i]]);
     import->stage = SKIP_HEADER;
     return false;
 }
@@ -424,7 +438,8 @@ static int run(struct import *import)
     if (import->file) (void)fclose(import->file);
     if (import->rejects && fclose(import->rejects))
         fprintf(stderr, "carillon import: %s: %s\n", import->rejects_name, strerror(errno));
-    return err || import->rejected ? EXIT_FAILED : EXIT_DONE;
+    if (err) return EXIT_FAILED;
+    return import->rejected ? EXIT_REJECTS : EXIT_DONE;
 }
 
 static const char *option(int *argc, char **argv, const char *name, const char *usual)
@@ -484,6 +499,6 @@ const struct command import_command = {
         "  --key TEXT                      names this import. A repeat with the same key goes on\n"
         "                                  where the first one stopped and inserts nothing twice;\n"
         "                                  else the file's content is the key\n\n"
-        "Exit code: 0 every row is in, 1 rows were rejected or it failed, 2 wrong use.\n",
+        "Exit code: 0 every row is in, 1 it failed, 2 wrong use, 3 rows were rejected.\n",
     .run = import,
 };
