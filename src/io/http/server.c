@@ -19,8 +19,9 @@ enum {
     UNSENT_MS = 30 * 1000,
     PIPELINE_BYTES_MAX = 64 * 1024,    /* of requests behind one, and of replies not taken */
     HELD_BYTES_MAX = 64 * 1024 * 1024, /* of all unfinished requests together */
-    FINISHING_MAX = 256,         /* ended by us, the client still reads: beyond connections_max */
-    EVICTABLE_READING_MS = 1000, /* a slow request makes room after this time */
+    FINISHING_MAX = 1024,              /* ended by us, still read by the client */
+    REFUSALS_MAX = 256,                /* of those: refused, in any STREAM_FINISH_MS */
+    EVICTABLE_READING_MS = 1000,       /* a slow request makes room after this time */
 };
 
 enum connection_state { CONNECTION_IDLE, CONNECTION_READING, CONNECTION_BUSY, CONNECTION_ENDED };
@@ -59,6 +60,8 @@ struct http_server {
     bool is_closing;
     struct slots *exchanges;
     struct list idle, reading, sending, others; /* the oldest first */
+    uint64_t refusals_since_ms;
+    uint32_t refusals;
     struct timer *timer;
     uint64_t timer_due_ms; /* UINT64_MAX: it rests */
     size_t held_bytes;
@@ -171,9 +174,25 @@ static void send_reply(struct connection *connection, const struct http_answer *
     if (server->out.room > PIPELINE_BYTES_MAX) buf_free(&server->out);
 }
 
+/* Whoever is refused may keep the connection for STREAM_FINISH_MS after it; a crowd that does so
+ * must not keep the listener from taking others. */
+static bool has_time_for_words(struct http_server *server)
+{
+    uint64_t now = now_ms(server);
+    if (now >= server->refusals_since_ms + STREAM_FINISH_MS) {
+        server->refusals_since_ms = now;
+        server->refusals = 0;
+    }
+    return server->refusals++ < REFUSALS_MAX;
+}
+
 /* We end it: a request that cannot be understood, came too slowly or finds no room. */
 static void connection_refuse(struct connection *connection, unsigned status, const char *words)
 {
+    if (!has_time_for_words(connection->server)) {
+        connection_close(connection);
+        return;
+    }
     static const struct http_header retry[] = { { { "Retry-After", 11 }, { "1", 1 } } };
     struct http_answer answer = { .status = status, .closes = true, .body = text_of(words) };
     if (status == 503) answer.headers = (struct http_headers){ retry, 1 };

@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* server.h - a strict HTTP/1.1 server (RFC 9110, 9112) on io/net, http-parser for the grammar
- * behind io/http/parser.c alone. Refused  what http-parser lets pass: space before the colon, bare
- * LF, folded headers, missing or double Host, odd versions, LF in chunk extensions, chunked in
- * HTTP/1.0, both lengths, differing lengths (dependencies.md). The answer is 400 and the connection
+ * behind io/http/parser.c alone.
+ * Refused  what http-parser lets pass (dependencies.md): space before the colon, bare LF, folded
+ *          headers, missing or double Host, odd versions, LF in chunk extensions, chunked in
+ *          HTTP/1.0, both lengths, more than one length, and a target that names another host. The
+ *          answer is 400 (413, 414, 417, 431, 501, 505 where they say more) and the connection
  * ends. Bounds   outbound 14.1: header 16 KiB, body 1 MiB, 1024 connections (full: the oldest idle
- * one is closed), idle 60 s, request read 30 s. Pipelined requests are answered in order, one at a
- * time. Across waits keep the exchange's id: http_find() gives NULL when the client has gone. */
+ * one is closed, then the oldest request that has been coming for a second; else the new one hears
+ *          503), idle 60 s, request read 30 s (408). Ours: a response is taken within 30 s, all
+ *          unfinished requests together hold 64 MiB (503).
+ * Order    pipelined requests are answered in order, one at a time.
+ * Waits    across waits keep the exchange's id: http_find() gives NULL when the client has gone,
+ * and one that has closed its sending side counts as gone. */
 #ifndef IO_HTTP_SERVER_H
 #define IO_HTTP_SERVER_H
 
@@ -57,8 +63,9 @@ struct scope *http_exchange_scope(
     const struct http_exchange *exchange); /* dies with the exchange */
 uint64_t http_exchange_id(const struct http_exchange *exchange);
 struct http_exchange *http_find(struct http_server *server, uint64_t id);
-/* Content-Length, Date, Connection are added; `headers` brings the rest. Status 204/304 send no
- * body. */
+/* Content-Length, Date, Connection are added; `headers` (may be NULL) brings the rest, less those
+ * and less what could split the response. Status 204/304 and HEAD send no body. All is copied; the
+ * exchange and its scope are gone on return. */
 void http_reply(struct http_exchange *exchange, unsigned status, const struct http_headers *headers,
                 struct text body);
 

@@ -416,6 +416,25 @@ TEST(a_thousand_requests_that_never_end_do_not_lock_others_out)
     world_close(world);
 }
 
+TEST(a_crowd_of_refused_clients_that_stay_does_not_keep_others_waiting)
+{
+    struct http_server_options options = { .connections_max = 4 };
+    struct world *world = world_new(true, &options);
+    world->answers_later = true;
+    for (int i = 0; i < 4; i++) (void)ask(world, GET("/busy"));
+    for (int i = 0; i < 1000; i++) send_z(connect_raw(world), GET("/more"));
+    run(world);
+    size_t heard = 0;
+    for (size_t i = 4; i < world->raw_count; i++) heard += got(&world->raws[i], " 503 ");
+    CHECK_U32(heard, 256);
+    CHECK(answer(world, 0));
+    run(world);
+    world->answers_later = false;
+    stream_close(world->raws[0].stream);
+    CHECK(got(ask(world, GET("/")), "200 OK"));
+    world_close(world);
+}
+
 TEST(when_all_are_busy_a_new_one_hears_503)
 {
     struct http_server_options options = { .connections_max = 2 };
