@@ -12,12 +12,14 @@ struct lease;
 
 /* Take or wait for it: on_taken(epoch) when ours. A lease whose holder is our own earlier self
  * (same holder text) is taken over at once; another's when it expired. Renews itself at a third of
- * `ttl_ms`. */
+ * `ttl_ms`. A store has one lease at a time; it may be taken again after it was lost. */
 struct lease *lease_take(struct scope *owner, struct store *store, struct text name,
                          struct text holder, uint64_t ttl_ms,
                          void (*on_taken)(void *self, uint64_t epoch), void (*on_lost)(void *self),
                          void *self);
 uint64_t lease_epoch(const struct lease *lease); /* 0: not held */
+/* Others may take it at once, our own changes are refused from now on; no on_lost. Flush the store
+ * behind it. Closing the scope alone releases nothing: then it expires. */
 void lease_release(struct lease *lease);
 
 #endif

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* outbox.h - effects that must happen once their cause is durable (design 1.4): the row is written
  * in the same change as the cause; after the commit it is sent, and sent again after a crash, with
- * the same id and bytes. Given up effects stay as *failed*, replayable. States   waiting
- * (due_utc_ms), sent, failed. In memory: at most a window of rows; the rest is paged by index. The
- * outbox knows nothing of HTTP: `send` is the server's. */
+ * the same id and bytes: at least once. Given up effects stay as *failed*, replayable.
+ * States   waiting (due_utc_ms), sent, failed
+ * Memory   a window of at most in_flight_max effects; the rest waits in the table, paged by index.
+ * Clock    due times are wall clock; a step of the clock is made up for within a minute, or delays
+ * a retry by the step. The outbox knows nothing of HTTP: `send` is the server's. Open it when the
+ * store may be written: it sends at once what it finds waiting. */
 #ifndef STORE_OUTBOX_H
 #define STORE_OUTBOX_H
 
@@ -21,7 +24,8 @@ struct effect { /* views */
 enum effect_verdict { EFFECT_SENT, EFFECT_RETRY, EFFECT_FAILED };
 
 struct outbox_handler {
-    /* Send it; end with outbox_done(). Called at most once per effect and attempt. */
+    /* Send it; end with outbox_done(), also from inside. Called at most once per effect and
+     * attempt; `effect` is a view until it returns. Must not close the outbox. */
     void (*send)(void *self, struct outbox *outbox, const struct effect *effect);
 };
 
@@ -36,15 +40,20 @@ struct outbox *outbox_open(struct scope *owner, struct store *store, const struc
                            const struct outbox_handler *handler, void *self);
 /* Add the effect to a change: durable with it, sent after it. */
 void outbox_add(struct outbox *outbox, struct change *change, const struct effect *effect);
-/* Call after the change that holds it was acknowledged (the outbox does not see commits by itself).
- */
+/* Call when the change that holds it was acknowledged: it is sent at the end of the turn.
+ * Forgotten, it is sent within a minute. Of a change that failed nothing is kept, and nothing need
+ * be called. */
 void outbox_committed(struct outbox *outbox, struct text id);
+/* `words` stay in the row, up to 500 bytes. Until the end is on disk the effect keeps its place in
+ * the window, so a full disk stops the sending and repeats nothing. */
 void outbox_done(struct outbox *outbox, struct text id, enum effect_verdict verdict,
                  uint64_t retry_in_ms, struct text words);
 bool outbox_is_full(const struct outbox *outbox);
-void outbox_replay(struct outbox *outbox,
-                   struct text id); /* a failed one waits again, attempts 0 */
+/* A failed one waits again, attempts 0; another is left alone. */
+void outbox_replay(struct outbox *outbox, struct text id);
 
+/* waiting_now: rows in the table, those in flight among them. The others count since it was opened.
+ */
 struct outbox_counters {
     uint64_t waiting_now, in_flight_now, sent, retried, failed;
 };

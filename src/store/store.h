@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* store.h - durable state behind one small asynchronous door (design 1.4, 5).
  * Promise  a change is atomic, and its callback with ERR_OK comes only after its group's commit is
- * on disk (SQLite: WAL, synchronous=FULL). Changes of one store apply in the order submitted. A
- * group holds at most 200 rows or what came within 5 ms; one bad change never spoils its
- *          neighbours.
+ *          on disk (SQLite: WAL, synchronous=FULL). Changes of one store apply in the order
+ *          submitted. A group holds at most 200 rows or what came while the last one was written;
+ *          one bad change never spoils its neighbours.
  * Statements are data: constant SQL text with ?1.. parameters, prepared once per connection and
- *          found again by pointer. A driver (sqlite.c; later postgres.c, odbc.c) carries them out.
- * Errors   ERR_CONFLICT an `expect` did not hold (nothing of this change was kept), ERR_EXISTS a
- * unique key, ERR_FULL / ERR_IO the disk, ERR_UNAVAILABLE the store is read-only or lost its lease,
- *          ERR_LIMIT too many changes wait. */
+ *          found again by pointer; they live as long as the store. A driver (sqlite.c; later
+ *          postgres.c, odbc.c) carries them out.
+ * Errors   ERR_CONFLICT an `expect` or a foreign key did not hold (nothing of this change was
+ * kept), ERR_EXISTS a unique key, ERR_INVALID a NOT NULL or CHECK, ERR_FULL the disk is full,
+ *          ERR_IO a write or sync failed: what is on disk nobody knows, so every later change ends
+ *          with ERR_UNAVAILABLE until the store is opened again (reads answer on). ERR_UNAVAILABLE
+ *          also: the lease is not ours, another process keeps the file locked for 2 s, read-only.
+ *          ERR_LIMIT too many changes or queries wait. ERR_INTERNAL the SQL is wrong.
+ * Thread   the loop's, all of it. */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
 
@@ -49,7 +54,7 @@ enum err store_open(struct scope *owner, struct loop *loop, const struct log *lo
 struct change *change_new(struct store *store);
 enum { ROWS_ANY = -1 };
 /* Add one statement; parameters follow with change_bind_*, in order ?1, ?2...
- * `expect`: rows it must touch, or ROWS_ANY. */
+ * `expect`: rows it must touch (or return, where it is a SELECT or has RETURNING), or ROWS_ANY. */
 void change_add(struct change *change, const struct statement *statement, int expect);
 void change_bind_i64(struct change *change, int64_t value);
 void change_bind_f64(struct change *change, double value);
@@ -58,8 +63,8 @@ void change_bind_bytes(struct change *change, struct text value);
 void change_bind_null(struct change *change);
 size_t change_rows(const struct change *change); /* statements so far */
 void change_drop(struct change *change);
-/* on_durable comes exactly once. `rowid` of the last insert of the change, for ids that the store
- * gives. */
+/* on_durable (NULL: nobody wants to know) comes exactly once. `rowid` of the last insert of the
+ * change, for ids that the store gives; 0: it inserted nothing. */
 struct change_result {
     enum err err;
     const char *words; /* the driver's reason; view */
@@ -70,8 +75,8 @@ void change_submit(struct change *change,
                    void (*on_durable)(void *self, const struct change_result *result), void *self);
 
 /* A read on the reader's connection: sees every change that was acknowledged before. Rows come in
- * pages of at most `limit` (the SQL says LIMIT itself); all values are copies in `rows`, which
- * lives until return. */
+ * pages (the SQL says LIMIT itself; a page over 64 MB is ERR_LIMIT); all values are copies in
+ * `rows`, which lives until return and is empty on an error. */
 struct query {
     const struct statement *statement;
     const struct value *parameters;
