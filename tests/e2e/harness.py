@@ -381,6 +381,7 @@ class TapResult(unittest.TestResult):
     def __init__(self, count, files):
         super().__init__()
         self.number, self.files, self.began = 0, files, 0
+        self.traces = []  # of the subtests that failed in the present test
         self.say(f"1..{count}")
 
     def say(self, line):
@@ -394,7 +395,16 @@ class TapResult(unittest.TestResult):
 
     def stopTest(self, test):
         signal.alarm(0)
+        if self.traces:
+            self._failed(test, "\n".join(self.traces))
+            self.traces = []
         super().stopTest(test)
+
+    def addSubTest(self, test, subtest, problem):
+        super().addSubTest(test, subtest, problem)
+        if problem:  # all of them are one line, when the test ends
+            found = self.failures if issubclass(problem[0], test.failureException) else self.errors
+            self.traces.append(f"{subtest.id()}\n{found[-1][1]}")
 
     def _case(self, ok, test, note=""):
         self.number += 1

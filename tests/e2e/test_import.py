@@ -119,7 +119,7 @@ class Import(unittest.TestCase):
                    + good[1])                                           # 11
         self.import_file(code=3)
         self.assertEqual(sorted(row["contact_info"] for row in self.centre.rows(self.group)), ["15550012", "15550013"])
-        rejected = self.rejected()
+        rejected = sorted(self.rejected(), key=lambda one: int(one["line"]))
         self.assertEqual([(int(one["line"]), one["field"]) for one in rejected],
                          [(3, "contact_info"), (4, "contact_info_type"), (5, "tz_name"), (6, "daily_from"),
                           (7, "line"), (8, "first_name"), (9, "contact_info_type")])

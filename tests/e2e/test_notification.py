@@ -113,7 +113,8 @@ class Notification(unittest.TestCase):
 
     def test_31_headers(self):
         self.process("G2", "15550132")
-        request, = self.wait_posts("G2", 1)
+        request = wait_until(lambda: [one for one in self.posts("G2") if one.json["GSW_PHONE"] == "15550132"],
+                             what="its POST")[0]
         headers = request.headers
         self.assertEqual(request.method, "POST")
         self.assertEqual(headers["ETag"].strip('"'), request.json["GSW_MESSAGE_GUID"])
