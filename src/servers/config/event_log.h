@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* event_log.h - the last revisions, kept in memory for subscribers who were away (framework 3.3,
+ * F6). Promise  revisions without a gap, in order; the oldest go first when there are too many.
+ * Pure     no clock, no I/O. */
+#ifndef SERVERS_CONFIG_EVENT_LOG_H
+#define SERVERS_CONFIG_EVENT_LOG_H
+
+#include "servers/config/object.h"
+
+enum { EVENT_LOG_BYTES_MAX = 16 * 1024 * 1024 };
+
+struct event {
+    const char *op; /* "added", "changed", "deleted" */
+    const struct object_type *type;
+    uint32_t dbid;
+    struct text tenant, key;
+    struct text json; /* what the store keeps; empty when deleted */
+};
+
+struct event_rev {
+    struct scope *life;
+    uint64_t rev;
+    struct event *events;
+    uint32_t count, room;
+};
+
+struct event_log;
+
+struct event_log *event_log_new(struct scope *owner, uint32_t revs_max);
+void event_log_set_max(struct event_log *log, uint32_t revs_max);
+/* The next revision: one more than the last; one that leaves a gap makes the log begin anew. Events
+ * are added to it at once; the texts are copied. */
+struct event_rev *event_log_begin(struct event_log *log, uint64_t rev);
+void event_rev_add(struct event_rev *rev, const struct event *event);
+/* Lets go what is too much; after the last event of a revision. */
+void event_log_trim(struct event_log *log);
+
+/* All revisions after `since` up to `present` are there. */
+bool event_log_covers(const struct event_log *log, uint64_t since, uint64_t present);
+const struct event_rev *event_log_find(const struct event_log *log, uint64_t rev); /* or NULL */
+uint64_t event_log_oldest(const struct event_log *log);                            /* 0: empty */
+
+#endif

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Wiring: the store, all objects in memory, the link port, and questions that change nothing.
+ * Reading goes on without the disk; a change waits for it. */
+#include "servers/config/server.h"
+
+#include "gen/events.h"
+#include "gen/migrations.h"
+#include "gen/objects.h"
+#include "servers/config/file.h"
+
+#include <string.h>
+
+enum { EXPORT_BYTES_MAX = 15 * 1024 * 1024 };
+
+/* --- our own configuration ------------------------------------------------------------------ */
+
+static void feed(struct config_server *server, const struct object *object)
+{
+    struct scope *scratch = scope_new(server->app->life, "own object", SCOPE_NO_LIMIT);
+    struct fault fault;
+    (void)app_put_object(server->app, object->type, object->dbid, object->rev, object->tenant,
+                         object_full_json(scratch, object, NULL, NULL), &fault);
+    scope_close(scratch);
+}
+
+static void feed_all(struct config_server *server, const struct object_type *type)
+{
+    size_t count;
+    const struct object *const *objects = object_set_of(server->objects, type, &count);
+    for (size_t i = 0; i < count; i++) feed(server, objects[i]);
+}
+
+/* `rev` NULL: everything. */
+void server_feed_own(struct config_server *server, const struct event_rev *rev)
+{
+    bool has_moved = rev == NULL;
+    if (rev == NULL) {
+        feed_all(server, &OBJECT_APPLICATION);
+        feed_all(server, &OBJECT_HOST);
+    }
+    for (uint32_t i = 0; rev && i < rev->count; i++) {
+        const struct event *event = &rev->events[i];
+        if (event->type != &OBJECT_APPLICATION && event->type != &OBJECT_HOST) continue;
+        const struct object *object =
+            object_set_find_dbid(server->objects, event->type, event->dbid);
+        has_moved = true;
+        if (object)
+            feed(server, object);
+        else
+            app_delete_object(server->app, event->type, event->dbid);
+    }
+    if (has_moved) app_objects_changed(server->app, server->rev);
+}
+
+/* --- questions ------------------------------------------------------------------------------ */
+
+struct reading {
+    struct config_server *server;
+    struct link_request *request;
+    struct scope *scope;
+    struct config_objects out;
+    bool is_clear;
+    size_t bytes;
+};
+
+static void add_object(struct reading *reading, const struct object *object)
+{
+    if (object == NULL) return;
+    struct config_config_object *message = &reading->out.objects.at[reading->out.objects.count++];
+    *message = object_message(reading->scope, reading->server, object, reading->is_clear);
+    reading->bytes += message->body.len;
+}
+
+static void add_page(struct reading *reading, const struct object_type *type,
+                     const struct config_read *asked, uint32_t limit)
+{
+    size_t count;
+    const struct object *const *objects = object_set_of(reading->server->objects, type, &count);
+    for (size_t i = 0; i < count; i++) {
+        bool is_wanted = objects[i]->dbid > asked->after &&
+                         (asked->tenant.len == 0 || text_eq(objects[i]->tenant, asked->tenant) ||
+                          type->is_global);
+        if (!is_wanted) continue;
+        if (reading->out.objects.count == limit || reading->bytes >= PAGE_BYTES_MAX) {
+            reading->out.more = true;
+            return;
+        }
+        add_object(reading, objects[i]);
+    }
+}
+
+static void request_read(void *self, struct link_request *request, const void *fields)
+{
+    struct config_server *server = self;
+    const struct config_read *asked = fields;
+    const struct object_type *type = object_type_find(asked->type);
+    if (type == NULL) {
+        struct problems problems = { .scope = link_request_scope(request) };
+        problem_add(&problems, PROBLEM_NOT_FOUND, NULL, TEXT("type"),
+                    "there is no object type \"%.*s\"", TEXT_ARG(asked->type));
+        refuse_problems(server, request, &problems);
+        return;
+    }
+    uint32_t limit = asked->limit ? asked->limit : 1000;
+    struct link *link = link_request_link(request);
+    struct reading reading = {
+        .server = server,
+        .request = request,
+        .scope = link_request_scope(request),
+        .out = { .head.has = CONFIG_OBJECTS_HAS_REV | CONFIG_OBJECTS_HAS_OBJECTS |
+                             CONFIG_OBJECTS_HAS_MORE,
+                 .rev = server->rev },
+        .is_clear = link && !text_eq(link_peer_role(link), TEXT("tool")),
+    };
+    reading.out.objects.at =
+        scope_alloc_array(reading.scope, limit, sizeof *reading.out.objects.at);
+    if (SHAPE_HAS(asked, CONFIG_READ_HAS_DBID))
+        add_object(&reading, object_set_find_dbid(server->objects, type, asked->dbid));
+    else if (SHAPE_HAS(asked, CONFIG_READ_HAS_KEY))
+        add_object(&reading,
+                   object_set_find(server->objects, type,
+                                   asked->tenant.len ? asked->tenant : OBJECT_TENANT_DEFAULT,
+                                   asked->key));
+    else
+        add_page(&reading, type, asked, limit);
+    link_reply(request, &reading.out);
+}
+
+static void request_export(void *self, struct link_request *request, const void *fields)
+{
+    struct config_server *server = self;
+    const struct config_export *asked = fields;
+    struct scope *scope = link_request_scope(request);
+    struct buf text = { 0 };
+    struct file_export export = { .objects = server->objects,
+                                  .tenant = asked->tenant,
+                                  .types = asked->types.at,
+                                  .type_count = asked->types.count };
+    if (asked->types.count == 0)
+        export.secrets = secrets_names(server->secrets, scope, &export.secret_count);
+    file_write(&export, &text);
+    struct config_export_done done = {
+        .head.has = CONFIG_EXPORT_DONE_HAS_REV | CONFIG_EXPORT_DONE_HAS_TEXT,
+        .rev = server->rev,
+        .text = buf_text(&text),
+    };
+    struct fault fault;
+    if (text.len <= EXPORT_BYTES_MAX)
+        link_reply(request, &done);
+    else {
+        (void)fault_set(
+            &fault, ERR_LIMIT, "types",
+            "the whole is %zu bytes and does not fit a message: export types one by one", text.len);
+        link_refuse_fault(request, &fault);
+    }
+    buf_free(&text);
+}
+
+/* --- the port ------------------------------------------------------------------------------- */
+
+static const struct link_handler handlers[] = {
+    { .msg = &MSG_CONFIG_SUBSCRIBE, .on_request = request_subscribe },
+    { .msg = &MSG_CONFIG_SNAPSHOT_NEXT, .on_request = request_snapshot_next },
+    { .msg = &MSG_CONFIG_READ, .on_request = request_read },
+    { .msg = &MSG_CONFIG_CHANGE_SET, .on_request = request_change_set },
+    { .msg = &MSG_CONFIG_PLAN, .on_request = request_plan },
+    { .msg = &MSG_CONFIG_APPLY, .on_request = request_apply },
+    { .msg = &MSG_CONFIG_EXPORT, .on_request = request_export },
+    { 0 },
+};
+
+static void on_down(void *self, struct link *link, enum err why)
+{
+    (void)why;
+    subscribers_forget(self, link);
+}
+
+static const struct link_life life_of_links = { .on_down = on_down };
+
+void server_serve(struct config_server *server)
+{
+    struct fault fault = { 0 };
+    if (server->links || server->is_stopping) return;
+    if (app_listen(server->app, handlers, &life_of_links, server, &server->links, &fault)) {
+        app_unavailable(server->app, text_of(fault.words));
+        return;
+    }
+    LOG_STORE_LOADED(&server->app->log, (unsigned long long)server->rev,
+                     object_set_count(server->objects));
+    store_trim_history(server);
+    app_running(server->app);
+}
+
+/* --- life ----------------------------------------------------------------------------------- */
+
+static enum err start(struct app *app, void **self, struct fault *fault)
+{
+    struct config_server *server = scope_alloc(app->life, sizeof *server);
+    const struct config_options *options = app->options;
+    struct text path =
+        loop_is_virtual(app->loop)
+            ? TEXT(":memory:")
+            : scope_format(app->life, "%.*s/%.*s.db", TEXT_ARG(app->data_dir), TEXT_ARG(app->name));
+    *self = server;
+    *server = (struct config_server){ .app = app };
+    list_init(&server->subscribers);
+    list_init(&server->writes);
+    server->objects = object_set_new(app->life);
+    server->secrets = secrets_new(app->life);
+    server->events = event_log_new(app->life, options->subscriber_history);
+    server->daily = timer_new(app->life, app->loop, store_trim_history, server);
+    /* No application can bear this name: the key is nobody's link key. */
+    link_derive_key(app->identity.secret, TEXT("config\x1fsecrets"), server->seal_key);
+    enum err err = store_open(app->life, app->loop, &app->log, path, MIGRATIONS_CONFIG, NULL,
+                              &server->store, fault);
+    if (!err) err = store_load(server, fault);
+    if (err) return err;
+    if (server->is_new)
+        make_builtin(server);
+    else
+        server_serve(server);
+    return ERR_OK;
+}
+
+static void changed(void *self)
+{
+    struct config_server *server = self;
+    const struct config_options *options = server->app->options;
+    event_log_set_max(server->events, options->subscriber_history);
+}
+
+static void on_flushed(void *self)
+{
+    struct config_server *server = self;
+    app_stopped(server->app);
+}
+
+static void stop(void *self)
+{
+    struct config_server *server = self;
+    server->is_stopping = true;
+    if (server->links) link_server_stop_listening(server->links);
+    store_flush(server->store, on_flushed, server);
+}
+
+static void count(void *self, void *out)
+{
+    const struct config_server *server = self;
+    *(struct config_counters *)out = (struct config_counters){
+        .config_objects = object_set_count(server->objects),
+        .config_revision = server->rev,
+        .config_subscribers = subscribers_count(server),
+        .config_changes_total = server->changes_total,
+        .config_changes_refused_total = server->refused_total,
+        .config_changes_waiting = server->waiting,
+        .config_resyncs_total = server->resyncs_total,
+    };
+}
+
+const struct app_type APP_TYPE_CONFIG;
+const struct app_type APP_TYPE_CONFIG = {
+    .name = "config",
+    .options = &OPTIONS_CONFIG,
+    .counters = &COUNTERS_CONFIG,
+    .start = start,
+    .changed = changed,
+    .stop = stop,
+    .count = count,
+};

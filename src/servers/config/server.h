@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* server.h - the shell of config, shared by its files:
+ *   server.c              life, questions that change nothing
+ *   server_store.c        what is on disk: load, statements
+ *   server_write.c        one change after the other: stage, commit, reply, tell
+ *   server_requests.c     what a change is made of: change sets, files, the first start
+ *   server_subscribers.c  who is told what */
+#ifndef SERVERS_CONFIG_SERVER_H
+#define SERVERS_CONFIG_SERVER_H
+
+#include "app/app.h"
+#include "base/list.h"
+#include "gen/counters.h"
+#include "gen/messages.h"
+#include "gen/options.h"
+#include "servers/config/change_set.h"
+#include "servers/config/event_log.h"
+#include "servers/config/secrets.h"
+#include "servers/config/server_seal.h"
+#include "store/store.h"
+
+enum { WRITES_WAITING_MAX = 1000, PAGE_OBJECTS_MAX = 500, PAGE_BYTES_MAX = 1024 * 1024 };
+
+struct config_server {
+    struct app *app;
+    struct store *store;
+    struct object_set *objects;
+    struct secrets *secrets;
+    struct event_log *events;
+    struct link_server *links;
+    struct timer *daily;
+    struct list subscribers, writes;
+    struct write *in_flight;
+    struct text epoch;
+    uint64_t rev;
+    uint32_t waiting;
+    uint8_t seal_key[SEAL_KEY_BYTES];
+    bool is_new, is_stopping;
+    uint64_t changes_total, refused_total, resyncs_total;
+};
+
+/* --- server_write.c ------------------------------------------------------------------------- */
+
+/* One request that changes something. `stage` runs when its turn has come, so it sees everything
+ * that was accepted before. */
+struct write {
+    struct list node;
+    struct scope *life;
+    struct config_server *server;
+    struct link_request *request; /* NULL: our own */
+    const void *fields;
+    void (*stage)(struct write *write);
+    void (*reply)(struct write *write); /* durable, or nothing to do */
+    void *self;                         /* of `stage` and `reply` */
+    struct text comment, person, application, address;
+    struct change_set *set;
+    struct secret_changes *secrets;
+    struct problems problems;
+    struct warnings warnings;
+    uint32_t created, updated, deleted;
+    uint64_t rev; /* that it became */
+};
+
+/* `request` NULL: our own. */
+struct write *write_new(struct config_server *server, struct link_request *request,
+                        const void *fields);
+void write_submit(struct write *write);
+
+/* One refusal for all that is wrong: the first makes the triple, each is a detail. */
+void refuse_problems(struct config_server *server, struct link_request *request,
+                     const struct problems *problems);
+
+/* --- server_store.c ------------------------------------------------------------------------- */
+
+enum err store_load(struct config_server *server, struct fault *fault);
+/* The whole write as one change of the store; properties for the history go along. */
+struct change *store_change_of(struct config_server *server, const struct write *write,
+                               uint64_t rev, uint64_t now_utc_ms);
+void store_trim_history(void *self);
+
+/* --- server_requests.c ---------------------------------------------------------------------- */
+
+void request_change_set(void *self, struct link_request *request, const void *fields);
+void request_plan(void *self, struct link_request *request, const void *fields);
+void request_apply(void *self, struct link_request *request, const void *fields);
+void make_builtin(struct config_server *server);
+
+/* --- server_subscribers.c ------------------------------------------------------------------- */
+
+void request_subscribe(void *self, struct link_request *request, const void *fields);
+void request_snapshot_next(void *self, struct link_request *request, const void *fields);
+void subscribers_tell(struct config_server *server, const struct event_rev *rev);
+void subscribers_forget(struct config_server *server, struct link *link);
+uint32_t subscribers_count(const struct config_server *server);
+/* What a link may see of an object. `clear`: secrets are in it. */
+struct config_config_object object_message(struct scope *scope, const struct config_server *server,
+                                           const struct object *object, bool clear);
+
+/* --- server.c ------------------------------------------------------------------------------- */
+
+/* Our own options and those of our host come from our own store. */
+void server_feed_own(struct config_server *server, const struct event_rev *rev);
+void server_serve(struct config_server *server); /* everything is there: listen */
+
+#endif
