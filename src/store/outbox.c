@@ -221,9 +221,11 @@ static void end_sending(struct sending *sending)
 
 void outbox_end_ended(struct outbox *outbox)
 {
-    struct list *node;
-    while ((node = list_first(&outbox->ended)) != NULL)
+    struct list *next;
+    for (struct list *node = outbox->ended.next; node != &outbox->ended; node = next) {
+        next = node->next;
         end_sending(LIST_OBJECT(node, struct sending, node));
+    }
 }
 
 static void on_marked(struct change_hook *hook, enum err err)
