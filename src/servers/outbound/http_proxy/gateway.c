@@ -79,6 +79,16 @@ static void reply(struct gateway *gateway, struct http_exchange *exchange,
     http_reply(exchange, answer->status, &all, answer->body);
 }
 
+static void log_answer(struct gateway *gateway, struct http_exchange *exchange, unsigned status,
+                       uint64_t took_ms)
+{
+    if (!log_wants(gateway->log, LOG_TRACE)) return;
+    LOG_HTTP_PROXY_ANSWER(
+        gateway->log, status,
+        scope_keep_z(http_exchange_scope(exchange), http_exchange_request(exchange)->peer),
+        (unsigned long long)took_ms);
+}
+
 static void refuse_allowing(struct gateway *gateway, struct http_exchange *exchange,
                             unsigned status, int code, struct text words, struct text allow)
 {
@@ -92,9 +102,7 @@ static void refuse_allowing(struct gateway *gateway, struct http_exchange *excha
     json_put_name(&json, TEXT("GSW_ERROR_TEXT"));
     json_put_text(&json, words);
     json_end_object(&json);
-    struct text peer = http_exchange_request(exchange)->peer;
-    LOG_HTTP_PROXY_ANSWER(gateway->log, status, scope_keep(http_exchange_scope(exchange), peer).at,
-                          0ull);
+    log_answer(gateway, exchange, status, 0);
     struct answer answer = { .status = status, .body = buf_text(&body), .allow = allow };
     reply(gateway, exchange, &answer);
     buf_free(&body);
@@ -388,10 +396,7 @@ void gateway_answer(struct gateway *gateway, uint32_t transaction, struct text p
         refuse(gateway, exchange, 500, CODE_INTERNAL, TEXT("outbound gave no usable answer"));
         return;
     }
-    if (log_wants(gateway->log, LOG_TRACE))
-        LOG_HTTP_PROXY_ANSWER(gateway->log, answer.status,
-                              scope_keep_z(scope, http_exchange_request(exchange)->peer),
-                              (unsigned long long)took_ms);
+    log_answer(gateway, exchange, answer.status, took_ms);
     reply(gateway, exchange, &answer);
 }
 
