@@ -15,7 +15,12 @@
 
 #include <stdio.h>
 
-enum { UNSENT_BYTES_MAX = 16 * 1024 * 1024, KEY_BYTES_MAX = 255, RETRY_AFTER_BYTES = 12 };
+enum {
+    UNSENT_BYTES_MAX = 16 * 1024 * 1024,    /* that outbound has not taken */
+    UNDER_WAY_BYTES_MAX = 64 * 1024 * 1024, /* bodies that outbound has and has not answered */
+    KEY_BYTES_MAX = 255,
+    RETRY_AFTER_BYTES = 12,
+};
 
 /* Codes of the desktop protocol that the gateway itself gives (spec outbound 15.4). */
 enum { CODE_UNKNOWN_REQUEST = 1, CODE_BAD_KEY = 2, CODE_INTERNAL = 99 };
@@ -34,6 +39,7 @@ struct gateway {
     uint32_t next_transaction;
     struct table *pending;
     struct list waiting; /* by due time */
+    size_t under_way_bytes;
     struct timer *timer;
     struct buf frame;
     bool is_closed;
@@ -47,6 +53,7 @@ struct pending {
     struct gateway *gateway;
     struct http_exchange *exchange;
     uint32_t transaction;
+    size_t body_bytes;
     uint64_t since_ms, due_ms;
 };
 
@@ -129,7 +136,9 @@ static void arm(struct gateway *gateway)
 static void forget_pending(void *self)
 {
     struct pending *pending = self;
+    if (!list_is_linked(&pending->node)) return; /* answered before */
     list_remove(&pending->node);
+    pending->gateway->under_way_bytes -= pending->body_bytes;
     (void)table_remove(pending->gateway->pending, TEXT_OF(&pending->transaction));
 }
 
@@ -170,9 +179,11 @@ static uint32_t wait_for_outbound(struct gateway *gateway, struct http_exchange 
         .gateway = gateway,
         .exchange = exchange,
         .transaction = gateway->next_transaction++,
+        .body_bytes = http_exchange_request(exchange)->body.len,
         .since_ms = now_ms,
         .due_ms = now_ms + (uint64_t)gateway->response_timeout_s * 1000,
     };
+    gateway->under_way_bytes += pending->body_bytes;
     scope_on_close(scope, forget_pending, pending);
     table_put(gateway->pending, TEXT_OF(&pending->transaction), pending);
     add_by_due(gateway, pending);
@@ -318,7 +329,8 @@ static bool read_body(struct asked *asked)
 static void hand_on(struct asked *asked)
 {
     struct gateway *gateway = asked->gateway;
-    if (gateway->is_closed || stream_unsent(gateway->channel) > UNSENT_BYTES_MAX) {
+    if (gateway->is_closed || stream_unsent(gateway->channel) > UNSENT_BYTES_MAX ||
+        gateway->under_way_bytes > UNDER_WAY_BYTES_MAX) {
         refuse(gateway, asked->exchange, 503, CODE_INTERNAL,
                TEXT("outbound takes no requests now"));
         return;

@@ -6,8 +6,8 @@
  * Text     bodies are UTF-8, on the wire and on the channel. Where `encoding` is set a request
  *          string must have a place in it, else 400: the list's table could not hold it. A byte
  *          that is no UTF-8 in an answer becomes U+FFFD.
- * Bound    one request of each connection is under way; past UNSENT_BYTES_MAX that outbound has not
- *          taken, 503. */
+ * Bound    one request of each connection is under way; past 16 MiB that outbound has not taken, or
+ *          64 MiB of bodies that it has not answered, 503. */
 #ifndef SERVERS_OUTBOUND_HTTP_PROXY_GATEWAY_H
 #define SERVERS_OUTBOUND_HTTP_PROXY_GATEWAY_H
 
