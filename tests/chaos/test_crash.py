@@ -238,7 +238,7 @@ class Killer:
     def strike(self):
         """Mostly once work goes on again after the last strike; at times into the recovery."""
         if self.random.random() < 0.85:
-            goal = self.ledger.acknowledged + self.random.randrange(20, 60)
+            goal = self.ledger.acknowledged + self.random.randrange(20, 400)
             wait_until(lambda: self.ledger.acknowledged >= goal or self.ledger.broken, 30, every=0.002,
                        what=f"work goes on: {self.centre.states()}")
         time.sleep(self.random.random() * 0.15)

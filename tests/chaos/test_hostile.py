@@ -129,6 +129,10 @@ class Hostile(unittest.TestCase):
         cls.file.write_text("contact_info,tz_name,daily_from,daily_till\n15550100,GMT,0,86400\n")
 
     def setUp(self):
+        for port in (self.centre.http_port, self.centre.metrics_port):
+            # A crowd of refused clients is closed without words for a while (io/http/server.c).
+            wait_until(lambda port=port: statuses(talk(port, b"nonsense\r\n\r\n")[0]) == [400], 10, every=0.2,
+                       what="refusals are answered again")
         self.pids = self.processes()
         self.before = {name: resident_kib(pid) for name, pid in self.pids.items()}
 

@@ -193,12 +193,12 @@ class Centre(Installation):
         change(config)
         path = self.folder / "changed.jsonc"
         path.write_text(json.dumps(config))
-        return self.cli("config", "apply", str(path), timeout=timeout)
+        return self.cli("config", "apply", "--overwrite", str(path), timeout=timeout)
 
 
 def new_record(phone, **keys):
     """What AddRecord needs, a window that is always open."""
-    return {"GSW_PHONE": phone, "GSW_PHONE_TYPE": 4, "GSW_TZ_NAME": "GMT", "GSW_FROM": 0,
+    return {"GSW_PHONE": phone, "GSW_PHONE_TYPE": 4, "GSW_TZ_NAME": "UTC", "GSW_FROM": 0,
             "GSW_UNTIL": 86400, **keys}
 
 

@@ -169,7 +169,7 @@ class Preview(OutboundCase):
         expected = {"GSW_USER_EVENT": "PreviewRecord", "GSW_PHONE": "15550125", "GSW_PHONE_TYPE": 4,
                     "GSW_AGENT_ID": "a1", "GSW_CAMPAIGN_NAME": group.campaign,
                     "GSW_CAMPAIGN_GROUP_NAME": group.name, "GSW_CAMPAIGN_GROUP_DBID": group.dbid,
-                    "GSW_CALLING_LIST": group.list, "GSW_TZ_NAME": "GMT", "GSW_TZ_OFFSET": 0,
+                    "GSW_CALLING_LIST": group.list, "GSW_TZ_NAME": "UTC", "GSW_TZ_OFFSET": 0,
                     "GSW_CALL_RESULT": 28, "GSW_ATTEMPTS": 0, "GSW_RECORD_TYPE": 2, "GSW_CHAIN_N": 1,
                     "InteractionType": "Outbound", "InteractionSubtype": "OutboundNew",
                     "Other1": "one", "GSW_CUSTOMER_ID": "C1"}
