@@ -149,6 +149,7 @@ static void on_config(struct child *child, const struct proxy_settings *settings
         return;
     }
     LOG_HTTP_PROXY_LISTENING(&child->log, settings->address.at, settings->application.at);
+    logger_flush(child->logger); /* who finds the port open finds this line */
     say_listening(child);
 }
 
