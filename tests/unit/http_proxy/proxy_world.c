@@ -58,7 +58,7 @@ static void on_request(void *self, const struct http_proxy_request *request)
                           text_of(world->etag));
 }
 
-static uint16_t free_port(struct world *world)
+uint16_t world_free_port(struct world *world)
 {
     struct scope *life = scope_new(world->life, "port", SCOPE_NO_LIMIT);
     struct listener_options options = { 0 };
@@ -91,7 +91,7 @@ void world_begin(struct world *world)
         .log_time_convert = TEXT("utc"),
         .log_filter_default_filter_type = TEXT("copy"),
     };
-    world->port = free_port(world);
+    world->port = world_free_port(world);
     world->config = (struct http_proxy_config){
         .port = world->port,
         .reconnect_s = 1,

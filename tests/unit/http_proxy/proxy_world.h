@@ -44,6 +44,7 @@ struct text world_send(struct world *world, struct text bytes, uint64_t ms);
 struct text world_ask(struct world *world, const char *method, const char *target,
                       const char *json);
 bool world_accepts(struct world *world);
+uint16_t world_free_port(struct world *world);
 
 bool text_holds(struct text text, const char *part);
 
