@@ -52,7 +52,7 @@ struct import {
 
 static void print(struct buf *words)
 {
-    (void)fwrite(words->at, 1, words->len, stdout);
+    if (words->len) (void)fwrite(words->at, 1, words->len, stdout);
     (void)fflush(stdout);
     buf_free(words);
 }
