@@ -8,7 +8,9 @@
 #include "gen/objects.h"
 #include "servers/config/file.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { EXPORT_BYTES_MAX = 15 * 1024 * 1024 };
 
@@ -30,17 +32,26 @@ static void feed_all(struct config_server *server, const struct object_type *typ
     for (size_t i = 0; i < count; i++) feed(server, objects[i]);
 }
 
+/* What any application reads of itself: its object, its template, hosts. */
+static const struct object_type *const own_types[] = { &OBJECT_APPLICATION, &OBJECT_APP_PROTOTYPE,
+                                                       &OBJECT_HOST };
+enum { OWN_TYPES = sizeof own_types / sizeof own_types[0] };
+
+static bool is_own_type(const struct object_type *type)
+{
+    for (size_t i = 0; i < OWN_TYPES; i++)
+        if (own_types[i] == type) return true;
+    return false;
+}
+
 /* `rev` NULL: everything. */
 void server_feed_own(struct config_server *server, const struct event_rev *rev)
 {
     bool has_moved = rev == NULL;
-    if (rev == NULL) {
-        feed_all(server, &OBJECT_APPLICATION);
-        feed_all(server, &OBJECT_HOST);
-    }
+    for (size_t i = 0; rev == NULL && i < OWN_TYPES; i++) feed_all(server, own_types[i]);
     for (uint32_t i = 0; rev && i < rev->count; i++) {
         const struct event *event = &rev->events[i];
-        if (event->type != &OBJECT_APPLICATION && event->type != &OBJECT_HOST) continue;
+        if (!is_own_type(event->type)) continue;
         const struct object *object =
             object_set_find_dbid(server->objects, event->type, event->dbid);
         has_moved = true;
@@ -193,14 +204,24 @@ void server_serve(struct config_server *server)
 
 /* --- life ----------------------------------------------------------------------------------- */
 
+static enum err make_path(struct app *app, struct text *path, struct fault *fault)
+{
+    *path = TEXT(":memory:");
+    if (loop_is_virtual(app->loop)) return ERR_OK;
+    struct text folder =
+        scope_format(app->life, "%.*s/%.*s", TEXT_ARG(app->data_dir), TEXT_ARG(app->name));
+    if (mkdir(folder.at, 0750) != 0 && errno != EEXIST)
+        return fault_set(fault, ERR_IO, "", "%s cannot be made: %s", folder.at, strerror(errno));
+    *path = scope_format(app->life, "%.*s/%.*s.db", TEXT_ARG(folder), TEXT_ARG(app->name));
+    return ERR_OK;
+}
+
 static enum err start(struct app *app, void **self, struct fault *fault)
 {
     struct config_server *server = scope_alloc(app->life, sizeof *server);
     const struct config_options *options = app->options;
-    struct text path =
-        loop_is_virtual(app->loop)
-            ? TEXT(":memory:")
-            : scope_format(app->life, "%.*s/%.*s.db", TEXT_ARG(app->data_dir), TEXT_ARG(app->name));
+    struct text path;
+    if (make_path(app, &path, fault)) return fault->err;
     *self = server;
     *server = (struct config_server){ .app = app };
     list_init(&server->subscribers);
