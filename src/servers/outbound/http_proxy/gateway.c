@@ -51,7 +51,7 @@ struct gateway {
 struct pending {
     struct list node;
     struct gateway *gateway;
-    struct http_exchange *exchange;
+    uint64_t exchange_id; /* the client may go in the turn in which its answer comes */
     uint32_t transaction;
     size_t body_bytes;
     uint64_t since_ms, due_ms;
@@ -70,10 +70,12 @@ struct answer {
     struct text body, etag, allow;
 };
 
-static void reply(struct gateway *gateway, struct http_exchange *exchange,
-                  const struct answer *answer)
+enum { HEADERS_MAX = CUSTOM_HEADERS_MAX + 4 };
+
+/* The headers of an answer into `headers`, room for HEADERS_MAX. */
+static size_t answer_headers(const struct gateway *gateway, const struct answer *answer,
+                             struct http_header *headers)
 {
-    struct http_header headers[CUSTOM_HEADERS_MAX + 4];
     size_t count = 0;
     add_header(headers, &count, TEXT("Content-Type"), TEXT("application/json; charset=utf-8"));
     if (answer->etag.len) add_header(headers, &count, TEXT("ETag"), answer->etag);
@@ -82,8 +84,43 @@ static void reply(struct gateway *gateway, struct http_exchange *exchange,
         add_header(headers, &count, TEXT("Retry-After"), text_of(gateway->retry_after));
     for (uint32_t i = 0; i < gateway->headers.count; i++)
         add_header(headers, &count, gateway->headers.at[i].name, gateway->headers.at[i].value);
-    struct http_headers all = { headers, count };
+    return count;
+}
+
+static void reply(struct gateway *gateway, struct http_exchange *exchange,
+                  const struct answer *answer)
+{
+    struct http_header headers[HEADERS_MAX];
+    struct http_headers all = { headers, answer_headers(gateway, answer, headers) };
     http_reply(exchange, answer->status, &all, answer->body);
+}
+
+/* Spec outbound 14.3: the body of every error. */
+static void put_error(struct buf *body, int code, struct text words)
+{
+    struct json_writer json = json_writer(body);
+    json_begin_object(&json);
+    json_put_name(&json, TEXT("GSW_USER_EVENT"));
+    json_put_text(&json, TEXT("Error"));
+    json_put_name(&json, TEXT("GSW_ERROR"));
+    json_put_i64(&json, code);
+    json_put_name(&json, TEXT("GSW_ERROR_TEXT"));
+    json_put_text(&json, words);
+    json_end_object(&json);
+}
+
+/* What the HTTP server refuses by itself looks like every other error, custom headers included. */
+static void dress_refusal(void *self, unsigned status, const char *words, struct scope *scope,
+                          struct http_headers *headers, struct text *body)
+{
+    const struct gateway *gateway = self;
+    struct answer answer = { .status = status };
+    struct http_header *all = scope_alloc_array(scope, HEADERS_MAX, sizeof *all);
+    *headers = (struct http_headers){ all, answer_headers(gateway, &answer, all) };
+    struct buf error = { 0 };
+    put_error(&error, status >= 500 ? CODE_INTERNAL : CODE_BAD_KEY, text_of(words));
+    *body = scope_keep(scope, buf_text(&error));
+    buf_free(&error);
 }
 
 static void log_answer(struct gateway *gateway, struct http_exchange *exchange, unsigned status,
@@ -100,15 +137,7 @@ static void refuse_allowing(struct gateway *gateway, struct http_exchange *excha
                             unsigned status, int code, struct text words, struct text allow)
 {
     struct buf body = { 0 };
-    struct json_writer json = json_writer(&body);
-    json_begin_object(&json);
-    json_put_name(&json, TEXT("GSW_USER_EVENT"));
-    json_put_text(&json, TEXT("Error"));
-    json_put_name(&json, TEXT("GSW_ERROR"));
-    json_put_i64(&json, code);
-    json_put_name(&json, TEXT("GSW_ERROR_TEXT"));
-    json_put_text(&json, words);
-    json_end_object(&json);
+    put_error(&body, code, words);
     log_answer(gateway, exchange, status, 0);
     struct answer answer = { .status = status, .body = buf_text(&body), .allow = allow };
     reply(gateway, exchange, &answer);
@@ -142,6 +171,14 @@ static void forget_pending(void *self)
     (void)table_remove(pending->gateway->pending, TEXT_OF(&pending->transaction));
 }
 
+/* NULL: the client has gone. */
+static struct http_exchange *take_exchange(struct pending *pending)
+{
+    struct http_exchange *exchange = http_find(pending->gateway->server, pending->exchange_id);
+    forget_pending(pending);
+    return exchange;
+}
+
 static void on_time_up(void *self)
 {
     struct gateway *gateway = self;
@@ -151,8 +188,8 @@ static void on_time_up(void *self)
         struct pending *pending = LIST_OBJECT(first, struct pending, node);
         if (pending->due_ms > now_ms) break;
         LOG_HTTP_PROXY_NO_ANSWER(gateway->log, pending->transaction, gateway->response_timeout_s);
-        struct http_exchange *exchange = pending->exchange;
-        forget_pending(pending);
+        struct http_exchange *exchange = take_exchange(pending);
+        if (exchange == NULL) continue;
         refuse(
             gateway, exchange, 504, CODE_INTERNAL,
             TEXT("no answer within http-response-timeout; the request may have been carried out"));
@@ -177,7 +214,7 @@ static uint32_t wait_for_outbound(struct gateway *gateway, struct http_exchange 
     uint64_t now_ms = loop_now_mono_ms(gateway->loop);
     *pending = (struct pending){
         .gateway = gateway,
-        .exchange = exchange,
+        .exchange_id = http_exchange_id(exchange),
         .transaction = gateway->next_transaction++,
         .body_bytes = http_exchange_request(exchange)->body.len,
         .since_ms = now_ms,
@@ -396,11 +433,11 @@ void gateway_answer(struct gateway *gateway, uint32_t transaction, struct text p
 {
     struct pending *pending = table_get(gateway->pending, TEXT_OF(&transaction));
     if (pending == NULL) return; /* the client has gone, or heard 504 */
-    struct http_exchange *exchange = pending->exchange;
-    struct scope *scope = http_exchange_scope(exchange);
     uint64_t took_ms = loop_now_mono_ms(gateway->loop) - pending->since_ms;
-    forget_pending(pending);
+    struct http_exchange *exchange = take_exchange(pending);
     if (list_is_empty(&gateway->waiting)) arm(gateway);
+    if (exchange == NULL) return;
+    struct scope *scope = http_exchange_scope(exchange);
     struct text head;
     struct answer answer = { .status = 500 };
     channel_split(payload, &head, &answer.body);
@@ -444,8 +481,9 @@ struct gateway *gateway_new(struct scope *owner, const struct gateway_setup *set
 
 enum err gateway_listen(struct gateway *gateway, struct text address, struct fault *fault)
 {
-    struct http_server_options usual = { 0 }; /* its defaults are those of spec outbound 14.1 */
-    return http_server_open(gateway->life, gateway->net, address, &usual, on_request, gateway,
+    /* Its bounds are those of spec outbound 14.1. */
+    struct http_server_options options = { .dress_refusal = dress_refusal };
+    return http_server_open(gateway->life, gateway->net, address, &options, on_request, gateway,
                             &gateway->server, fault);
 }
 
@@ -495,8 +533,8 @@ void gateway_close(struct gateway *gateway)
     struct list *first;
     while ((first = list_first(&gateway->waiting)) != NULL) {
         struct pending *pending = LIST_OBJECT(first, struct pending, node);
-        struct http_exchange *exchange = pending->exchange;
-        forget_pending(pending);
+        struct http_exchange *exchange = take_exchange(pending);
+        if (exchange == NULL) continue;
         refuse(gateway, exchange, 503, CODE_INTERNAL, TEXT("outbound is not there"));
     }
     timer_stop(gateway->timer);
