@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -71,17 +72,21 @@ class SyncWatch:
 
 
 def wrk(url, connections, seconds, requests=None, threads=1):
-    """One run; a dict as load.lua prints it. `requests`: lines of load.lua's file."""
+    """One run; a dict as load.lua prints it, and wrk's own CPU. `requests`: load.lua's file."""
     words = ["wrk", f"-t{threads}", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s"]
-    if requests is None:  # wrk's own fast path: the peer must not wait for Lua
-        done = subprocess.run([*words, url], capture_output=True, text=True, check=True)
-        return read_plain(done.stdout)
-    done = subprocess.run([*words, "-s", HERE / "load.lua", url, "--", requests], capture_output=True,
-                          text=True, check=False)
+    if requests is not None:
+        words += ["-s", HERE / "load.lua", url, "--", requests]
+    else:  # wrk's own fast path: the peer must not wait for Lua
+        words += [url]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
     lines = done.stderr.splitlines()
-    if done.returncode or not lines or not lines[-1].startswith("{"):
+    if done.returncode or requests is not None and not (lines and lines[-1].startswith("{")):
         raise RuntimeError(f"wrk: {done.stdout}{done.stderr}")
-    return json.loads(lines[-1])
+    run = read_plain(done.stdout) if requests is None else json.loads(lines[-1])
+    run["load_cpu_s"] = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return run
 
 
 def read_plain(text):
@@ -147,14 +152,21 @@ http {{
 
 
 def profile(pids, seconds, folder):
-    """The hottest functions of processes during the next seconds, as perf sees them; [] without it."""
+    """The hottest functions of each process during the next seconds, as perf sees them: share, library
+    and function; empty without perf. `pids`: by name."""
     if not shutil.which("perf"):
-        return []
-    data = pathlib.Path(folder) / "perf.data"
-    done = subprocess.run(["perf", "record", "-q", "-F", "997", "-o", data, "-p", ",".join(map(str, pids)),
-                           "--", "sleep", str(seconds)], capture_output=True, check=False)
-    if done.returncode:
-        return []
-    report = subprocess.run(["perf", "report", "-i", data, "--stdio", "--no-children", "--sort", "comm,dso,symbol",
-                             "-g", "none"], capture_output=True, text=True, check=False).stdout
-    return [line.rstrip() for line in report.splitlines() if line.strip() and not line.startswith("#")]
+        return {}
+    data = {name: pathlib.Path(folder) / f"perf.{name}" for name in pids}
+    running = [subprocess.Popen(["perf", "record", "-q", "-F", "997", "-o", data[name], "-p", str(pid), "--",
+                                 "sleep", str(seconds)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+               for name, pid in pids.items()]
+    if any([process.wait() for process in running]):
+        return {}
+    return {name: read_profile(path) for name, path in data.items()}
+
+
+def read_profile(path):
+    report = subprocess.run(["perf", "report", "-i", path, "--stdio", "--no-children", "--sort", "dso,symbol", "-g",
+                             "none"], capture_output=True, text=True, check=False).stdout
+    found = re.findall(r"^ *([\d.]+%) +(\S+) +\[[.k]\] (\S+)", report, re.MULTILINE)
+    return [f"{share} {symbol} ({library})" for share, library, symbol in found]

@@ -194,7 +194,7 @@ class Updates:
             load = pool.submit(peers.wrk, f"http://127.0.0.1:{centre.http_port}/", self.given.connections,
                                seconds + 1, requests)
             time.sleep(0.5)
-            hot = peers.profile(centre.pids().values(), seconds - 0.5, self.folder)
+            hot = peers.profile(centre.pids(), seconds - 0.5, self.folder)
             load.result()
         return hot
 
@@ -222,8 +222,13 @@ class Updates:
         say(f"  nginx, 1 worker, a constant: {spread(rates(self.nginx))} /s; payload {answered} B out; rows/op 0; "
             f"fsyncs/op 0; cores {nginx['cpu']['nginx'] / nginx['wall_s']:.2f} of {CORES}; "
             f"CPU/op {cpu_us(nginx)['nginx']:.1f} us")
-        reasons = [f"busiest: {', '.join(f'{name} {share * 100:.0f} % of a core' for share, name in self.threads[:4])}"]
-        reasons += [f"hot: {line.strip()}" for line in hot[:12]]
+        load = middle([run["load_cpu_s"] / run["operations"] * 1e6 for run in self.ours])
+        ours = middle([sum(cpu_us(run).values()) for run in self.ours])
+        alone = store["cpu_s"] / store["operations"] * 1e6
+        reasons = [f"{ours:.1f} us of ours, of which {alone:.1f} are the store's, and {load:.1f} us of wrk: "
+                   f"{CORES} cores can do {CORES / (ours + load) * 1e6:.0f} /s at most",
+                   f"busiest: {', '.join(f'{name} {share * 100:.0f} % of a core' for share, name in self.threads[:4])}"]
+        reasons += [f"hot in {name}: {', '.join(lines[:7])}" for name, lines in hot.items()]
         ours = middle(rates(self.ours))
         met = verdict("of the store's own grouped rate", ours / middle(rates(self.store)), 0.60, reasons)
         verdict("of nginx", ours / middle(rates(self.nginx)), 0.10, reasons if met else ["as above"])
