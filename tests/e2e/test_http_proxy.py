@@ -195,6 +195,13 @@ class Serving(unittest.TestCase):
             self.assertEqual({name: answer.headers[name] for name in SECURITY_HEADERS},
                              SECURITY_HEADERS, (method, path))
 
+    def test_7_what_the_http_server_refuses_by_itself_looks_like_every_other_error(self):
+        received = raw(self.centre.http_port, b"GET / HTTP/1.1\r\nHost : x\r\n\r\n").decode()
+        self.assertTrue(received.startswith("HTTP/1.1 400 "), received)
+        for name, value in SECURITY_HEADERS.items():
+            self.assertIn(f"{name}: {value}\r\n", received)
+        self.assertIn('"GSW_USER_EVENT":"Error"', received)
+
     def test_7_new_custom_headers_reach_the_running_child(self):
         child = self.centre.proxy_pid()
 

@@ -196,6 +196,10 @@ static void connection_refuse(struct connection *connection, unsigned status, co
     static const struct http_header retry[] = { { { "Retry-After", 11 }, { "1", 1 } } };
     struct http_answer answer = { .status = status, .closes = true, .body = text_of(words) };
     if (status == 503) answer.headers = (struct http_headers){ retry, 1 };
+    struct http_server *server = connection->server;
+    if (server->options.dress_refusal)
+        server->options.dress_refusal(server->self, status, words, connection->life,
+                                      &answer.headers, &answer.body);
     send_reply(connection, &answer);
     connection_finish(connection);
 }
