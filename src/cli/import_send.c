@@ -141,8 +141,8 @@ static struct slice *slice_new(struct import_send *send)
 static enum err connect_once(struct import_send *send, struct fault *fault)
 {
     const struct import_send_setup *setup = &send->setup;
-    enum err err = tool_connect(setup->tool, setup->address, setup->application, NULL, NULL,
-                                setup->wait_ms, &send->link, fault);
+    enum err err = tool_connect(setup->tool, setup->address, setup->application, setup->wait_ms,
+                                &send->link, fault);
     if (err) return err;
     struct outbound_import_begin begin = {
         .head.has = SHAPE_ALL(SHAPE_OUTBOUND_IMPORT_BEGIN),

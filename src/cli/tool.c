@@ -80,14 +80,14 @@ void tool_close(struct tool *tool)
 /* --- connecting ----------------------------------------------------------------------------- */
 
 struct connecting {
-    struct loop *loop;
+    struct loop *loop; /* NULL: nobody waits any more */
     struct link *link;
-    void *self; /* the handlers', from the moment it is up */
 };
 
 static void on_up(void *self, struct link *link)
 {
     struct connecting *connecting = self;
+    if (connecting->loop == NULL) return; /* up again, later */
     connecting->link = link;
     loop_stop(connecting->loop);
 }
@@ -97,19 +97,17 @@ static void on_time_up(void *self)
     loop_stop(((struct connecting *)self)->loop);
 }
 
-enum err tool_connect(struct tool *tool, struct text address, struct text peer,
-                      const struct link_handler *handlers, void *self, uint64_t wait_ms,
+enum err tool_connect(struct tool *tool, struct text address, struct text peer, uint64_t wait_ms,
                       struct link **out, struct fault *fault)
 {
     static const struct link_life life = { .on_up = on_up };
     static const struct link_handler none[] = { { 0 } };
     struct link_options options = { .reconnect_ms = 200 };
     struct connecting *connecting = scope_alloc(tool->life, sizeof *connecting);
-    *connecting = (struct connecting){ .loop = tool->loop, .self = self };
+    *connecting = (struct connecting){ .loop = tool->loop };
     struct timer *timer = timer_new(tool->life, tool->loop, on_time_up, connecting);
     struct link *link = link_connect(tool->life, tool->net, &tool->log, address, peer,
-                                     &tool->identity, &options, handlers ? handlers : none, &life,
-                                     connecting);
+                                     &tool->identity, &options, none, &life, connecting);
     timer_start(timer, wait_ms);
     loop_run(tool->loop);
     timer_stop(timer);
@@ -118,7 +116,7 @@ enum err tool_connect(struct tool *tool, struct text address, struct text peer,
         return fault_set(fault, ERR_TIMEOUT, "", "no answer from %.*s at %.*s", TEXT_ARG(peer),
                          TEXT_ARG(address));
     }
-    link_set_self(link, self);
+    connecting->loop = NULL;
     *out = link;
     return ERR_OK;
 }
@@ -126,8 +124,7 @@ enum err tool_connect(struct tool *tool, struct text address, struct text peer,
 enum err tool_connect_config(struct tool *tool, uint64_t wait_ms, struct link **out,
                              struct fault *fault)
 {
-    return tool_connect(tool, tool->config_address, tool->config_application, NULL, NULL, wait_ms,
-                        out, fault);
+    return tool_connect(tool, tool->config_address, tool->config_application, wait_ms, out, fault);
 }
 
 enum err tool_connect_supervisor(struct tool *tool, uint64_t wait_ms, struct link **out,
@@ -135,7 +132,7 @@ enum err tool_connect_supervisor(struct tool *tool, uint64_t wait_ms, struct lin
 {
     struct text address =
         scope_format(tool->life, "unix:%.*s/supervisor.sock", TEXT_ARG(tool->run_dir));
-    return tool_connect(tool, address, TEXT("supervisor"), NULL, NULL, wait_ms, out, fault);
+    return tool_connect(tool, address, TEXT("supervisor"), wait_ms, out, fault);
 }
 
 /* --- asking --------------------------------------------------------------------------------- */

@@ -26,8 +26,7 @@ enum err tool_open(struct tool *out, const char *data_dir, struct fault *fault);
 void tool_close(struct tool *tool);
 
 /* A link that is up, or ERR_TIMEOUT after `wait_ms` with words for the person. */
-enum err tool_connect(struct tool *tool, struct text address, struct text peer,
-                      const struct link_handler *handlers, void *self, uint64_t wait_ms,
+enum err tool_connect(struct tool *tool, struct text address, struct text peer, uint64_t wait_ms,
                       struct link **out, struct fault *fault);
 enum err tool_connect_config(struct tool *tool, uint64_t wait_ms, struct link **out,
                              struct fault *fault);
