@@ -140,6 +140,9 @@ class Hostile(unittest.TestCase):
         """Nobody died, everything serves, nobody keeps what the attack left."""
         self.assertEqual(self.processes(), self.pids)
         self.assertServing()
+        self.assertBounded()
+
+    def assertBounded(self):
         grown = {name: resident_kib(pid) - self.before[name] for name, pid in self.pids.items()}
         self.assertLess(max(grown.values()), GROWTH_KIB_MAX, grown)
 
@@ -281,6 +284,7 @@ class Hostile(unittest.TestCase):
                 self.assertEqual(self.centre.call("GET", f"/campaigngroups/{self.group.dbid}").status, 200)
                 self.assertLess(time.monotonic() - asked, 1)
                 time.sleep(0.05)
+            self.assertBounded()
         finally:
             for stream in streams:
                 stream.close()
@@ -303,9 +307,23 @@ class Hostile(unittest.TestCase):
                         pass
                 time.sleep(0.05)
             self.assertServing()
+            self.assertBounded()
         finally:
             for stream in streams:
                 stream.close()
+
+    def test_clients_that_leave_while_their_answer_is_made(self):
+        asked = {self.centre.http_port: f"GET /campaigngroups/{self.group.dbid} HTTP/1.1\r\nHost: x\r\n\r\n".encode(),
+                 self.centre.metrics_port: b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"}
+        for turn in range(30):
+            for port, one in asked.items():
+                streams = [socket.create_connection(("127.0.0.1", port), timeout=5) for _ in range(20)]
+                for stream in streams:
+                    stream.sendall(one * (1 + turn % 5))
+                time.sleep(self.random.random() * 0.003)
+                for stream in streams:
+                    stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", turn % 2, 0))
+                    stream.close()
 
     def test_connections_reset_at_any_byte(self):
         body = json.dumps(new_record("15550190")).encode()
@@ -364,6 +382,7 @@ class Hostile(unittest.TestCase):
                         stream.sendall(struct.pack(">I", 1 << 20) + b"\x94")
                     streams.append(stream)
             self.assertServing()
+            self.assertBounded()
         finally:
             for stream in streams:
                 stream.close()
