@@ -19,7 +19,7 @@ import threading
 import time
 import unittest
 
-from campaign import (CHAIN_READY, READY, RETRIEVED, UPDATED, Centre, Client, Lost, new_group,
+from campaign import (CHAIN_READY, PREVIEW, READY, RETRIEVED, UPDATED, Centre, Client, Lost, new_group,
                       new_record, notifying)
 from harness import Receiver, http_call, process_lives, rounds, wait_until
 
@@ -225,6 +225,36 @@ class Administrator(threading.Thread):
             self.stopping.wait(0.3)
 
 
+class Manager(threading.Thread):
+    """Loads, starts, stops and unloads a group of her own; what was acknowledged is its state."""
+
+    ORDERS = [("Load", "loaded"), ("Start", "started"), ("Stop", "loaded"), ("Start", "started"),
+              ("Unload", "null")]
+
+    def __init__(self, centre, group):
+        super().__init__(daemon=True, name="manager")
+        self.client, self.group = Client(centre.http_port, timeout=ANSWER_S), group
+        self.states, self.refused, self.stopping = {"null"}, [], threading.Event()
+
+    def run(self):
+        turn = 0
+        while not self.stopping.wait(0.02):
+            req, state = self.ORDERS[turn % len(self.ORDERS)]
+            self.states.add(state)  # from now on it may be so
+            try:
+                keys = {"GSW_DIAL_MODE": PREVIEW} if req == "Start" else {}
+                status, answer = self.client.post(f"/campaigngroups/{self.group.dbid}", req, **keys)
+            except Lost:
+                continue  # once more: a repeat is acknowledged
+            if status in NOT_NOW or (status == 409 and req == "Load"):  # it unloads still
+                continue
+            if status != 200:
+                self.refused.append((req, status, answer))
+                return
+            self.states = {state}
+            turn += 1
+
+
 class Killer:
     """Chooses victims and instants."""
 
@@ -267,9 +297,9 @@ class Crash(unittest.TestCase):
         self.receiver = Receiver(self.receive)
         self.addCleanup(self.receiver.close)
         self.whims = random.Random(SEED + 1)
-        group = new_group(1)
+        group, self.other_group = new_group(1), new_group(2)
         self.centre = Centre(
-            [group], persons={"AG": CREW},
+            [group, self.other_group], persons={"AG": CREW},
             options={"G1": notifying(self.receiver.url + "/crm", http_retry_applies_to="all",
                                      http_retry_max_attempts=20, http_response_timeout=2)},
             supervisor_options={"restart-quick-time": 0, "restart-delay-first": 0, "restart-delay-max": 0,
@@ -287,17 +317,17 @@ class Crash(unittest.TestCase):
         centre, ledger = self.centre, self.ledger
         centre.load_and_start(self.group)
         crew = [Agent(name, centre, self.group, ledger) for name in CREW]
-        administrator = Administrator(centre)
-        for one in (*crew, administrator):
+        administrator, manager = Administrator(centre), Manager(centre, self.other_group)
+        for one in (*crew, administrator, manager):
             one.start()
         killer = Killer(centre, ledger)
         for _ in range(ROUNDS):
             killer.strike()
             if ledger.broken:
                 break
-        for one in (*crew, administrator):
+        for one in (*crew, administrator, manager):
             one.stopping.set()
-        for one in (*crew, administrator):
+        for one in (*crew, administrator, manager):
             one.join(30)
         print(f"# crash test: killed {killer.killed}, {ledger.acknowledged} requests acknowledged, "
               f"{len(ledger.processed)} chains processed", file=sys.stderr, flush=True)
@@ -306,6 +336,7 @@ class Crash(unittest.TestCase):
         self.look_at_agents(crew)
         self.look_at_store()
         self.look_at_configuration(administrator)
+        self.look_at_orders(manager)
         self.finish_open_rounds()
         self.look_at_notifications()
         self.unload()
@@ -381,6 +412,12 @@ class Crash(unittest.TestCase):
         exported = self.centre.cli("config", "export").stdout
         self.assertTrue([value for value in administrator.values if f'"{value}"' in exported],
                         f"lost: none of {administrator.values} is in the configuration")
+
+    def look_at_orders(self, manager):
+        self.assertEqual(manager.refused, [])
+        wait_until(lambda: self.centre.status(self.other_group)["GSW_STATE"] != "unloading", 5,
+                   what="unloaded")
+        self.assertIn(self.centre.status(self.other_group)["GSW_STATE"], manager.states)
 
     def finish_open_rounds(self):
         """Every open round has one agent, who can finish it: also those whose preview was never heard of."""
