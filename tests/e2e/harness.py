@@ -292,8 +292,10 @@ class Installation:
 
     def close(self):
         if self.supervisor is not None and self.supervisor.poll() is None:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self.stop(signal.SIGINT, 30)
+            for seconds in (2, 30):  # who waits for its agents is not waited for
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self.stop(signal.SIGINT, seconds)
+                    break
             if self.supervisor.poll() is None:
                 self.supervisor.kill()
                 self.supervisor.wait()

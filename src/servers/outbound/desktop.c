@@ -82,6 +82,11 @@ static bool may_preview(struct request *request, struct session *session, struct
         request_refuse(request, OUTBOUND_GROUP_UNKNOWN, "%s: %s", fault.field, fault.words);
         return false;
     }
+    if (request->server->is_suspended) {
+        request_refuse(request, OUTBOUND_NOT_ALLOWED,
+                       "outbound is suspended and gives out no new records");
+        return false;
+    }
     if (session->fsm.state == SESSION_NULL || session->fsm.state == SESSION_UNLOADING) {
         request_refuse(request, OUTBOUND_NOT_LOADED, "the campaign group is not loaded");
         return false;

@@ -65,3 +65,12 @@ uint32_t outbound_next_handle(struct outbound *server, uint32_t count, uint32_t 
     }
     return server->next_handle - count + index;
 }
+
+void outbound_check_idle(struct outbound *server)
+{
+    if (!server->is_suspended) return;
+    struct session *session;
+    for (size_t at = 0; (session = table_next(server->sessions, &at)) != NULL;)
+        if (session->in_progress_count || session->changing_count || session->fetches) return;
+    app_idle(server->app);
+}

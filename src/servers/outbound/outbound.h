@@ -30,6 +30,7 @@ struct outbound {
     struct table *imports;  /* under way, by id */
     struct table *handles;  /* record handle -> live chain; chains with agents */
     uint32_t next_handle;
+    bool is_suspended; /* no new work; idle once no chain is with an agent (framework 6.4) */
     struct outbound_counters counters;
 };
 
@@ -92,6 +93,8 @@ bool session_names(struct outbound *server, uint32_t group_dbid, struct session_
 const struct outbound_options *outbound_resolve_options(struct outbound *server,
                                                         struct scope *scope,
                                                         const struct session_names *names);
+/* Suspended, and nothing is in progress any more: says so, once. */
+void outbound_check_idle(struct outbound *server);
 /* A handle for record `index` of a chain of `count`: contiguous within the chain, positive int32.
  */
 uint32_t outbound_next_handle(struct outbound *server, uint32_t count, uint32_t index);

@@ -223,6 +223,17 @@ static enum err start(struct app *app, void **self, struct fault *fault)
     return recovery_start(outbound, serve, fault);
 }
 
+/* Framework 6.4: no new work; what agents have goes on until it is finished or time is up. */
+static void suspend(void *self)
+{
+    struct server *server = self;
+    server->outbound.is_suspended = true;
+    struct session *session;
+    for (size_t at = 0; (session = table_next(server->outbound.sessions, &at)) != NULL;)
+        session_return_buffer(session);
+    outbound_check_idle(&server->outbound);
+}
+
 static void on_flushed(void *self)
 {
     struct server *server = self;
@@ -281,6 +292,7 @@ const struct app_type APP_TYPE_OUTBOUND = {
     .objects = object_names,
     .start = start,
     .changed = changed,
+    .suspend = suspend,
     .stop = stop,
     .count = count,
 };

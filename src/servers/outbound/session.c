@@ -297,6 +297,7 @@ static void settle_chain(struct live_chain *live)
     }
     live_chain_close(live);
     while (!list_is_empty(&orphans)) run_waiting(&orphans);
+    outbound_check_idle(session->server);
     if (session->fsm.state == SESSION_UNLOADING)
         session_order(session, SESSION_DRAINED, NULL, NULL);
 }
@@ -469,7 +470,9 @@ void sessions_wake(struct outbound *server, uint32_t list_dbid)
 void session_refill(struct session *session, bool now)
 {
     bool is_live = session->fsm.state == SESSION_STARTED || session->fsm.state == SESSION_LOADED;
-    if (session->fetches || !is_live || notifier_is_full(session->server->notifier)) return;
+    if (session->fetches || !is_live || session->server->is_suspended ||
+        notifier_is_full(session->server->notifier))
+        return;
     uint64_t now_ms = loop_now_mono_ms(session->server->app->loop);
     const struct app_object *object =
         app_object_by_dbid(session->server->app, &OBJECT_CAMPAIGN_GROUP, session->dbid);
@@ -518,6 +521,7 @@ void session_fetch_ended(struct session *session)
     if (session->fetches) return;
     session_refill(session, false);
     if (session->fetches == 0 && session->buffered_count == 0) refuse_hungry(session);
+    outbound_check_idle(session->server);
     if (session->fsm.state == SESSION_UNLOADING)
         session_order(session, SESSION_DRAINED, NULL, NULL);
 }
