@@ -160,6 +160,19 @@ class CrashLoop(unittest.TestCase):
             centre.cli("start", "outbound")  # a person may try again
 
 
+class Hung(unittest.TestCase):
+    def test_f12_an_application_without_heartbeats_is_killed_and_restarted(self):
+        config = small_config()
+        config["applications"][1]["options"]["sml"] = {"heartbeat-period": "10"}
+        with Installation(config, options={"hangup-abort-timeout": 1}) as centre:
+            began = time.monotonic()
+            former = centre.kill("outbound", signal.SIGSTOP)
+            wait_until(lambda: centre.pid("outbound") not in (None, former), 20)
+            self.assertTrue(6 < time.monotonic() - began < 12.5)  # 10 s after the last one
+            centre.wait_running()
+            self.assertIn("no heartbeat", centre.logs("supervisor*"))
+
+
 class Grace(unittest.TestCase):
     def test_applications_stop_when_no_supervisor_comes_back(self):
         config = small_config()
