@@ -4,7 +4,7 @@
 BUILD := build
 DATA := run
 
-.PHONY: run build build-asan test unit e2e check bench soak clean
+.PHONY: run build build-asan test unit e2e check bench soak reference clean
 
 # The sample contact centre, in the foreground; Ctrl-C stops it.
 run: build
@@ -47,9 +47,15 @@ bench: build
 	@tools/setup bench
 	@python3 bench/run.py --binary $(BUILD)/carillon
 
-# The crash test with many rounds.
+# The crash test with many rounds, and the proof that it can fail.
 soak: build
 	@python3 tests/e2e/harness.py --binary $(BUILD)/carillon --soak
+	@tests/chaos/prove_crash_test.sh $(BUILD)/faults
+
+# The pages printed from schema/: messages, options, objects, log events, counters, HTTP routes.
+reference: build
+	@ninja -C $(BUILD) --quiet reference
+	@echo "see $(BUILD)/reference"
 
 clean:
 	@rm -rf $(BUILD)

@@ -109,7 +109,7 @@ struct shape_list {
 };
 
 /* All fields of a shape present: for structs that are filled whole. */
-#define SHAPE_ALL(shape) ((shape).count == 64 ? UINT64_MAX : (UINT64_C(1) << (shape).count) - 1)
+#define SHAPE_ALL(shape)       ((shape).count == 64 ? UINT64_MAX : (UINT64_C(1) << (shape).count) - 1)
 #define SHAPE_HAS(object, bit) (((object)->head.has & (bit)) != 0)
 
 const struct shape_field *shape_find(const struct shape *shape, struct text name); /* or NULL */
