@@ -80,7 +80,7 @@ static enum err convert(iconv_t way, struct text in, bool is_loose, struct scope
         if (errno == E2BIG) return ERR_LIMIT;
         if (!is_loose) return ERR_INVALID;
         if (left < 3) return ERR_LIMIT;
-        memcpy(out_at, "\xEF\xBF\xBD", 3);
+        memcpy(out_at, "\xEF\xBF\xBD", 3); /* NOLINT(bugprone-not-null-terminated-result) */
         out_at += 3;
         left -= 3;
         in_at++;

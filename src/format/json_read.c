@@ -182,10 +182,10 @@ static void note_byte(struct blanker *blanker)
 enum err json_blank_comments(struct text in, struct buf *out, struct fault *fault)
 {
     size_t before = out->len;
+    if (in.len == 0) return ERR_OK;
     buf_add(out, in);
-    struct blanker blanker = { .in = in,
-                               .out = out->at ? out->at + before : NULL,
-                               .comma = SIZE_MAX };
+    ASSERT(out->at != NULL);
+    struct blanker blanker = { .in = in, .out = out->at + before, .comma = SIZE_MAX };
     while (blanker.at < in.len) {
         struct text rest = text_slice(in, blanker.at, 2);
         if (rest.at[0] == '"') {

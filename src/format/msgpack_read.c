@@ -102,6 +102,7 @@ static bool take_integer(struct msgpack_reader *reader, uint64_t *bits)
     *bits = take_number(reader, size);
     if (first <= 0xcf || reader->err) return false;
     unsigned spare = (unsigned)(64 - size * 8);
+    ASSERT(spare < 64);
     *bits = (uint64_t)((int64_t)(*bits << spare) >> spare);
     return (int64_t)*bits < 0;
 }
@@ -195,6 +196,7 @@ uint32_t msgpack_get_map(struct msgpack_reader *reader)
 static void skip_extension(struct msgpack_reader *reader)
 {
     unsigned char first = take_type(reader, MSGPACK_EXTENSION);
+    if (first < 0xc7) return; /* it was something else: the error sticks */
     uint64_t len = first >= 0xd4 ? 1ull << (first - 0xd4)
                                  : take_number(reader, (size_t)1 << (first - 0xc7));
     (void)take_number(reader, 1);

@@ -68,7 +68,7 @@ bool body_values_equal(const struct value *a, const struct value *b)
     case VALUE_NULL: return true;
     case VALUE_BOOL: return a->truth == b->truth;
     case VALUE_INTEGER: return a->integer == b->integer;
-    case VALUE_FLOAT: return memcmp(&a->number, &b->number, sizeof a->number) == 0;
+    case VALUE_FLOAT: return !(a->number < b->number) && !(a->number > b->number);
     case VALUE_TEXT:
     case VALUE_BYTES: return text_eq(a->text, b->text);
     case VALUE_LIST: return lists_equal(a, b);

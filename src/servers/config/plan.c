@@ -197,6 +197,7 @@ static void add_staged(struct lister *lister, const struct staged *staged)
 {
     static const struct kv nothing = { 0 };
     const struct object *object = staged->after ? staged->after : staged->before;
+    ASSERT(object != NULL);
     const struct kv *before = staged->before ? &staged->before->body : &nothing;
     const struct kv *after = staged->after ? &staged->after->body : &nothing;
     if (staged->before && staged->after && body_equal(before, after)) return; /* only touched */

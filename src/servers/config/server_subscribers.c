@@ -68,7 +68,10 @@ void subscribers_forget(struct config_server *server, struct link *link)
 uint32_t subscribers_count(const struct config_server *server)
 {
     uint32_t count = 0;
-    LIST_EACH (node, &server->subscribers) count += node != NULL;
+    LIST_EACH (node, &server->subscribers) {
+        ASSERT(node != NULL);
+        count++;
+    }
     return count;
 }
 

@@ -117,6 +117,7 @@ static const struct event_rev *note_events(struct config_server *server, const s
     for (size_t i = 0; i < change_set_count(write->set); i++) {
         const struct staged *staged = change_set_at(write->set, i);
         const struct object *any = staged->after ? staged->after : staged->before;
+        ASSERT(any != NULL);
         struct event event = {
             .op = staged->before == NULL  ? "added"
                   : staged->after == NULL ? "deleted"

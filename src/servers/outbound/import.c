@@ -181,7 +181,7 @@ static void begin(void *self, struct link_request *request, const void *fields)
     if (list && table_count(server->imports) >= IMPORTS_MAX) forget_idle(server);
     if (list && table_count(server->imports) >= IMPORTS_MAX)
         (void)fault_set(&fault, ERR_LIMIT, "key", "more than %d imports at a time", IMPORTS_MAX);
-    if (fault.err) {
+    if (list == NULL || fault.err) {
         link_refuse_fault(request, &fault);
         return;
     }

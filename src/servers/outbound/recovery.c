@@ -60,7 +60,7 @@ static void bring_back(struct recovery *recovery, const struct open_round *round
     struct outbound *server = recovery->server;
     struct fault fault;
     struct session *session = session_of(server, round->group_dbid, &fault);
-    if (session == NULL || count < round->record_count) {
+    if (session == NULL || list == NULL || count < round->record_count) {
         LOG_STORE_REFUSED(&server->app->log, "a chain with its agent",
                           "its rows or group are gone");
         return;
