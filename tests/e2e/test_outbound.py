@@ -325,6 +325,37 @@ class Preview(OutboundCase):
         status = self.centre.call("GET", f"/records/{second}").json
         self.assertEqual((status["GSW_CHAIN_N"], status["GSW_AGENT_ID"]), (2, "a1"))
 
+    def test_requests_on_one_record_at_the_same_moment_are_all_answered(self):
+        group = self.group()
+        self.centre.add(group, "15550147")
+        handle = self.take(group)["GSW_RECORD_HANDLE"]
+        answers = []
+
+        def ask(req, keys):
+            answers.append(self.centre.call("POST", f"/records/{handle}?req={req}", keys, timeout=5).status)
+        threads = [threading.Thread(target=ask, args=one)
+                   for one in [("UpdateCallCompletionStats", {"Other1": "x"})] * 4 +
+                   [("ChainedRecordRequest", {})] * 8 + [("UpdateCallCompletionStats", {"Other1": "y" * 5000})] * 4]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(10)
+        self.assertEqual(sorted(answers), [200] * 12 + [400] * 4)
+
+    def test_agents_who_wait_for_a_fetch_are_all_answered(self):
+        group = self.group()
+        self.centre.add(group, "15550148")
+        answers = []
+
+        def ask(agent):
+            answers.append(self.centre.preview(group, agent).status)
+        threads = [threading.Thread(target=ask, args=(agent,)) for agent in AGENTS * 3]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(10)
+        self.assertEqual(sorted(answers), [200] + [404] * (len(AGENTS) * 3 - 1))
+
     def test_only_from_the_list_that_is_named(self):
         group = self.group()
         self.centre.add(group, "15550144")

@@ -81,11 +81,12 @@ static size_t bytes_of(const struct event_log *log)
 
 void event_log_trim(struct event_log *log)
 {
+    /* The newest stays in any case: it may be on its way to subscribers. */
+    size_t kept = log->revs_max ? log->revs_max : 1;
     log->bytes = bytes_of(log);
-    size_t excess = log->count > log->revs_max ? log->count - log->revs_max : 0;
-    if (excess) drop_oldest(log, excess);
+    if (log->count > kept) drop_oldest(log, log->count - kept);
     /* A quarter more goes than must, so that not every revision moves all others. */
-    while (log->count && log->bytes > EVENT_LOG_BYTES_MAX) drop_oldest(log, log->count / 4 + 1);
+    while (log->count > 1 && log->bytes > EVENT_LOG_BYTES_MAX) drop_oldest(log, log->count / 4 + 1);
 }
 
 bool event_log_covers(const struct event_log *log, uint64_t since, uint64_t present)

@@ -32,7 +32,7 @@ void event_log_set_max(struct event_log *log, uint32_t revs_max);
  * are added to it at once; the texts are copied. */
 struct event_rev *event_log_begin(struct event_log *log, uint64_t rev);
 void event_rev_add(struct event_rev *rev, const struct event *event);
-/* Lets go what is too much; after the last event of a revision. */
+/* Lets go what is too much, never the newest; after the last event of a revision. */
 void event_log_trim(struct event_log *log);
 
 /* All revisions after `since` up to `present` are there. */

@@ -139,7 +139,7 @@ static void preview_record(struct request *request)
                                       .agent_id = asked->gsw_agent_id,
                                       .attempt_guid = guid_new(loop_random(server->app->loop)) };
         session_step_chain(live, &step, (struct text){ 0 }, on_previewed, request);
-    } else if (session->fetches) {
+    } else if (session->fetches && !request->is_last_try) {
         list_add_last(&session->hungry, &request->node);
     } else {
         request_refuse(request, OUTBOUND_NO_RECORDS, "no records");

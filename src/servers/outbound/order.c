@@ -18,12 +18,12 @@ struct order {
 static void next_order(struct session *session, bool has_failed)
 {
     session->is_ordering = false;
-    struct list *node = list_first(&session->orders);
-    if (node) {
+    /* One that is refused before it becomes an order leaves the place to the next. */
+    for (struct list *node; !session->is_ordering && (node = list_first(&session->orders));) {
         list_remove(node);
         request_run(LIST_OBJECT(node, struct request, node));
-        return;
     }
+    if (session->is_ordering) return;
     if (has_failed)
         session_unload_later(session);
     else if (session->fsm.state == SESSION_UNLOADING)

@@ -23,6 +23,7 @@ struct request {
     const struct request_edge *edge;
     uint32_t transaction;  /* HTTP */
     uint32_t handle;       /* the record it names, once looked at */
+    bool is_last_try;      /* it has waited for a fetch already */
     uint32_t record_index; /* of it among its chain */
     void (*run)(struct request *request);
     uint64_t arrived_mono_ms;

@@ -285,7 +285,8 @@ static void settle_chain(struct live_chain *live)
     struct session *session = live->session;
     if (chain_state(&live->chain) != CHAIN_NULL) {
         compact(live);
-        run_waiting(&live->waiting);
+        /* One that only asks leaves the chain free for the next. */
+        while (!live->is_busy && !list_is_empty(&live->waiting)) run_waiting(&live->waiting);
         return;
     }
     /* Those that still wait find the round in the store, and hear what became of it. */
@@ -507,11 +508,20 @@ void session_refill(struct session *session, bool now)
     scope_close(scratch);
 }
 
-static void refuse_hungry(struct session *session)
+/* The fetch they waited for is over: each takes what came, or hears that there is nothing. */
+static void feed_hungry(struct session *session)
 {
+    struct list all;
+    list_init(&all);
     for (struct list *node; (node = list_first(&session->hungry)) != NULL;) {
         list_remove(node);
-        request_refuse(LIST_OBJECT(node, struct request, node), OUTBOUND_NO_RECORDS, "no records");
+        list_add_last(&all, node);
+    }
+    for (struct list *node; (node = list_first(&all)) != NULL;) {
+        struct request *request = LIST_OBJECT(node, struct request, node);
+        list_remove(node);
+        request->is_last_try = true;
+        request_run(request);
     }
 }
 
@@ -520,7 +530,7 @@ void session_fetch_ended(struct session *session)
     session->fetches--;
     if (session->fetches) return;
     session_refill(session, false);
-    if (session->fetches == 0 && session->buffered_count == 0) refuse_hungry(session);
+    if (session->fetches == 0) feed_hungry(session);
     outbound_check_idle(session->server);
     if (session->fsm.state == SESSION_UNLOADING)
         session_order(session, SESSION_DRAINED, NULL, NULL);

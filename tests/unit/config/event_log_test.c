@@ -39,3 +39,14 @@ TEST(a_gap_makes_the_log_begin_anew)
     CHECK(!event_log_covers(log, 2, 4));
     scope_close(scope);
 }
+
+TEST(the_newest_revision_stays_whatever_the_limit)
+{
+    struct scope *scope = scope_new(NULL, "test", SCOPE_NO_LIMIT);
+    struct event_log *log = event_log_new(scope, 10);
+    add(log, 1, "a");
+    add(log, 2, "b");
+    event_log_set_max(log, 0);
+    CHECK(event_log_find(log, 1) == NULL && event_log_find(log, 2) != NULL);
+    scope_close(scope);
+}

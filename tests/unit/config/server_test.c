@@ -453,3 +453,19 @@ TEST(reading_gives_one_object_or_pages_of_a_type)
     peer_free(tool);
     world_free(world);
 }
+
+/* The change that forgets all history is itself on its way to subscribers. */
+TEST(subscribers_hear_of_the_change_that_switches_their_history_off)
+{
+    struct world *world = world_new();
+    struct peer *tool = peer_new(world, "tool", "tool"),
+                *peer = peer_new(world, "outbound", "primary");
+    CHECK_OK(subscribe(world, peer, "Application", NULL, 0));
+    CHECK_OK(create(world, tool, "Application",
+                    "{\"name\":\"config\",\"template\":\"ConfigurationServer\",\"options\":"
+                    "{\"config\":{\"subscriber-history\":\"0\"}}}"));
+    CHECK_TEXT(buf_text(&peer->heard), "added Application config 2\n");
+    peer_free(tool);
+    peer_free(peer);
+    world_free(world);
+}
