@@ -308,18 +308,15 @@ struct counter_of_type {
 };
 
 /* What is pinned must be free: never given, or given to this very object before it was deleted. */
-static void check_pin(const struct change_set *set, const struct staged *staged,
-                      struct problems *problems)
+static void check_pin(const struct change_set *set, const struct object *object,
+                      struct table *pinned, struct problems *problems)
 {
-    const struct object *object = staged->after;
-    const struct object *there = object_set_find_dbid(set->objects, object->type, object->dbid);
+    struct text place = scope_format(set->life, "%s %u", object->type->name, object->dbid);
     struct text retired = object_set_retired(set->objects, object->type, object->dbid);
-    bool is_free = there == NULL && (retired.len == 0 || text_eq(retired, object->identity));
-    for (size_t i = 0; i < set->count; i++) {
-        const struct object *other = set->at[i]->after;
-        if (other && other != object && other->type == object->type && other->dbid == object->dbid)
-            is_free = false;
-    }
+    bool is_free = object_set_find_dbid(set->objects, object->type, object->dbid) == NULL &&
+                   (retired.len == 0 || text_eq(retired, object->identity)) &&
+                   table_get(pinned, place) == NULL;
+    table_put(pinned, place, (void *)(uintptr_t)object);
     if (is_free) return;
     struct text label = object_label(problems->scope, object->type, object->tenant, object->key);
     problem_add(problems, PROBLEM_UNIQUENESS, object->type, TEXT("dbid"),
@@ -329,9 +326,10 @@ static void check_pin(const struct change_set *set, const struct staged *staged,
 static void give_dbids(struct change_set *set, struct problems *problems)
 {
     struct counter_of_type counters[64] = { 0 };
+    struct table *pinned = table_new(set->life);
     for (size_t i = 0; i < set->count; i++)
         if (set->at[i]->before == NULL && set->at[i]->after && set->at[i]->after->dbid)
-            check_pin(set, set->at[i], problems);
+            check_pin(set, set->at[i]->after, pinned, problems);
     for (size_t i = 0; i < set->count; i++) {
         struct object *object = set->at[i]->after;
         if (object == NULL || object->dbid == 0) continue;

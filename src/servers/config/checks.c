@@ -16,6 +16,8 @@ struct checker {
     struct scope *scratch;
     const struct object *object; /* at hand */
     struct text label;
+    struct text *readers; /* outbound applications */
+    size_t reader_count;
 };
 
 static void refuse(const struct checker *checker, enum problem_kind kind, const char *property,
@@ -201,17 +203,28 @@ static void check_one(struct checker *checker, const struct staged *staged)
     if (staged->after->type == &OBJECT_FORMAT && staged->before)
         check_frozen(checker, staged->before);
     if (staged->after->type == &OBJECT_TREATMENT) warn_of_treatment(checker);
-    struct options_check options = {
+    const struct options_check options = {
         .object = staged->after,
         .label = checker->label,
         .problems = checker->problems,
         .warnings = checker->warnings,
         .scratch = checker->scratch,
+        .readers = checker->readers,
+        .reader_count = checker->reader_count,
     };
-    const struct object *application;
-    for (size_t at = 0; (application = draft_next(checker->set, &OBJECT_APPLICATION, &at));)
-        options_check_note(&options, application);
     options_check_run(&options);
+}
+
+/* Once for all: each look at the applications passes every staged object. */
+static void note_readers(struct checker *checker)
+{
+    const struct object *application;
+    size_t count = 0;
+    for (size_t at = 0; draft_next(checker->set, &OBJECT_APPLICATION, &at);) count++;
+    checker->readers = scope_alloc_array(checker->scratch, count, sizeof *checker->readers);
+    for (size_t at = 0; (application = draft_next(checker->set, &OBJECT_APPLICATION, &at));)
+        if (text_eq(body_text(&application->body, "type"), TEXT("CMServer")))
+            checker->readers[checker->reader_count++] = application->key;
 }
 
 static bool has_staged(const struct change_set *set, const struct object_type *type)
@@ -229,6 +242,7 @@ void draft_check(struct change_set *set, const struct change_world *world,
                                .problems = problems,
                                .warnings = warnings,
                                .scratch = scope_new(set->life, "checks", SCOPE_NO_LIMIT) };
+    note_readers(&checker);
     for (size_t i = 0; i < set->count; i++)
         if (set->at[i]->after) check_one(&checker, set->at[i]);
     if (has_staged(set, &OBJECT_PERSON)) check_user_names(&checker);

@@ -19,13 +19,14 @@ static const struct value *sections_of(const struct object *object, const char *
     return body_find(&object->body, text_of(property));
 }
 
-void options_check_note(struct options_check *check, const struct object *application)
+/* The application that a section of the object is named as. */
+static struct text reader_of(const struct options_check *check)
 {
-    if (!text_eq(body_text(&application->body, "type"), TEXT("CMServer"))) return;
     const struct value *annex = sections_of(check->object, "annex");
     for (uint32_t i = 0; annex && i < annex->pairs.count; i++)
-        if (text_eq_fold(annex->pairs.at[i].name, application->key))
-            check->reader = application->key;
+        for (size_t k = 0; k < check->reader_count; k++)
+            if (text_eq_fold(annex->pairs.at[i].name, check->readers[k])) return check->readers[k];
+    return TEXT("");
 }
 
 static void on_report(void *self, const struct option_report *report)
@@ -107,6 +108,6 @@ void options_check_run(const struct options_check *check)
     if (check->object->type == &OBJECT_APPLICATION) run_application(check);
     for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++)
         if (levels[i].type == check->object->type)
-            run(check, &OPTIONS_OUTBOUND, check->reader, levels[i].level, "annex",
+            run(check, &OPTIONS_OUTBOUND, reader_of(check), levels[i].level, "annex",
                 levels[i].level != LEVEL_HOST);
 }

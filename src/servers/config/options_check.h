@@ -13,11 +13,11 @@ struct options_check {
     struct problems *problems;
     struct warnings *warnings;
     struct scope *scratch;
-    struct text reader; /* a section of the object is named as this outbound application */
+    const struct text *readers; /* names of the outbound applications: a section may bear one
+                                   (outbound 3.1) */
+    size_t reader_count;
 };
 
-/* Hear of every application first: a section may bear its name (outbound 3.1). */
-void options_check_note(struct options_check *check, const struct object *application);
 void options_check_run(const struct options_check *check);
 
 #endif

@@ -146,6 +146,21 @@ TEST(a_dbid_is_never_given_again_but_to_the_object_that_had_it)
     ground_free(ground);
 }
 
+TEST(two_new_objects_cannot_pin_one_dbid)
+{
+    struct ground *ground = ground_new();
+    struct change_set *set = ground_begin(ground);
+    const char *values[] = { "{\"name\":\"a\",\"dbid\":7}", "{\"name\":\"b\",\"dbid\":7}" };
+    for (size_t i = 0; i < 2; i++) {
+        struct kv value = ground_pairs(ground, values[i]);
+        struct change_step step = { .op = CHANGE_CREATE, .type = &OBJECT_PLACE, .value = &value };
+        change_set_step(set, &step, &ground->problems);
+    }
+    CHECK(!ground_commit(ground, set));
+    CHECK(ground_complains(ground, "places[b].dbid: 7 was given to another object"));
+    ground_free(ground);
+}
+
 TEST(the_fields_of_a_bound_format_are_frozen)
 {
     struct ground *ground = ground_new();

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`carillon config` against the real config: framework 3.2, 3.3; F1, F2, F4 to F6, F10 as the command shows them."""
+import json
+import re
+import threading
+import unittest
+
+from harness import Installation, wait_until
+
+HOST = "localhost"
+
+
+def base_config(**more):
+    """config alone, and what the test adds."""
+    return {"format": "cc-config", "version": 1,
+            "hosts": [{"name": HOST, "ipAddress": "127.0.0.1"}],
+            "applications": [{"name": "config", "template": "ConfigurationServer", "host": HOST,
+                              "ports": [{"id": "default", "number": 1}]}], **more}
+
+
+# Framework 3.2, as it stands there.
+SAMPLE = """
+{ "format": "cc-config", "version": 1, "rev": 412,
+  "tenants": [ { "name": "Environment" } ],
+  "hosts":   [ { "name": "ESHost", "ipAddress": "127.0.0.1", "lcaPort": 4999 } ],
+  "applications": [%s
+    { "name": "ES85_IxnSrv", "template": "InteractionServer", "host": "ESHost",
+      "ports": [ { "id": "default", "number": 6130, "listeningMode": "unsecured" } ],
+      "tenants": [ "Environment" ],
+      "connections": [ { "server": "ES85_Ixn_DAP" },
+                       { "server": "MsgSrv", "protocol": "addp", "localTimeout": 30, "remoteTimeout": 60, "trace": "both" } ],
+      "start": { "dir": "./ixn", "command": "ixnd" },
+      "options": { "log": { "verbose": "standard", "standard": "network" } } } ],
+  "secrets": { "ixn-db": { "$env": "IXN_DB_PASSWORD" } } }
+"""
+MISSING = """
+    { "name": "ES85_Ixn_DAP", "template": "Database",
+      "options": { "default": { "password": { "$secret": "ixn-db" } } } },
+    { "name": "MsgSrv", "template": "MessageServer" },"""
+
+
+class Command(unittest.TestCase):
+    def setUp(self):
+        centre = Installation(base_config(), environ={"IXN_DB_PASSWORD": "open-sesame"})
+        self.centre = self.enterContext(centre)
+
+    def write(self, name, text):
+        path = self.centre.folder / name
+        path.write_text(text if isinstance(text, str) else json.dumps(text))
+        return str(path)
+
+    def config(self, *words, expect=0, **more):
+        done = self.centre.cli("config", *words, check=False, **more)
+        self.assertEqual(done.returncode, expect, f"{words}: {done.stdout}{done.stderr}")
+        return done
+
+    def rev(self):
+        return json.loads(self.config("plan", self.write("empty", {"format": "cc-config", "version": 1}),
+                                      "--json").stdout)["rev"]
+
+    def test_F1_a_plan_names_what_is_missing_then_what_it_would_create(self):
+        before = self.rev()
+        failed = self.config("plan", self.write("sample", SAMPLE % ""), expect=1)
+        self.assertIn("ES85_Ixn_DAP", failed.stderr)
+        self.assertIn("MsgSrv", failed.stderr)
+        plan = self.config("plan", self.write("sample", SAMPLE % MISSING), "--json", expect=2)
+        items = json.loads(plan.stdout)["items"]
+        created = [one["type"] for one in items if one["op"] == "create" and one["type"] != "Secret"]
+        self.assertEqual(sorted(created), ["Application"] * 3 + ["Host"])
+        self.assertEqual(self.rev(), before)
+
+    def test_F2_an_import_is_one_revision_and_a_copy_exports_the_same_bytes(self):
+        before, path = self.rev(), self.write("sample", SAMPLE % MISSING)
+        self.config("apply", path)
+        self.assertEqual(self.rev(), before + 1)
+        self.config("plan", path, expect=0)
+        exported = self.config("export").stdout
+        self.assertNotIn("open-sesame", exported)
+        self.assertNotIn("rev", json.loads(exported))
+        with Installation() as copy:
+            copy.cli("config", "apply", "-", "--overwrite", stdin=exported)
+            self.assertEqual(copy.cli("config", "export").stdout, exported)
+
+    def test_a_secret_lies_sealed_and_its_file_may_lie_beside_the_configuration(self):
+        self.write("pw", "open-sesame\n")
+        self.config("apply", self.write("c.jsonc", {
+            "format": "cc-config", "version": 1, "secrets": {"db": {"$file": "pw"}}}))
+        (sealed,), = self.centre.sqlite("config").execute("SELECT sealed FROM secret WHERE name = 'db'")
+        self.assertEqual(len(sealed), len("open-sesame") + 28)
+        for path in (self.centre.data / "config").glob("config.db*"):
+            self.assertNotIn(b"open-sesame", path.read_bytes())
+        history = str(self.centre.sqlite("config").execute("SELECT * FROM history").fetchall())
+        self.assertNotIn("open-sesame", history)
+        self.assertNotIn("open-sesame", self.centre.logs())
+
+    def test_variables_come_from_the_file_before_the_environment_and_a_missing_one_is_named(self):
+        config = self.write("c", {"format": "cc-config", "version": 1, "hosts": [
+            {"name": "h", "ipAddress": "${IXN_DB_PASSWORD}", "lcaPort": "${PORT:-5000}", "hostType": "${KIND}"}]})
+        failed = self.config("plan", config, expect=1)
+        self.assertIn("hosts[h].hostType: the variable KIND is not set", failed.stderr)
+        values = self.write("values", "# of this site\nKIND = big\nIXN_DB_PASSWORD=10.0.0.1\n")
+        self.config("apply", config, "--variables", values)
+        host = [one for one in json.loads(self.config("export", "--types", "Host").stdout)["hosts"]
+                if one["name"] == "h"]
+        self.assertEqual(host, [{"name": "h", "ipAddress": "10.0.0.1", "lcaPort": 5000, "hostType": "big"}])
+
+    def test_modes_and_leave_to_overwrite(self):
+        def places(*rows):
+            return self.write("p", {"format": "cc-config", "version": 1, "places": list(rows)})
+        self.config("apply", places({"name": "a"}, {"name": "b"}), "--mode", "create-only")
+        self.config("apply", places({"name": "a"}), "--mode", "create-only", expect=1)
+        change = places({"name": "a", "contract": "c"})
+        self.assertIn("--overwrite", self.config("plan", change, expect=2).stderr)
+        before = self.rev()
+        self.config("apply", change, expect=1)
+        self.assertEqual(self.rev(), before)
+        self.config("apply", change, "--overwrite")
+        self.config("apply", change, "--mode", "sync")
+        self.assertEqual([one["name"] for one in json.loads(self.config("export").stdout)["places"]], ["a"])
+        self.config("apply", change, "--mode", "wild", expect=1)
+        self.config("plan", expect=1)
+        self.config("wonder", expect=1)
+
+    def test_F10_an_option_out_of_range_is_refused_by_section_and_name(self):
+        def wait(seconds):
+            return self.write("w", {"format": "cc-config", "version": 1, "applications": [
+                {"name": "config", "annex": {"sml": {"suspending-wait-timeout": seconds}}}]})
+        failed = self.config("apply", wait("4"), "--overwrite", expect=1)
+        self.assertIn("CFGInvalidValue", failed.stderr)
+        self.assertIn("annex.sml.suspending-wait-timeout", failed.stderr)
+        self.config("apply", wait("5"), "--overwrite")
+
+    def test_what_an_export_says_is_what_a_second_export_says_after_a_kill(self):
+        self.config("apply", self.write("sample", SAMPLE % MISSING))
+        before = self.config("export").stdout
+        self.centre.kill("config")
+        wait_until(lambda: self.centre.cli("config", "export", check=False).stdout == before,
+                   what="the same export after the restart")
+
+
+class Death(unittest.TestCase):
+    def test_what_was_acknowledged_is_there_after_each_kill_and_nothing_is_half(self):
+        with Installation(base_config(), options={"restart-quick-time": "0"}) as centre:
+            acknowledged, refused, stop = [], [], threading.Event()
+
+            def write():
+                number = 0
+                while not stop.is_set():
+                    number += 1
+                    file = {"format": "cc-config", "version": 1, "places": [
+                        {"name": f"p{number}-{part}"} for part in ("a", "b", "c")]}
+                    done = centre.cli("config", "apply", "-", check=False, stdin=json.dumps(file))
+                    (acknowledged if done.returncode == 0 else refused).append(number)
+
+            writer = threading.Thread(target=write)
+            writer.start()
+            try:
+                for kill in range(6):
+                    wait_until(lambda kill=kill: len(acknowledged) >= 4 * (kill + 1), 30, what="more revisions")
+                    centre.kill("config")
+            finally:
+                stop.set()
+                writer.join()
+            wait_until(lambda: centre.cli("config", "export", check=False).returncode == 0, what="config again")
+            places = json.loads(centre.cli("config", "export").stdout)["places"]
+            numbers = [int(re.match(r"p(\d+)-", one["name"])[1]) for one in places]
+            self.assertLessEqual(set(acknowledged), set(numbers))
+            for number in set(numbers):
+                self.assertEqual(numbers.count(number), 3, "all three, or none")
+            self.assertEqual(len({one["dbid"] for one in places}), len(places))
+            store = centre.sqlite("config")
+            revs = [rev for rev, in store.execute("SELECT DISTINCT rev FROM history ORDER BY rev")]
+            self.assertEqual(revs, list(range(1, len(revs) + 1)), "no revision is missing")
+            self.assertEqual(store.execute("PRAGMA integrity_check").fetchone(), ("ok",))
+
+
+class Subscriber(unittest.TestCase):
+    def test_F6_an_application_that_missed_changes_catches_up_without_reading_everything(self):
+        config = base_config(agentGroups=[{"name": "g"}], campaigns=[{"name": "c"}])
+        config["applications"].append({
+            "name": "outbound", "template": "CMServer", "host": HOST,
+            "options": {"log": {"verbose": "all", "all": "outbound"}},
+            "ports": [{"id": "default", "number": 1}]})
+        with Installation(config) as centre:
+            self.apply(centre, 0)
+            centre.kill("config")
+            wait_until(lambda: centre.state("config") == "RUNNING", what="config again")
+            for number in range(1, 4):
+                self.apply(centre, number)
+            rev = json.loads(centre.cli("config", "plan", "-", "--json", stdin=json.dumps(
+                {"format": "cc-config", "version": 1})).stdout)["rev"]
+            wait_until(lambda: re.search(rf"\brevision {rev}\b", centre.logs("outbound.*"), re.IGNORECASE),
+                       what=f"revision {rev} at outbound")
+            self.assertEqual(centre.metrics().get('carillon_config_resyncs_total{application="config"}', 0), 0)
+
+    @staticmethod
+    def apply(centre, number):
+        centre.cli("config", "apply", "-", "--overwrite", stdin=json.dumps({
+            "format": "cc-config", "version": 1,
+            "campaigns": [{"name": "c", "description": f"change {number}"}]}))
