@@ -187,6 +187,37 @@ static enum err ask_export(struct asked *asked, struct fault *fault)
                     asked, fault);
 }
 
+/* --- seal --- */
+
+static void on_sealed(void *self, const void *fields)
+{
+    const struct config_sealed *sealed = fields;
+    struct buf out = { 0 };
+    struct json_writer json = json_writer(&out);
+    (void)self;
+    json_begin_object(&json);
+    json_put_name(&json, TEXT("$enc"));
+    json_put_bytes(&json, sealed->sealed);
+    json_end_object(&json);
+    buf_add_byte(&out, '\n');
+    print(&out);
+    buf_free(&out);
+}
+
+/* The value comes on standard input: arguments are seen by everybody on the machine. */
+static enum err ask_seal(struct asked *asked, struct fault *fault)
+{
+    struct text value;
+    enum err err = config_read_file(asked->tool.life, "-", &value, fault);
+    if (err) return err;
+    if (text_ends(value, TEXT("\n"))) value.len--;
+    struct config_seal seal = { .head.has = CONFIG_SEAL_HAS_NAME | CONFIG_SEAL_HAS_VALUE,
+                                .name = text_of(asked->path),
+                                .value = value };
+    return tool_ask(&asked->tool, asked->link, &MSG_CONFIG_SEAL, &seal, ANSWER_MS, on_sealed, asked,
+                    fault);
+}
+
 /* --- the command ---------------------------------------------------------------------------- */
 
 static enum err ask_with_file(struct asked *asked, bool is_plan, struct fault *fault)
@@ -216,6 +247,8 @@ static int talk(struct asked *asked, const char *deed)
     if (!err) {
         if (strcmp(deed, "export") == 0)
             err = ask_export(asked, &fault);
+        else if (strcmp(deed, "seal") == 0)
+            err = ask_seal(asked, &fault);
         else
             err = ask_with_file(asked, strcmp(deed, "plan") == 0, &fault);
     }
@@ -249,22 +282,25 @@ static int run(int argc, char **argv)
     const char *deed = argc > 1 ? argv[1] : "";
     bool is_export = strcmp(deed, "export") == 0;
     bool is_file_deed = strcmp(deed, "plan") == 0 || strcmp(deed, "apply") == 0;
-    if (!is_export && !is_file_deed) return wrong_use("plan, apply or export?");
+    bool is_seal = strcmp(deed, "seal") == 0;
+    if (!is_export && !is_file_deed && !is_seal) return wrong_use("plan, apply, export or seal?");
+    if (is_seal && argc != 3) return wrong_use("of which secret?");
     if (is_file_deed && argc != 3) return wrong_use("of which file?");
     if (is_export && argc != 2) return wrong_use("export takes no file: it prints");
     if (!is_mode(asked.mode)) return wrong_use("--mode is merge, sync or create-only");
-    asked.path = is_file_deed ? argv[2] : NULL;
+    asked.path = is_export ? NULL : argv[2];
     return talk(&asked, deed);
 }
 
 const struct command config_command = {
     .name = "config",
-    .arguments = "plan FILE | apply FILE | export",
+    .arguments = "plan FILE | apply FILE | export | seal NAME",
     .help = "compare, import and export the configuration",
     .more =
         "  plan FILE    what the file would change; changes nothing\n"
         "  apply FILE   carry it out, all or nothing, as one revision\n"
-        "  export       print everything as one canonical file\n\n"
+        "  export       print everything as one canonical file\n"
+        "  seal NAME    print {\"$enc\":...} for the secret whose value is on standard input\n\n"
         "  --mode MODE       merge: create and update, what the file does not name stays "
         "(default);\n"
         "                    sync: objects become what the file says, absent ones are deleted, of\n"

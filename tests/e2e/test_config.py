@@ -93,6 +93,17 @@ class Command(unittest.TestCase):
         self.assertNotIn("open-sesame", history)
         self.assertNotIn("open-sesame", self.centre.logs())
 
+    def test_a_sealed_value_may_stand_in_the_file_and_opens_under_its_name_only(self):
+        sealed = json.loads(self.config("seal", "db", stdin="open-sesame\n").stdout)
+        self.assertEqual(list(sealed), ["$enc"])
+        self.config("apply", self.write("c", {"format": "cc-config", "version": 1, "secrets": {"db": sealed}}))
+        file = {"format": "cc-config", "version": 1, "secrets": {"other": sealed}}
+        failed = self.config("apply", self.write("c", file), expect=1)
+        self.assertIn("secrets.other: was not sealed by this installation", failed.stderr)
+        self.write("pw", "open-sesame")
+        same = {"format": "cc-config", "version": 1, "secrets": {"db": {"$file": "pw"}}}
+        self.config("plan", self.write("c", same), expect=0)  # it is the same value
+
     def test_variables_come_from_the_file_before_the_environment_and_a_missing_one_is_named(self):
         config = self.write("c", {"format": "cc-config", "version": 1, "hosts": [
             {"name": "h", "ipAddress": "${IXN_DB_PASSWORD}", "lcaPort": "${PORT:-5000}", "hostType": "${KIND}"}]})

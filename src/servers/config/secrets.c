@@ -21,8 +21,7 @@ struct secret_changes {
     const struct secrets *secrets;
     struct secret_change *at;
     size_t count, room;
-    bool (*open_sealed)(void *self, struct text sealed, struct scope *scope, struct text *value);
-    void *opener;
+    struct secret_opener opener;
 };
 
 struct secrets *secrets_new(struct scope *owner)
@@ -79,13 +78,9 @@ struct secret_changes *secret_changes_new(struct scope *scope, const struct secr
     return changes;
 }
 
-void secret_changes_set_opener(struct secret_changes *changes,
-                               bool (*open_sealed)(void *self, struct text sealed,
-                                                   struct scope *scope, struct text *value),
-                               void *self)
+void secret_changes_set_opener(struct secret_changes *changes, const struct secret_opener *opener)
 {
-    changes->open_sealed = open_sealed;
-    changes->opener = self;
+    changes->opener = *opener;
 }
 
 static const struct secret_change *find(const struct secret_changes *changes, struct text name)
@@ -123,8 +118,9 @@ void secret_changes_put(struct secret_changes *changes, struct text name, struct
 bool secret_changes_put_sealed(struct secret_changes *changes, struct text name, struct text sealed)
 {
     struct text value;
-    if (changes->open_sealed == NULL ||
-        !changes->open_sealed(changes->opener, sealed, changes->scope, &value))
+    const struct secret_opener *opener = &changes->opener;
+    if (opener->open_sealed == NULL ||
+        !opener->open_sealed(opener->self, name, sealed, changes->scope, &value))
         return false;
     secret_changes_put(changes, name, value);
     return true;

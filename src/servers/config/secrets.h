@@ -24,11 +24,13 @@ struct secret_change {
 };
 struct secret_changes;
 struct secret_changes *secret_changes_new(struct scope *scope, const struct secrets *secrets);
-/* Text of an {"$enc":...}: false when it cannot be opened. NULL: no one can. */
-void secret_changes_set_opener(struct secret_changes *changes,
-                               bool (*open_sealed)(void *self, struct text sealed,
-                                                   struct scope *scope, struct text *value),
-                               void *self);
+/* Who opens the text of an {"$enc":...}; false: it cannot be opened. Not set: nobody can. */
+struct secret_opener {
+    bool (*open_sealed)(void *self, struct text name, struct text sealed, struct scope *scope,
+                        struct text *value);
+    void *self;
+};
+void secret_changes_set_opener(struct secret_changes *changes, const struct secret_opener *opener);
 void secret_changes_name(struct secret_changes *changes, struct text name);
 void secret_changes_put(struct secret_changes *changes, struct text name, struct text value);
 bool secret_changes_put_sealed(struct secret_changes *changes, struct text name,

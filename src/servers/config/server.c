@@ -176,6 +176,7 @@ static const struct link_handler handlers[] = {
     { .msg = &MSG_CONFIG_CHANGE_SET, .on_request = request_change_set },
     { .msg = &MSG_CONFIG_PLAN, .on_request = request_plan },
     { .msg = &MSG_CONFIG_APPLY, .on_request = request_apply },
+    { .msg = &MSG_CONFIG_SEAL, .on_request = request_seal },
     { .msg = &MSG_CONFIG_EXPORT, .on_request = request_export },
     { 0 },
 };

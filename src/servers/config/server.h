@@ -83,6 +83,7 @@ void store_trim_history(void *self);
 void request_change_set(void *self, struct link_request *request, const void *fields);
 void request_plan(void *self, struct link_request *request, const void *fields);
 void request_apply(void *self, struct link_request *request, const void *fields);
+void request_seal(void *self, struct link_request *request, const void *fields);
 void make_builtin(struct config_server *server);
 
 /* --- server_subscribers.c ------------------------------------------------------------------- */

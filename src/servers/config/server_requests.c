@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a change is made of: the operations of a ChangeSet, the objects of a file, or what every new
  * store begins with. */
-#include "format/encoding.h"
 #include "format/json.h"
 #include "gen/events.h"
 #include "servers/config/builtin.h"
@@ -164,6 +163,41 @@ void request_change_set(void *self, struct link_request *request, const void *fi
     write_submit(write);
 }
 
+/* --- sealed secrets in files --- */
+
+/* Base64 of what Seal gave. */
+static bool open_sealed(void *self, struct text name, struct text sealed, struct scope *scope,
+                        struct text *value)
+{
+    const struct config_server *server = self;
+    struct pair pair = { TEXT("sealed"), body_text_value(sealed) };
+    struct kv pairs = { &pair, 1 };
+    struct fault fault;
+    void *fields;
+    if (kv_to_shape(&pairs, MSG_CONFIG_SEALED.shape, false, scope, &fields, NULL, &fault))
+        return false;
+    const struct config_sealed *read = fields;
+    return seal_open(scope, server->seal_key, name, read->sealed, value) == ERR_OK;
+}
+
+static void use_opener(struct config_server *server, struct write *write)
+{
+    struct secret_opener opener = { open_sealed, server };
+    secret_changes_set_opener(write->secrets, &opener);
+}
+
+void request_seal(void *self, struct link_request *request, const void *fields)
+{
+    const struct config_server *server = self;
+    const struct config_seal *asked = fields;
+    struct config_sealed sealed = {
+        .head.has = CONFIG_SEALED_HAS_SEALED,
+        .sealed =
+            seal_close(link_request_scope(request), server->seal_key, asked->name, asked->value),
+    };
+    link_reply(request, &sealed);
+}
+
 /* --- files ---------------------------------------------------------------------------------- */
 
 struct file_write {
@@ -183,6 +217,7 @@ static enum plan_mode mode_of(struct text mode)
 static void stage_file(struct write *write)
 {
     struct file_write *from = write->self;
+    use_opener(write->server, write);
     file_parse(write->life, from->text, from->variables, &from->file, &write->problems);
     if (write->problems.count) return;
     plan_file(write->set, write->secrets, &from->file, &from->wish, &write->problems,
