@@ -344,6 +344,19 @@ class Preview(OutboundCase):
                 answer.read()
                 self.assertEqual(answer.status, 200)
 
+    def test_a_personal_record_is_given_to_its_agent_alone_once_it_is_due(self):
+        group = self.group()
+        personal = {"GSW_RECORD_TYPE": 5, "GSW_AGENT_ID": "a2"}
+        self.centre.add(group, "15550171", GSW_DATE_TIME="01/02/2020 03:04", **personal)
+        self.centre.add(group, "15550172", GSW_DATE_TIME="01/02/2040 03:04", **personal)
+        self.centre.add(group, "15550173", GSW_DATE_TIME="01/02/2020 03:04", GSW_RECORD_TYPE=5, GSW_AGENT_ID="b1")
+        self.centre.add(group, "15550174")
+        self.assertEqual(self.take(group, "a1")["GSW_PHONE"], "15550174")
+        self.assertError(self.centre.preview(group, "a1"), 404, 3)
+        self.assertEqual(self.take(group, "a2")["GSW_PHONE"], "15550171")
+        time.sleep(1.1)  # the pause after an empty fetch
+        self.assertError(self.centre.preview(group, "a2"), 404, 3)  # the other is not due, b1's is not his
+
     def test_agents_who_wait_for_a_fetch_are_all_answered(self):
         group = self.group()
         self.centre.add(group, "15550148")
@@ -363,6 +376,53 @@ class Preview(OutboundCase):
         self.centre.add(group, "15550144")
         self.assertError(self.centre.preview(group, "a1", GSW_CALLING_LIST="NoSuch"), 404, 8)
         self.assertEqual(self.centre.preview(group, "a1", GSW_CALLING_LIST=group.list).status, 200)
+
+
+class Lists(unittest.TestCase):
+    """What a CallingList object says (outbound 3.2)."""
+
+    def test_another_filter_sends_the_buffer_back_and_what_agents_have_stays(self):
+        with Centre() as centre:
+            group = centre.groups[0]
+            for number in range(20):
+                centre.add(group, f"1555018{number:02}", Other1="north" if number % 2 else "south")
+            centre.load_and_start(group)
+            mine = centre.preview(group, "a1").json
+
+            def only_north(config):
+                config["filters"] = [{"name": "North", "format": "Default_Outbound_70",
+                                      "annex": {"default": {"criteria": "Other1 = 'north'",
+                                                            "order_by": "contact_info DESC"}}}]
+                config["callingLists"][0]["filter"] = "North"
+            centre.apply(only_north)
+            wait_until(lambda: centre.status(group)["GSW_RECORDS_BUFFERED"] == 0, 5, what="the buffer went back")
+            phones = [centre.preview(group, "a2").json["GSW_PHONE"] for _ in range(10)]
+            wanted = [f"1555018{number:02}" for number in range(19, 0, -2) if f"1555018{number:02}" != mine["GSW_PHONE"]]
+            self.assertEqual(phones[:len(wanted)], wanted)
+            status = centre.call("GET", f"/records/{mine['GSW_RECORD_HANDLE']}").json
+            self.assertEqual(status["GSW_AGENT_ID"], "a1")
+
+    def test_records_of_higher_priority_come_first(self):
+        with Centre() as centre:
+            group = centre.groups[0]
+            for phone, kind in (("15550195", 2), ("15550196", 3), ("15550197", 6), ("15550198", 2)):
+                centre.add(group, phone, GSW_RECORD_TYPE=kind, GSW_DATE_TIME="01/02/2020 03:04")
+            centre.load_and_start(group)
+            self.assertEqual([centre.preview(group, "a1").json["GSW_PHONE"] for _ in range(4)],
+                             ["15550197", "15550196", "15550195", "15550198"])
+
+    def test_a_row_that_has_had_all_its_attempts_is_final(self):
+        with Centre() as centre:
+            group = centre.groups[0]
+            centre.apply(lambda config: config["callingLists"][0].update(maxAttempts=3))
+            centre.add(group, "15550190", GSW_ATTEMPTS=3)
+            centre.add(group, "15550191", GSW_ATTEMPTS=2)
+            centre.load_and_start(group)
+            self.assertEqual(centre.preview(group, "a1").json["GSW_PHONE"], "15550191")
+            self.assertEqual(centre.preview(group, "a1").status, 404)
+            rows = dict(centre.sqlite("outbound").execute(
+                f"select contact_info, record_status from {group.table}"))
+            self.assertEqual(rows, {"15550190": UPDATED, "15550191": RETRIEVED})
 
 
 class Sessions(OutboundCase):

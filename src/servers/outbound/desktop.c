@@ -131,7 +131,7 @@ static void preview_record(struct request *request)
         }
         list_dbid = list->dbid;
     }
-    struct live_chain *live = session_take(session, list_dbid);
+    struct live_chain *live = session_take(session, list_dbid, asked->gsw_agent_id);
     session_refill(session, live == NULL);
     if (live) {
         struct chain_request step = { .event = CHAIN_PICK,

@@ -3,18 +3,25 @@
  * chains, one change per chain that takes it, and each into the buffer when it is durable. */
 #include "servers/outbound/fetch.h"
 
+#include "servers/outbound/desktop.h"
 #include "servers/outbound/session.h"
 
-enum { FETCH_CHAINS_MAX = 1000, RECORD_TYPES = 3 };
+enum {
+    FETCH_CHAINS_MAX = 1000,
+    FETCH_PERSONAL_MAX = 100,
+    RESERVED_MAX = 1000,
+    PERSONAL_TYPES = 2,
+    RECORD_TYPES = 3
+};
 
 struct fetch {
     struct scope *life;
     struct session *session;
     uint32_t list_dbid, wanted, taking, taken;
-    int64_t record_types[RECORD_TYPES]; /* highest priority first */
+    int64_t record_types[PERSONAL_TYPES + RECORD_TYPES]; /* personal ones, then by priority */
     uint32_t next_type;
     struct candidate *chosen; /* one row per chain */
-    uint32_t chosen_count;
+    uint32_t chosen_count, personal_count;
     struct table *by_chain; /* chain id -> candidate */
 };
 
@@ -46,6 +53,20 @@ static void on_taken(void *self, const struct change_result *result)
         if (session->fsm.state == SESSION_UNLOADING) session_return_buffer(session);
     }
     if (--fetch->taking == 0) end(fetch);
+}
+
+/* Spec 4: a personal record waits for its agent alone; false: the agent is not of the group, or too
+ * many wait already. */
+static bool reserve(struct live_chain *live, const struct session_names *names)
+{
+    struct session *session = live->session;
+    const struct record *primary = &live->chain.records[live->chain.primary];
+    int64_t type = record_i64(primary, COLUMN_RECORD_TYPE);
+    if (type != RECORD_TYPE_PERSONAL_CALLBACK && type != RECORD_TYPE_PERSONAL_RESCHEDULED)
+        return true;
+    live->reserved_for = scope_keep(live->life, record_text(primary, COLUMN_AGENT_ID));
+    return session->reserved_count < RESERVED_MAX && live->reserved_for.len > 0 &&
+           agent_is_of_group(session->server, names, live->reserved_for);
 }
 
 /* Rows of one chain, `first` .. `first + count - 1`, become a live chain, and a change takes them.
@@ -80,6 +101,11 @@ static void take_chain(struct fetch *fetch, struct calling_list *list, const str
         live_chain_close(live);
         return;
     }
+    live->select = list->select;
+    if (!reserve(live, &names)) {
+        live_chain_close(live);
+        return;
+    }
     struct change *change = change_new(server->store);
     for (uint32_t i = 0; i < count; i++) {
         struct value *cells = live->chain.records[i].cells;
@@ -111,14 +137,22 @@ static void on_rows(void *self, enum err err, const struct rows *rows)
         end(fetch);
         return;
     }
-    fetch->taking = 1;
+    struct span {
+        uint32_t first, count;
+    } *spans = scope_alloc_array(fetch->life, fetch->chosen_count, sizeof *spans);
     uint32_t count = rows_count(rows);
     for (uint32_t first = 0, next; first < count; first = next) {
         int64_t chain_id = rows_i64(rows, first, COLUMN_CHAIN_ID);
         for (next = first + 1; next < count && rows_i64(rows, next, COLUMN_CHAIN_ID) == chain_id;)
             next++;
-        take_chain(fetch, list, rows, first, next - first);
+        const struct candidate *chosen = table_get(fetch->by_chain, TEXT_OF(&chain_id));
+        ASSERT(chosen != NULL);
+        spans[chosen - fetch->chosen] = (struct span){ first, next - first };
     }
+    /* Rows come by chain; the order of priority and filter is that of the candidates. */
+    fetch->taking = 1;
+    for (uint32_t i = 0; i < fetch->chosen_count; i++)
+        if (spans[i].count) take_chain(fetch, list, rows, spans[i].first, spans[i].count);
     if (--fetch->taking == 0) end(fetch);
 }
 
@@ -135,7 +169,7 @@ static void on_candidates(void *self, enum err err, const struct candidate *cand
                           uint32_t count)
 {
     struct fetch *fetch = self;
-    for (uint32_t i = 0; !err && i < count && fetch->chosen_count < fetch->wanted; i++) {
+    for (uint32_t i = 0; !err && i < count; i++) {
         if (table_get(fetch->by_chain, TEXT_OF(&candidates[i].chain_id))) continue;
         struct candidate *chosen = &fetch->chosen[fetch->chosen_count++];
         *chosen = candidates[i];
@@ -152,10 +186,13 @@ static void choose(struct fetch *fetch)
         end(fetch);
         return;
     }
-    if (fetch->next_type < RECORD_TYPES && fetch->chosen_count < fetch->wanted) {
+    if (fetch->next_type == PERSONAL_TYPES) fetch->personal_count = fetch->chosen_count;
+    uint32_t room = fetch->next_type < PERSONAL_TYPES
+                        ? FETCH_PERSONAL_MAX
+                        : fetch->wanted - (fetch->chosen_count - fetch->personal_count);
+    if (fetch->next_type < PERSONAL_TYPES + RECORD_TYPES && room > 0) {
         int64_t type = fetch->record_types[fetch->next_type++];
-        list_select(list, type, loop_now_utc_ms(server->app->loop), fetch->wanted, on_candidates,
-                    fetch);
+        list_select(list, type, loop_now_utc_ms(server->app->loop), room, on_candidates, fetch);
         return;
     }
     if (fetch->chosen_count == 0) {
@@ -185,12 +222,14 @@ static void order_types(struct fetch *fetch)
                                           options->default_campaignrescheduled_priority,
                                           options->default_general_priority };
     bool is_used[RECORD_TYPES] = { false };
+    fetch->record_types[0] = RECORD_TYPE_PERSONAL_CALLBACK;
+    fetch->record_types[1] = RECORD_TYPE_PERSONAL_RESCHEDULED;
     for (int place = 0; place < RECORD_TYPES; place++) {
         int best = -1;
         for (int i = 0; i < RECORD_TYPES; i++)
             if (!is_used[i] && (best < 0 || priorities[i] > priorities[best])) best = i;
         is_used[best] = true;
-        fetch->record_types[place] = types[best];
+        fetch->record_types[PERSONAL_TYPES + place] = types[best];
     }
 }
 
@@ -207,7 +246,8 @@ void fetch_start(struct session *session, uint32_t list_dbid, uint32_t chains)
                              .session = session,
                              .list_dbid = list_dbid,
                              .wanted = chains < FETCH_CHAINS_MAX ? chains : FETCH_CHAINS_MAX };
-    fetch->chosen = scope_alloc_array(life, fetch->wanted, sizeof *fetch->chosen);
+    fetch->chosen = scope_alloc_array(life, fetch->wanted + PERSONAL_TYPES * FETCH_PERSONAL_MAX,
+                                      sizeof *fetch->chosen);
     fetch->by_chain = table_new(life);
     order_types(fetch);
     struct calling_list *list = lists_find_by_dbid(session->server->lists, list_dbid, NULL);

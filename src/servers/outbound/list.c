@@ -621,3 +621,13 @@ void list_add_insert(struct list_table *table, struct change *change, const stru
     change_add(change, table->insert, 1);
     for (uint32_t i = 0; i < table->layout.count; i++) bind(change, &cells[i]);
 }
+
+void list_add_finalise_exhausted(struct calling_list *list, struct change *change)
+{
+    if (list->max_attempts == 0) return;
+    struct buf sql = { 0 };
+    buf_format(&sql, "UPDATE %.*s SET record_status = 3 WHERE record_status = 1 AND attempt >= %u",
+               TEXT_ARG(list->table->layout.table), list->max_attempts);
+    change_add(change, statement(list->table, &sql), ROWS_ANY);
+    buf_free(&sql);
+}

@@ -92,6 +92,10 @@ void list_add_write(struct list_table *table, struct change *change, const struc
                     bool is_status_only);
 void list_add_insert(struct list_table *table, struct change *change, const struct value *cells);
 
+/* Spec 3.2: rows that have had all their attempts are final. Nothing where the list has no bound.
+ */
+void list_add_finalise_exhausted(struct calling_list *list, struct change *change);
+
 /* The configured TimeZone objects. */
 struct list_zone {
     uint32_t dbid;

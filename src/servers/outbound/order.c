@@ -118,6 +118,10 @@ static void store_order(struct order *order)
         change_bind_i64(change, order->outcome.dialing.optimize_goal);
         change_bind_i64(change, (int64_t)loop_now_utc_ms(server->app->loop));
     }
+    for (uint32_t i = 0; order->outcome.opens && i < session->list_count; i++) {
+        struct calling_list *list = lists_find_by_dbid(server->lists, session->lists[i].dbid, NULL);
+        if (list) list_add_finalise_exhausted(list, change);
+    }
     change_submit(change, on_order_durable, order);
 }
 

@@ -45,8 +45,10 @@ struct live_chain {
     struct list_table *table;
     struct text list_name;
     uint32_t list_dbid;
-    bool is_busy;        /* a change of it waits for its commit */
-    struct list waiting; /* requests that came meanwhile */
+    struct text reserved_for;       /* agent of a personal record; empty: anybody (spec 4) */
+    const struct statement *select; /* by which it was chosen: another filter, another statement */
+    bool is_busy;                   /* a change of it waits for its commit */
+    struct list waiting;            /* requests that came meanwhile */
 };
 
 struct session_list {
@@ -64,6 +66,7 @@ struct session {
     struct guid guid;
     struct list buffered, in_progress;
     uint32_t buffered_count, in_progress_count, changing_count; /* changing: out of both rings */
+    uint32_t reserved_count; /* of the buffered ones, those for one agent alone */
     uint64_t processed_count;
     struct session_list *lists;
     uint32_t list_count;
@@ -74,7 +77,7 @@ struct session {
     uint32_t given_out_now, given_out_before; /* chains given out in this and in the last minute */
     uint64_t minute_began_ms;
     bool is_ordering; /* an order waits for its commit */
-    struct timer *unload_timer;
+    struct timer *unload_timer, *personal_timer;
     struct list orders; /* that came meanwhile */
     bool is_store_failing;
 };

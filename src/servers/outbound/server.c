@@ -136,8 +136,10 @@ static void changed(void *self)
     scope_reset(server->config_life);
     lists_forget(server->outbound.lists);
     struct session *session;
-    for (size_t at = 0; (session = table_next(server->outbound.sessions, &at)) != NULL;)
+    for (size_t at = 0; (session = table_next(server->outbound.sessions, &at)) != NULL;) {
         session_configure(session);
+        session_drop_unchosen(session);
+    }
     notifier_configure(server->outbound.notifier, host_headers(server));
     configure_proxy(server);
 }

@@ -16,6 +16,7 @@ enum {
     SESSIONS_MAX = 500,
     MINUTE_MS = 60000,
     UNLOAD_AGAIN_MS = 1000,
+    PERSONAL_LOOK_MS = 5000,
     PAUSE_AFTER_EMPTY_MS = 1000,
     BUFFER_MIN_DEFAULT = 100,
     BUFFER_FACTOR_PERCENT = 150
@@ -38,6 +39,19 @@ void session_unload_later(struct session *session)
         timer_start(session->unload_timer, UNLOAD_AGAIN_MS);
 }
 
+/* Records of one agent alone become due whatever the buffer holds. */
+static void look_for_personal(void *self)
+{
+    struct session *session = self;
+    timer_start(session->personal_timer, PERSONAL_LOOK_MS);
+    if (session->fsm.state != SESSION_STARTED || session->fetches || session->server->is_suspended)
+        return;
+    for (uint32_t i = 0; i < session->list_count; i++) {
+        session->fetches++;
+        fetch_start(session, session->lists[i].dbid, 0);
+    }
+}
+
 static struct session *session_new(struct outbound *server, uint32_t group_dbid)
 {
     struct scope *life = scope_new(server->app->life, "session", SCOPE_NO_LIMIT);
@@ -51,6 +65,8 @@ static struct session *session_new(struct outbound *server, uint32_t group_dbid)
     list_init(&session->hungry);
     list_init(&session->orders);
     session->unload_timer = timer_new(life, server->app->loop, unload_again, session);
+    session->personal_timer = timer_new(life, server->app->loop, look_for_personal, session);
+    timer_start(session->personal_timer, PERSONAL_LOOK_MS);
     fsm_start(&session->fsm, &session_machine, SESSION_NULL, loop_now_utc_ms(server->app->loop));
     table_put(server->sessions, TEXT_OF(&session->dbid), session);
     session_configure(session);
@@ -164,11 +180,24 @@ static void register_handles(struct live_chain *live)
         table_put(live->session->server->handles, TEXT_OF(&live->chain.records[i].handle), live);
 }
 
+static void buffer_add(struct session *session, struct live_chain *live)
+{
+    list_add_last(&session->buffered, &live->node);
+    session->buffered_count++;
+    session->reserved_count += live->reserved_for.len > 0;
+}
+
+static void buffer_remove(struct session *session, struct live_chain *live)
+{
+    list_remove(&live->node);
+    session->buffered_count--;
+    session->reserved_count -= live->reserved_for.len > 0;
+}
+
 void session_add_buffered(struct session *session, struct live_chain *live)
 {
     live->data_bytes = scope_bytes(live->data);
-    list_add_last(&session->buffered, &live->node);
-    session->buffered_count++;
+    buffer_add(session, live);
     struct list *hungry = list_first(&session->hungry);
     if (hungry == NULL) return;
     list_remove(hungry);
@@ -275,8 +304,7 @@ static void run_waiting(struct list *waiting)
  * later. */
 static void put_back(struct session *session, struct live_chain *live)
 {
-    list_add_last(&session->buffered, &live->node);
-    session->buffered_count++;
+    buffer_add(session, live);
     session_unload_later(session);
 }
 
@@ -388,10 +416,8 @@ void session_step_chain(struct live_chain *live, const struct chain_request *req
         loop_soon(life, server->app->loop, say_refused, step);
         return;
     }
-    if (chain_state(&live->chain) == CHAIN_SCHEDULED && list_is_linked(&live->node)) {
-        list_remove(&live->node);
-        session->buffered_count--;
-    }
+    if (chain_state(&live->chain) == CHAIN_SCHEDULED && list_is_linked(&live->node))
+        buffer_remove(session, live);
     struct change *change = change_new(server->store);
     const struct value *primary = live->chain.records[live->chain.primary].cells;
     for (uint32_t i = 0; i < live->chain.count; i++) {
@@ -425,7 +451,20 @@ static void withdraw(struct live_chain *live)
     session_step_chain(live, &request, (struct text){ 0 }, forget_withdrawn, NULL);
 }
 
-struct live_chain *session_take(struct session *session, uint32_t list_dbid)
+static void count_given_out(struct session *session)
+{
+    uint64_t now_ms = loop_now_mono_ms(session->server->app->loop);
+    if (now_ms - session->minute_began_ms >= MINUTE_MS) {
+        session->given_out_before =
+            now_ms - session->minute_began_ms < 2 * MINUTE_MS ? session->given_out_now : 0;
+        session->given_out_now = 0;
+        session->minute_began_ms = now_ms;
+    }
+    session->given_out_now++;
+}
+
+static struct live_chain *take_first(struct session *session, uint32_t list_dbid,
+                                     struct text reserved_for)
 {
     struct outbound *server = session->server;
     uint64_t now_utc_ms = loop_now_utc_ms(server->app->loop);
@@ -434,25 +473,47 @@ struct live_chain *session_take(struct session *session, uint32_t list_dbid)
         next = node->next;
         struct live_chain *live = LIST_OBJECT(node, struct live_chain, node);
         if (live->is_busy || (list_dbid && live->list_dbid != list_dbid)) continue;
+        if (!text_eq(live->reserved_for, reserved_for)) continue;
         struct calling_list *list = lists_find_by_dbid(server->lists, live->list_dbid, NULL);
         const struct record *primary = &live->chain.records[live->chain.primary];
         if (list == NULL || !list_is_in_window(list, primary, now_utc_ms)) {
             withdraw(live);
             continue;
         }
-        list_remove(&live->node);
-        session->buffered_count--;
-        uint64_t now_ms = loop_now_mono_ms(server->app->loop);
-        if (now_ms - session->minute_began_ms >= MINUTE_MS) {
-            session->given_out_before =
-                now_ms - session->minute_began_ms < 2 * MINUTE_MS ? session->given_out_now : 0;
-            session->given_out_now = 0;
-            session->minute_began_ms = now_ms;
-        }
-        session->given_out_now++;
+        buffer_remove(session, live);
+        count_given_out(session);
         return live;
     }
     return NULL;
+}
+
+struct live_chain *session_take(struct session *session, uint32_t list_dbid, struct text agent_id)
+{
+    struct live_chain *live = session->reserved_count ? take_first(session, list_dbid, agent_id)
+                                                      : NULL;
+    return live ? live : take_first(session, list_dbid, (struct text){ 0 });
+}
+
+/* Spec 3.2: another filter sends buffered records back to the table; so does a list that has gone.
+ */
+static bool is_still_chosen(const struct session *session, const struct live_chain *live)
+{
+    const struct calling_list *list =
+        lists_find_by_dbid(session->server->lists, live->list_dbid, NULL);
+    if (list == NULL || list->select != live->select) return false;
+    for (uint32_t i = 0; i < session->list_count; i++)
+        if (session->lists[i].dbid == live->list_dbid) return true;
+    return false;
+}
+
+void session_drop_unchosen(struct session *session)
+{
+    for (struct list *node = session->buffered.next, *next; node != &session->buffered;
+         node = next) {
+        next = node->next;
+        struct live_chain *live = LIST_OBJECT(node, struct live_chain, node);
+        if (!live->is_busy && !is_still_chosen(session, live)) withdraw(live);
+    }
 }
 
 void session_wake(struct session *session, uint32_t list_dbid)
@@ -484,7 +545,7 @@ void session_refill(struct session *session, bool now)
                                   ? session->given_out_now
                                   : session->given_out_before;
     struct buffer_state buffer = {
-        .buffered = session->buffered_count,
+        .buffered = session->buffered_count - session->reserved_count,
         .buffer_min = group->min_rec_buff_size ? group->min_rec_buff_size : BUFFER_MIN_DEFAULT,
         .factor_percent = BUFFER_FACTOR_PERCENT,
         .wanted_per_min = wanted_per_min,
@@ -546,7 +607,7 @@ void session_return_buffer(struct session *session)
         list_remove(node);
         list_add_last(&all, node);
     }
-    session->buffered_count = 0;
+    session->buffered_count = session->reserved_count = 0;
     for (struct list *node; (node = list_first(&all)) != NULL;) {
         list_remove(node);
         withdraw(LIST_OBJECT(node, struct live_chain, node));

@@ -24,9 +24,13 @@ void session_order(struct session *session, enum session_event event, const stru
 void session_add_buffered(struct session *session, struct live_chain *live);
 /* A chain as it comes back after a restart, with its agent. */
 void session_add_in_progress(struct session *session, struct live_chain *live);
-/* The first buffered chain that may be given out now, taken out of the buffer; `list_dbid` 0: any
- * list. What is out of its window goes back to the list. NULL: none. */
-struct live_chain *session_take(struct session *session, uint32_t list_dbid);
+/* The first buffered chain that may be given out to the agent now, her own personal ones before
+ * others, taken out of the buffer; `list_dbid` 0: any list. What is out of its window goes back to
+ * the list. NULL: none. */
+struct live_chain *session_take(struct session *session, uint32_t list_dbid, struct text agent_id);
+/* Configuration moved: buffered chains that the present filters or lists would not have chosen go
+ * back. */
+void session_drop_unchosen(struct session *session);
 /* Give all that is buffered back to the lists: the session unloads. */
 void session_return_buffer(struct session *session);
 /* The store refused a part of unloading: try again in a second. */
