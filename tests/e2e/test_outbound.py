@@ -108,6 +108,21 @@ class Adding(OutboundCase):
             self.assertEqual(answer.status, 400, (body, answer))
             self.assertEqual(answer.json["GSW_USER_EVENT"], "Error")
 
+    def test_a_body_of_very_many_keys_is_refused_and_hurts_nobody(self):
+        group = self.group()
+        self.centre.add(group, "15550108")
+        record = self.take(group)
+        before = self.centre.pid("outbound")
+        for count in (1001, 75000):
+            body = {f"k{number}": 1 for number in range(count)}
+            answer = self.centre.post(f"/records/{record['GSW_RECORD_HANDLE']}",
+                                      "UpdateCallCompletionStats", **body)
+            self.assertError(answer, 400, 2)
+        answer = self.centre.post(f"/records/{record['GSW_RECORD_HANDLE']}",
+                                  "UpdateCallCompletionStats", **{f"k{n}": 1 for n in range(900)})
+        self.assertEqual(answer.status, 200, answer)
+        self.assertEqual(self.centre.pid("outbound"), before)
+
     def test_12_bad_values_name_the_key(self):
         group = self.group(started=False)
         for key, value in (("GSW_PHONE_TYPE", 99), ("GSW_PHONE_TYPE", "four"), ("GSW_FROM", -1),

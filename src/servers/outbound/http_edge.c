@@ -5,6 +5,10 @@
 
 #include <string.h>
 
+/* More than a list has fields (USER_COLUMNS_MAX) and a request has keys: a body of 1 MiB could hold
+ * so many that the request outgrows its memory. */
+enum { BODY_KEYS_MAX = 1000 };
+
 /* What the identifier of a resource is called in the messages. */
 static const struct {
     const char *resource, *key;
@@ -29,6 +33,10 @@ static enum outbound_error nowhere(struct text resource)
 static bool pairs_of(const struct http_question *question, struct scope *scope, struct kv *pairs,
                      struct refusal *refusal)
 {
+    if (question->body.count > BODY_KEYS_MAX) {
+        (void)refuse(refusal, OUTBOUND_BAD_KEY, "the body has more than %d keys", BODY_KEYS_MAX);
+        return false;
+    }
     *pairs =
         (struct kv){ .at = scope_alloc_array(scope, question->body.count + 1, sizeof *pairs->at) };
     for (size_t i = 0; i < sizeof resources / sizeof resources[0]; i++) {
