@@ -5,7 +5,7 @@ import threading
 import time
 import unittest
 
-from campaign import Centre
+from campaign import READY, RETRIEVED, Centre
 from harness import wait_until
 
 WAIT_S = 5
@@ -50,6 +50,23 @@ class Graceful(unittest.TestCase):
         thread.join(20)
         self.assertGreater(took[0], 0.9)
         self.assertLess(took[0], WAIT_S - 0.5)
+
+    def test_one_that_is_disabled_stops_cleanly_and_its_rows_are_ready(self):
+        self.centre.add(self.group, "15550161")
+        for one in ("15550162", "15550163"):
+            self.centre.add(self.group, one)
+        wait_until(lambda: self.centre.preview(self.group, "a2").status == 200, 5, what="a record for a2")
+
+        def disable(config):
+            for application in config["applications"]:
+                if application["name"] == "outbound":
+                    application["state"] = "disabled"
+        self.centre.apply(disable)
+        wait_until(lambda: self.centre.pid("outbound") is None, 10, what="outbound stopped")
+        self.assertIn("outbound: stopped (exit code 0)", self.centre.output.read_text())
+        rows = [status for status, in self.centre.sqlite("outbound").execute(
+            f"select record_status from {self.group.table}")]
+        self.assertEqual(sorted(rows), [READY, READY, RETRIEVED, RETRIEVED])
 
     def test_f11_one_that_is_kept_busy_is_stopped_when_the_time_is_up_and_the_agent_keeps_the_record(self):
         thread, took = self.stop_in_background()

@@ -116,7 +116,7 @@ static void take_chain(struct fetch *fetch, struct calling_list *list, const str
             cells[COLUMN_RECORD_STATUS] = value_of_i64(RECORD_STATUS_RETRIEVED);
             cells[COLUMN_CAMPAIGN_ID] = value_of_i64(names.campaign_dbid);
             cells[COLUMN_GROUP_ID] = value_of_i64(names.group_dbid);
-            cells[COLUMN_APP_ID] = value_of_i64(app_self(server->app)->dbid);
+            cells[COLUMN_APP_ID] = value_of_i64(server->dbid);
         } else if (cells[COLUMN_RECORD_STATUS].integer == RECORD_STATUS_READY) {
             list_add_take_sibling(list->table, change, chain_id, chain_n);
             cells[COLUMN_RECORD_STATUS] = value_of_i64(RECORD_STATUS_CHAIN_READY);

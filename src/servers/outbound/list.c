@@ -26,13 +26,14 @@ struct lists {
     struct table *tables;  /* by table name */
     struct table *by_name; /* of calling lists, as configured at the last look */
     struct scope *lists_life;
-    struct text app_id;
+    uint32_t app_dbid; /* of our Application object */
 };
 
-struct lists *lists_new(struct app *app, struct store *store)
+struct lists *lists_new(struct app *app, uint32_t app_dbid, struct store *store)
 {
     struct lists *lists = scope_alloc(app->life, sizeof *lists);
     lists->app = app;
+    lists->app_dbid = app_dbid;
     lists->store = store;
     lists->tables = table_new(app->life);
     lists->lists_life = scope_new(app->life, "calling lists", SCOPE_NO_LIMIT);
@@ -342,7 +343,7 @@ static void recover_rows(struct list_table *table)
                "AND round.table_name = ?2 AND round.chain_id = %.*s.chain_id)",
                TEXT_ARG(name), TEXT_ARG(name));
     change_add(change, statement(table, &sql), ROWS_ANY);
-    change_bind_i64(change, app_self(table->lists->app)->dbid);
+    change_bind_i64(change, table->lists->app_dbid);
     change_bind_text(change, name);
     buf_format(&sql,
                "UPDATE %.*s SET record_status = 1 WHERE record_status = 9 AND NOT EXISTS "
@@ -588,7 +589,7 @@ void list_add_take(struct list_table *table, struct change *change, int64_t chai
     change_add(change, table->take, 1);
     change_bind_i64(change, chain_id);
     change_bind_i64(change, chain_n);
-    change_bind_i64(change, app_self(table->lists->app)->dbid);
+    change_bind_i64(change, table->lists->app_dbid);
     change_bind_i64(change, campaign_dbid);
     change_bind_i64(change, group_dbid);
 }

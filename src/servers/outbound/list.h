@@ -43,7 +43,7 @@ struct calling_list {
 
 struct lists;
 
-struct lists *lists_new(struct app *app, struct store *store);
+struct lists *lists_new(struct app *app, uint32_t app_dbid, struct store *store);
 /* The calling list as configured now, its table not necessarily open; NULL with `fault` where it
  * does not exist or its objects are not usable (missing field, bad name). By name or DBID in
  * decimal. */

@@ -45,12 +45,13 @@ const struct outbound_options *outbound_resolve_options(struct outbound *server,
                                                         struct scope *scope,
                                                         const struct session_names *names)
 {
+    const struct app_object *object = app_self(server->app);
     const struct object_application *self =
-        (const struct object_application *)app_self(server->app)->fields;
+        object ? (const struct object_application *)object->fields : NULL;
     struct option_layer layers[] = {
         { LEVEL_CAMPAIGN_GROUP, &names->group_object->fields->annex },
         { LEVEL_CAMPAIGN, &names->campaign_object->fields->annex },
-        { LEVEL_APPLICATION, &self->options },
+        { LEVEL_APPLICATION, self ? &self->options : NULL },
     };
     struct option_source source = { server->app->name, layers, sizeof layers / sizeof layers[0] };
     return option_resolve(&OPTIONS_OUTBOUND, &source, NULL, scope, NULL, NULL);

@@ -23,6 +23,7 @@ struct session;
 
 struct outbound {
     struct app *app;
+    uint32_t dbid; /* ours; the Application object may go before we do */
     struct store *store;
     struct lists *lists;
     struct notifier *notifier;

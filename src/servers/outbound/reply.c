@@ -91,7 +91,7 @@ void reply_preview(struct request *request, const struct live_chain *live)
                        OUTBOUND_PREVIEW_RECORD_HAS_GSW_DATE_TIME)) |
                     has,
         .gsw_reference_id = reference,
-        .gsw_application_id = app_self(server->app)->dbid,
+        .gsw_application_id = server->dbid,
         .gsw_record_handle = record->handle,
         .gsw_phone = record_text(record, COLUMN_CONTACT_INFO),
         .gsw_phone_type = (uint32_t)record_i64(record, COLUMN_CONTACT_INFO_TYPE),

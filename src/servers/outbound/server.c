@@ -87,10 +87,8 @@ static void on_http_request(void *self, const struct http_proxy_request *asked)
 
 /* --- configuration --- */
 
-static uint16_t http_port_of(const struct app *app)
+static uint16_t http_port_of(const struct object_application *self)
 {
-    const struct object_application *self =
-        (const struct object_application *)app_self(app)->fields;
     for (uint32_t i = 0; i < self->ports.count; i++)
         if (text_eq_fold(self->ports.at[i].connection_protocol, TEXT("http")))
             return (uint16_t)self->ports.at[i].number;
@@ -115,10 +113,11 @@ static void configure_proxy(struct server *server)
 {
     const struct app *app = server->outbound.app;
     const struct outbound_options *options = app->options;
-    const struct object_application *self =
-        (const struct object_application *)app_self(app)->fields;
+    const struct app_object *object = app_self(app);
+    if (object == NULL) return; /* removed or disabled: we are about to be stopped */
+    const struct object_application *self = (const struct object_application *)object->fields;
     struct http_proxy_config config = {
-        .port = http_port_of(app),
+        .port = http_port_of(self),
         .encoding = options->encoding,
         .custom_headers = options->http_custom_headers,
         .host_custom_headers = host_headers(server),
@@ -198,7 +197,11 @@ static enum err start(struct app *app, void **self, struct fault *fault)
 {
     struct server *server = scope_alloc(app->life, sizeof *server);
     struct outbound *outbound = &server->outbound;
+    const struct app_object *object = app_self(app);
+    if (object == NULL)
+        return fault_set(fault, ERR_NOT_FOUND, "application", "is not configured any more");
     outbound->app = app;
+    outbound->dbid = object->dbid;
     outbound->sessions = table_new(app->life);
     outbound->handles = table_new(app->life);
     outbound->imports = table_new(app->life);
@@ -209,7 +212,7 @@ static enum err start(struct app *app, void **self, struct fault *fault)
         err = store_open(app->life, app->loop, &app->log, path, MIGRATIONS_OUTBOUND, NULL,
                          &outbound->store, fault);
     if (err) return err;
-    outbound->lists = lists_new(app, outbound->store);
+    outbound->lists = lists_new(app, outbound->dbid, outbound->store);
     struct http_proxy_setup setup = {
         .loop = app->loop,
         .net = app->net,
