@@ -359,6 +359,24 @@ class Preview(OutboundCase):
                 answer.read()
                 self.assertEqual(answer.status, 200)
 
+    def test_a_row_that_joins_a_chain_with_an_agent_is_not_taken_for_his_after_a_crash(self):
+        group = self.group()
+        chain = self.centre.add(group, "15550177")["GSW_CHAIN_ID"]
+        self.centre.add(group, "15550178", GSW_CHAIN_ID=chain)
+        handle = self.take(group)["GSW_RECORD_HANDLE"]
+        self.centre.add(group, "15550179", GSW_CHAIN_ID=chain, GSW_CHAIN_N=0)
+        former = self.centre.kill("outbound")
+        wait_until(lambda: self.centre.pid("outbound") not in (None, former), what="a new outbound")
+        self.centre.wait_running()
+        self.centre.wait_for_http()
+        status = self.centre.call("GET", f"/records/{handle}").json
+        self.assertEqual((status["GSW_CHAIN_N"], status["GSW_RECORD_STATUS"], status["GSW_AGENT_ID"]),
+                         (1, RETRIEVED, "a1"))
+        self.assertEqual(self.centre.record(handle, "RecordProcessed").status, 200)
+        answer = wait_until(lambda: (one := self.centre.preview(group, "a1")).status == 200 and one, 5,
+                            what="the row that joined is given out")  # after the pause behind an empty fetch
+        self.assertEqual(answer.json["GSW_PHONE"], "15550179")
+
     def test_a_personal_record_is_given_to_its_agent_alone_once_it_is_due(self):
         group = self.group()
         personal = {"GSW_RECORD_TYPE": 5, "GSW_AGENT_ID": "a2"}

@@ -17,6 +17,7 @@ enum {
 struct fetch {
     struct scope *life;
     struct session *session;
+    struct list_table *table; /* that the candidates are of */
     uint32_t list_dbid, wanted, taking, taken;
     int64_t record_types[PERSONAL_TYPES + RECORD_TYPES]; /* personal ones, then by priority */
     uint32_t next_type;
@@ -133,7 +134,7 @@ static void on_rows(void *self, enum err err, const struct rows *rows)
     struct fetch *fetch = self;
     struct calling_list *list =
         lists_find_by_dbid(fetch->session->server->lists, fetch->list_dbid, NULL);
-    if (err || list == NULL) {
+    if (err || list == NULL || list->table != fetch->table) {
         end(fetch);
         return;
     }
@@ -182,10 +183,11 @@ static void choose(struct fetch *fetch)
 {
     struct outbound *server = fetch->session->server;
     struct calling_list *list = lists_find_by_dbid(server->lists, fetch->list_dbid, NULL);
-    if (list == NULL) {
-        end(fetch);
+    if (list == NULL || (fetch->table && list->table != fetch->table)) {
+        end(fetch); /* configuration moved in between */
         return;
     }
+    fetch->table = list->table;
     if (fetch->next_type == PERSONAL_TYPES) fetch->personal_count = fetch->chosen_count;
     uint32_t room = fetch->next_type < PERSONAL_TYPES
                         ? FETCH_PERSONAL_MAX

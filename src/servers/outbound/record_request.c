@@ -11,7 +11,7 @@
 #include <stdio.h>
 
 static const struct statement round_of_handle = {
-    "SELECT handle_base, record_count, list_dbid, chain_id, agent_id, attempt_guid, group_dbid "
+    "SELECT handle_base, record_count, list_dbid, chain_id, agent_id, attempt_guid, table_name "
     "FROM round WHERE handle_base <= ?1 ORDER BY handle_base DESC LIMIT 1"
 };
 
@@ -297,7 +297,8 @@ static void on_status_round(void *self, enum err err, const struct rows *rows)
     }
     struct calling_list *list =
         lists_find_by_dbid(request->server->lists, (uint32_t)rows_i64(rows, 0, 2), NULL);
-    if (list == NULL) {
+    /* A list that got another table has other records under the same numbers. */
+    if (list == NULL || !text_eq(list->table->layout.table, rows_text(rows, 0, 6))) {
         request_refuse(request, OUTBOUND_LIST_UNKNOWN, "the record's calling list is gone");
         return;
     }

@@ -13,7 +13,7 @@ struct open_round {
     uint32_t handle_base, record_count, group_dbid, list_dbid;
     int64_t chain_id, primary_n;
     struct guid chain_guid, attempt_guid;
-    struct text agent_id, modified;
+    struct text agent_id, modified, table_name;
     uint64_t started_utc_ms;
 };
 
@@ -52,27 +52,52 @@ static struct guid guid_of(struct text text)
     return guid;
 }
 
-/* Rows `first` .. `first + count - 1` are the chain of the round. */
+/* A row that joined the chain since, behind or before those of the round (AddRecord). */
+static bool is_newcomer(const struct rows *rows, uint32_t row)
+{
+    return rows_i64(rows, row, COLUMN_RECORD_STATUS) == RECORD_STATUS_READY;
+}
+
+/* The rows of the round's chain, from `first` to `end`, in chain order; false: not all are there.
+ */
+static bool read_records(const struct open_round *round, struct live_chain *live,
+                         const struct rows *rows, uint32_t first, uint32_t end)
+{
+    struct chain *chain = &live->chain;
+    uint32_t count = 0;
+    bool has_primary = false;
+    for (uint32_t row = first; row < end && count < round->record_count; row++) {
+        if (is_newcomer(rows, row)) continue;
+        struct record *record = &chain->records[count];
+        record->handle = round->handle_base + count;
+        record->cells = list_read_row(chain->layout, live->data, rows, row);
+        if (record_i64(record, COLUMN_CHAIN_N) == round->primary_n) {
+            chain->primary = count;
+            has_primary = true;
+        }
+        count++;
+    }
+    return has_primary && count == round->record_count;
+}
+
+/* Rows `first` .. `end - 1` are the chain of the round. */
 static void bring_back(struct recovery *recovery, const struct open_round *round,
                        struct calling_list *list, const struct rows *rows, uint32_t first,
-                       uint32_t count)
+                       uint32_t end)
 {
     struct outbound *server = recovery->server;
     struct fault fault;
     struct session *session = session_of(server, round->group_dbid, &fault);
-    if (session == NULL || list == NULL || count < round->record_count) {
+    struct live_chain *live = session && list ? live_chain_new(session, list->table, list->name,
+                                                               list->dbid, round->record_count)
+                                              : NULL;
+    if (live == NULL || !read_records(round, live, rows, first, end)) {
         LOG_STORE_REFUSED(&server->app->log, "a chain with its agent",
                           "its rows or group are gone");
+        if (live) live_chain_close(live);
         return;
     }
-    struct live_chain *live =
-        live_chain_new(session, list->table, list->name, list->dbid, round->record_count);
     struct chain *chain = &live->chain;
-    for (uint32_t i = 0; i < round->record_count; i++) {
-        chain->records[i].handle = round->handle_base + i;
-        chain->records[i].cells = list_read_row(chain->layout, live->data, rows, first + i);
-        if (record_i64(&chain->records[i], COLUMN_CHAIN_N) == round->primary_n) chain->primary = i;
-    }
     chain->chain_guid = round->chain_guid;
     chain->attempt_guid = round->attempt_guid;
     chain->agent_id = scope_keep(live->data, round->agent_id);
@@ -98,9 +123,12 @@ static void on_rows(void *self, enum err err, const struct rows *rows)
     uint32_t row_count = err || list == NULL ? 0 : rows_count(rows), row = 0;
     for (uint32_t i = 0; i < recovery->batch; i++) {
         while (row < row_count && rows_i64(rows, row, COLUMN_CHAIN_ID) < rounds[i].chain_id) row++;
+        /* Chains of the table that the list had then: another table has the same numbers. */
         uint32_t end = row;
-        while (end < row_count && rows_i64(rows, end, COLUMN_CHAIN_ID) == rounds[i].chain_id) end++;
-        bring_back(recovery, &rounds[i], list, rows, row, end - row);
+        if (list && text_eq(list->table->layout.table, rounds[i].table_name))
+            while (end < row_count && rows_i64(rows, end, COLUMN_CHAIN_ID) == rounds[i].chain_id)
+                end++;
+        bring_back(recovery, &rounds[i], list, rows, row, end);
         row = end;
     }
     recovery->next += recovery->batch;
@@ -154,6 +182,7 @@ static void on_open_rounds(void *self, enum err err, const struct rows *rows)
             .agent_id = scope_keep(recovery->life, rows_text(rows, i, 8)),
             .started_utc_ms = (uint64_t)rows_i64(rows, i, 9),
             .modified = scope_keep(recovery->life, rows_text(rows, i, 10)),
+            .table_name = scope_keep(recovery->life, rows_text(rows, i, 11)),
         };
 }
 
@@ -221,7 +250,7 @@ enum err recovery_start(struct outbound *server, void (*on_done)(struct outbound
     };
     static const struct statement open_rounds = {
         "SELECT handle_base, record_count, group_dbid, list_dbid, chain_id, primary_n, chain_guid, "
-        "attempt_guid, agent_id, started_utc_ms, modified FROM round WHERE state = 1 "
+        "attempt_guid, agent_id, started_utc_ms, modified, table_name FROM round WHERE state = 1 "
         "ORDER BY list_dbid, chain_id"
     };
     static const struct {
