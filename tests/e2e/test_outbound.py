@@ -78,6 +78,20 @@ class Adding(OutboundCase):
         self.assertGreater(third["GSW_CHAIN_N"], first["GSW_CHAIN_N"])
         self.assertEqual(len({one["GSW_RECORD_ID"] for one in (first, second, third)}), 3)
 
+    def test_a_chain_is_no_longer_than_what_can_be_given_out(self):
+        group = self.group()
+        chain = self.centre.add(group, "15550130")["GSW_CHAIN_ID"]
+        for _ in range(99):
+            self.centre.add(group, "15550131", GSW_CHAIN_ID=chain)
+        for keys in ({}, {"GSW_CHAIN_N": 1000}):
+            answer = self.centre.post(f"/lists/{group.list}", "AddRecord",
+                                      **new_record("15550132"), GSW_CHAIN_ID=chain, **keys)
+            self.assertError(answer, 409, 12)
+        self.centre.add(group, "15550133")
+        phones = [self.take(group)["GSW_PHONE"] for _ in range(2)]
+        self.assertEqual(phones, ["15550130", "15550133"])
+        self.assertError(self.centre.preview(group, "a1"), 404, 3)
+
     def test_11_user_fields_are_stored_under_their_send_attribute(self):
         group = self.group(started=False)
         self.centre.add(group, "15550115", GSW_CUSTOMER_ID="C7", Other1="Ж ✓ \"quoted\"", NoSuchField="x")

@@ -100,14 +100,22 @@ static bool fill(struct adding *adding)
 
 static void insert(struct adding *adding);
 
+/* A chain is taken as a whole: what is beyond its limit would never be given out. */
 static void on_last_n(void *self, enum err err, const struct rows *rows)
 {
     struct adding *adding = self;
+    const struct outbound_add_record *asked = adding->request->fields;
     if (err) {
         request_refuse(adding->request, OUTBOUND_DATABASE_ERROR, "the store does not answer");
         return;
     }
-    adding->cells[COLUMN_CHAIN_N] = value_of_i64(rows_i64(rows, 0, 0) + 1);
+    if (rows_i64(rows, 0, 1) >= CHAIN_RECORDS_MAX) {
+        request_refuse(adding->request, OUTBOUND_LIMIT,
+                       "GSW_CHAIN_ID: the chain has %d records already", CHAIN_RECORDS_MAX);
+        return;
+    }
+    if (!has(asked, OUTBOUND_ADD_RECORD_HAS_GSW_CHAIN_N))
+        adding->cells[COLUMN_CHAIN_N] = value_of_i64(rows_i64(rows, 0, 0) + 1);
     insert(adding);
 }
 
@@ -116,7 +124,7 @@ static void choose_place(struct adding *adding)
     struct list_table *table = adding->table;
     struct store *store = adding->request->server->store;
     struct buf sql = { 0 };
-    buf_format(&sql, "SELECT max(chain_n) FROM %.*s WHERE chain_id = ?1",
+    buf_format(&sql, "SELECT max(chain_n), count(*) FROM %.*s WHERE chain_id = ?1",
                TEXT_ARG(table->layout.table));
     struct query query = { store_statement(store, buf_text(&sql)), &adding->cells[COLUMN_CHAIN_ID],
                            1 };
@@ -178,13 +186,12 @@ static void place(struct adding *adding)
     if (chain_id >= table->next_chain_id) table->next_chain_id = chain_id + 1;
     adding->cells[COLUMN_CHAIN_ID] = value_of_i64(chain_id);
     adding->cells[COLUMN_CHAIN_N] = value_of_i64(1);
-    if (has(asked, OUTBOUND_ADD_RECORD_HAS_GSW_CHAIN_N)) {
+    if (has(asked, OUTBOUND_ADD_RECORD_HAS_GSW_CHAIN_N))
         adding->cells[COLUMN_CHAIN_N] = value_of_i64(asked->gsw_chain_n);
-    } else if (is_appended) {
+    if (is_appended)
         choose_place(adding);
-        return;
-    }
-    insert(adding);
+    else
+        insert(adding);
 }
 
 static void on_list_open(void *self, const struct fault *fault)
