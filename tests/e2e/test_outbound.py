@@ -425,6 +425,19 @@ class Preview(OutboundCase):
         self.assertEqual(self.centre.preview(group, "a1", GSW_CALLING_LIST=group.list).status, 200)
 
 
+class ManyGroups(unittest.TestCase):
+    def test_groups_that_were_only_looked_at_do_not_keep_others_out(self):
+        groups = [new_group(i + 1, campaign="C1") for i in range(502)]
+        for one in groups:
+            one.list, one.table = "L1", "list_1"
+        with Centre(groups) as centre:
+            centre.load_and_start(groups[0])
+            for one in groups:
+                self.assertEqual(centre.call("GET", f"/campaigngroups/{one.dbid}").status, 200, one)
+            self.assertEqual(centre.status(groups[0])["GSW_STATE"], "started")
+            centre.load_and_start(groups[-1])
+
+
 class Lists(unittest.TestCase):
     """What a CallingList object says (outbound 3.2)."""
 

@@ -73,12 +73,32 @@ static struct session *session_new(struct outbound *server, uint32_t group_dbid)
     return session;
 }
 
+static bool is_idle(const struct session *session)
+{
+    return session->fsm.state == SESSION_NULL && !session->is_ordering && session->fetches == 0 &&
+           session->buffered_count + session->in_progress_count + session->changing_count == 0 &&
+           list_is_empty(&session->orders) && list_is_empty(&session->hungry);
+}
+
+/* Groups come and go over the months; one that is not loaded is nothing but its configuration. */
+static void forget_idle(struct outbound *server)
+{
+    struct session *session;
+    for (size_t at = 0; (session = table_next(server->sessions, &at)) != NULL;) {
+        if (!is_idle(session)) continue;
+        (void)table_remove(server->sessions, TEXT_OF(&session->dbid));
+        scope_close(session->life);
+        return;
+    }
+}
+
 struct session *session_of(struct outbound *server, uint32_t group_dbid, struct fault *fault)
 {
     struct session *session = table_get(server->sessions, TEXT_OF(&group_dbid));
     if (session) return session;
     struct session_names names;
     if (!session_names(server, group_dbid, &names, fault)) return NULL;
+    if (table_count(server->sessions) >= SESSIONS_MAX) forget_idle(server);
     if (table_count(server->sessions) >= SESSIONS_MAX) {
         (void)fault_set(fault, ERR_LIMIT, "", "more than %d campaign groups", SESSIONS_MAX);
         return NULL;
