@@ -25,7 +25,7 @@ class Notification(unittest.TestCase):
         cls.answers = {}
         cls.receiver = Receiver(lambda request: cls.answers.get(request.path, lambda: 200)())
         cls.addClassCleanup(cls.receiver.close)
-        groups = [new_group(i + 1) for i in range(12)]
+        groups = [new_group(i + 1) for i in range(13)]
         for name in ("G11", "G12"):  # one campaign and one list for two groups
             one = next(group for group in groups if group.name == name)
             one.campaign, one.list, one.table = "C11", "L11", "list_11"
@@ -246,6 +246,19 @@ class Notification(unittest.TestCase):
         wait_until(lambda: len(mine()) >= 2, what="the send after the restart")
         self.assertEqual(len({one.body for one in mine()}), 1)
         self.assertEqual(len({json.loads(one.body)["GSW_MESSAGE_GUID"] for one in mine()}), 1)
+
+    def test_after_a_restart_the_options_of_a_group_that_is_not_loaded_rule_its_sends(self):
+        """The first send ended before the kill; the group's two retries are still owed after it."""
+        self.answers["/G13"] = lambda: 503
+        self.process("G13", "15550147")
+        wait_until(lambda: self.posts("G13"), what="the first send")
+        group = next(one for one in self.centre.groups if one.name == "G13")
+        self.assertEqual(self.centre.order(group, "Unload").status, 200)
+        wait_until(lambda: self.centre.status(group)["GSW_STATE"] == "null", what="unloaded")
+        former = self.centre.kill("outbound")
+        wait_until(lambda: self.centre.pid("outbound") not in (None, former), what="a new outbound")
+        self.centre.wait_running()
+        wait_until(lambda: len(self.posts("G13")) >= 3, 8, what="three sends")
 
 
 if __name__ == "__main__":

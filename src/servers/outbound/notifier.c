@@ -7,6 +7,7 @@
 #include "servers/outbound/http_proxy/custom_headers.h"
 #include "servers/outbound/notification.h"
 #include "servers/outbound/retry.h"
+#include "servers/outbound/session.h"
 
 #include <stdio.h>
 
@@ -48,7 +49,8 @@ static uint32_t group_of(struct text kind)
 /* Those of the group as configured now; the application's where the group is gone. */
 static const struct outbound_options *options_of(struct notifier *notifier, uint32_t group_dbid)
 {
-    struct session *session = table_get(notifier->server->sessions, TEXT_OF(&group_dbid));
+    /* Made where there is none: after a restart a group that is not loaded still has messages. */
+    struct session *session = session_of(notifier->server, group_dbid, NULL);
     return session ? session->options : notifier->server->app->options;
 }
 
