@@ -416,12 +416,15 @@ void list_open(struct calling_list *list, void (*on_open)(void *self, const stru
                void *self)
 {
     struct list_table *table = list->table;
+    bool is_answer_due = table->waiting != NULL;
     if (table->waiting == NULL)
         table->waiting = scope_new(table->life, "who waits for a table", SCOPE_NO_LIMIT);
     struct list_waiter *waiter = scope_alloc(table->waiting, sizeof *waiter);
     *waiter = (struct list_waiter){ table->waiters, on_open, self };
     table->waiters = waiter;
     if (table->state == TABLE_OPENING) return;
+    /* To try again now would tell those who wait that it is open. */
+    if (table->state == TABLE_FAILED && is_answer_due) return;
     if (table->state == TABLE_OPEN) {
         loop_soon(table->waiting, table->lists->app->loop, say_open, table);
         return;
