@@ -356,6 +356,17 @@ static const struct statement import_end = {
     "UPDATE import SET ended_utc_ms = ?2 WHERE import_id = ?1"
 };
 
+/* What came behind the end. */
+static void refuse_waiting(struct import *import)
+{
+    struct fault fault = { 0 };
+    (void)fault_set(&fault, ERR_NOT_FOUND, "importId", "the import has ended");
+    for (struct list *node; (node = list_first(&import->waiting)) != NULL;) {
+        list_remove(node);
+        link_refuse_fault(LIST_OBJECT(node, struct slice, node)->request, &fault);
+    }
+}
+
 static void on_end_durable(void *self, const struct change_result *result)
 {
     struct slice *slice = self;
@@ -378,6 +389,7 @@ static void on_end_durable(void *self, const struct change_result *result)
                                            .inserted = import->inserted,
                                            .rejected = import->rejected,
                                            .chains = import->chains };
+    refuse_waiting(import);
     (void)table_remove(import->server->imports, TEXT_OF(&import->id));
     scope_close(import->life);
     link_reply(request, &reply);
