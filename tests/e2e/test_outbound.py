@@ -404,6 +404,15 @@ class Preview(OutboundCase):
         time.sleep(1.1)  # the pause after an empty fetch
         self.assertError(self.centre.preview(group, "a2"), 404, 3)  # the other is not due, b1's is not his
 
+    def test_personal_records_of_agents_elsewhere_do_not_stand_in_the_way(self):
+        group = self.group(started=False)
+        due = {"GSW_RECORD_TYPE": 5, "GSW_DATE_TIME": "01/02/2020 03:04"}
+        for _ in range(105):
+            self.centre.add(group, "15550175", GSW_AGENT_ID="b1", **due)
+        self.centre.add(group, "15550176", GSW_AGENT_ID="a2", **due)
+        self.centre.load_and_start(group)
+        self.assertEqual(self.take(group, "a2")["GSW_PHONE"], "15550176")
+
     def test_agents_who_wait_for_a_fetch_are_all_answered(self):
         group = self.group()
         self.centre.add(group, "15550148")

@@ -3,6 +3,8 @@
  * chains, one change per chain that takes it, and each into the buffer when it is durable. */
 #include "servers/outbound/fetch.h"
 
+#include "format/json.h"
+#include "gen/objects.h"
 #include "servers/outbound/desktop.h"
 #include "servers/outbound/session.h"
 
@@ -179,6 +181,27 @@ static void on_candidates(void *self, enum err err, const struct candidate *cand
     choose(fetch);
 }
 
+/* Those who may have personal records of this group: the records of others would take the places
+ * in the query, again and again. */
+static void add_agents(const struct session *session, struct buf *out)
+{
+    struct outbound *server = session->server;
+    struct session_names names;
+    struct json_writer json = json_writer(out);
+    json_begin_array(&json);
+    const struct app_object *group =
+        session_names(server, session->dbid, &names, NULL)
+            ? app_object_by_dbid(server->app, &OBJECT_AGENT_GROUP, names.group_dbid)
+            : NULL;
+    if (group) {
+        const struct object_agent_group *fields = (const struct object_agent_group *)group->fields;
+        for (uint32_t i = 0; i < fields->agents.count; i++)
+            if (app_object(server->app, &OBJECT_PERSON, fields->agents.at[i]))
+                json_put_text(&json, fields->agents.at[i]);
+    }
+    json_end_array(&json);
+}
+
 static void choose(struct fetch *fetch)
 {
     struct outbound *server = fetch->session->server;
@@ -193,8 +216,12 @@ static void choose(struct fetch *fetch)
                         ? FETCH_PERSONAL_MAX
                         : fetch->wanted - (fetch->chosen_count - fetch->personal_count);
     if (fetch->next_type < PERSONAL_TYPES + RECORD_TYPES && room > 0) {
+        struct buf agents = { 0 };
+        if (fetch->next_type < PERSONAL_TYPES) add_agents(fetch->session, &agents);
         int64_t type = fetch->record_types[fetch->next_type++];
-        list_select(list, type, loop_now_utc_ms(server->app->loop), room, on_candidates, fetch);
+        list_select(list, type, loop_now_utc_ms(server->app->loop), room, buf_text(&agents),
+                    on_candidates, fetch);
+        buf_free(&agents);
         return;
     }
     if (fetch->chosen_count == 0) {

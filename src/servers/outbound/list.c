@@ -181,7 +181,8 @@ static struct list_table *table_of(struct lists *lists, const struct object_tabl
 }
 
 /* Spec 4: the whole predicate but the agent's part. ?1: [[tz_dbid, local seconds], ...]; ?2: rows;
- * ?3: record type; ?4: now, epoch seconds; ?5, ?6: the list's own bounds of the day. */
+ * ?3: record type; ?4: now, epoch seconds; ?5, ?6: the list's own bounds of the day; ?7: agents, or
+ * NULL. */
 static void add_select_sql(const struct calling_list *list, struct buf *sql)
 {
     struct text name = list->table->layout.table;
@@ -192,13 +193,14 @@ static void add_select_sql(const struct calling_list *list, struct buf *sql)
         "SELECT %.*s.chain_id, %.*s.chain_n FROM %.*s CROSS JOIN zone ON zone.tz = %.*s.tz_dbid "
         "WHERE %.*s.record_status = 1 AND %.*s.record_type = ?3 "
         "AND (?3 = 2 OR %.*s.dial_sched_time <= ?4) "
+        "AND (?7 IS NULL OR %.*s.agent_id IN (SELECT value FROM json_each(?7))) "
         "AND ((daily_from < daily_till AND daily_from <= t AND t < daily_till) "
         "OR (daily_from > daily_till AND (t >= daily_from OR t < daily_till))) "
         "AND (?5 = ?6 OR (?5 < ?6 AND ?5 <= t AND t < ?6) OR (?5 > ?6 AND (t >= ?5 OR t < ?6))) "
         "AND NOT EXISTS (SELECT 1 FROM %.*s AS taken WHERE taken.chain_id = %.*s.chain_id "
         "AND taken.record_status = 2)",
         TEXT_ARG(name), TEXT_ARG(name), TEXT_ARG(name), TEXT_ARG(name), TEXT_ARG(name),
-        TEXT_ARG(name), TEXT_ARG(name), TEXT_ARG(name), TEXT_ARG(name));
+        TEXT_ARG(name), TEXT_ARG(name), TEXT_ARG(name), TEXT_ARG(name), TEXT_ARG(name));
     if (list->max_attempts)
         buf_format(sql, " AND %.*s.attempt < %u", TEXT_ARG(name), list->max_attempts);
     if (list->criteria.len) buf_format(sql, " AND (%.*s)", TEXT_ARG(list->criteria));
@@ -521,7 +523,7 @@ static void on_selected(void *self, enum err err, const struct rows *rows)
 }
 
 void list_select(struct calling_list *list, int64_t record_type, uint64_t now_utc_ms,
-                 uint32_t limit,
+                 uint32_t limit, struct text agents,
                  void (*on_candidates)(void *self, enum err err, const struct candidate *candidates,
                                        uint32_t count),
                  void *self)
@@ -533,9 +535,13 @@ void list_select(struct calling_list *list, int64_t record_type, uint64_t now_ut
     struct buf zones = { 0 };
     zones_now(app, now_utc_ms, &zones);
     struct value parameters[] = {
-        value_of_text(buf_text(&zones)), value_of_i64(limit),
-        value_of_i64(record_type),       value_of_i64((int64_t)(now_utc_ms / 1000)),
-        value_of_i64(list->time_from),   value_of_i64(list->time_until),
+        value_of_text(buf_text(&zones)),
+        value_of_i64(limit),
+        value_of_i64(record_type),
+        value_of_i64((int64_t)(now_utc_ms / 1000)),
+        value_of_i64(list->time_from),
+        value_of_i64(list->time_until),
+        agents.at ? value_of_text(agents) : (struct value){ .kind = VALUE_NULL },
     };
     struct query query = { list->select, parameters, sizeof parameters / sizeof parameters[0] };
     store_query(list->table->lists->store, &query, on_selected, selection);

@@ -61,12 +61,13 @@ void list_open(struct calling_list *list, void (*on_open)(void *self, const stru
                void *self);
 
 /* Candidates: (chain_id, chain_n) of rows that may be given out now, in order (spec 4). `type` is
- * one record type; `limit` rows at most. */
+ * one record type; `limit` rows at most. `agents`: only rows of one of these, a JSON array of ids;
+ * .at NULL: whosever. */
 struct candidate {
     int64_t chain_id, chain_n;
 };
 void list_select(struct calling_list *list, int64_t record_type, uint64_t now_utc_ms,
-                 uint32_t limit,
+                 uint32_t limit, struct text agents,
                  void (*on_candidates)(void *self, enum err err, const struct candidate *candidates,
                                        uint32_t count),
                  void *self);
