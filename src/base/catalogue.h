@@ -9,6 +9,10 @@
 #include "base/log.h"
 #include "base/shape.h"
 
+/* Who may send a message from outside, over a desktop's WebSocket; an administrator may send what an
+ * agent may. Servers and tools are known by their links. */
+enum access { ACCESS_SERVERS, ACCESS_AGENT, ACCESS_ADMINISTRATOR };
+
 /* One message. schema/messages/<protocol>.toml, gen/messages.h: `const struct msg
  * MSG_<PROTOCOL>_<NAME>` and `struct <protocol>_<name>`. */
 struct msg {
@@ -16,6 +20,7 @@ struct msg {
     const char *protocol, *name;
     const struct shape *shape;
     const struct msg *reply; /* NULL: an event or a reply */
+    enum access access;
     const char *help;
 };
 const struct msg *msg_find(uint32_t number);                             /* NULL: unknown */

@@ -109,7 +109,7 @@ def pointer_table(kind, name, targets):
 def messages(schema):
     head, body = "", ""
     structs = [one for protocol in schema.structs.values() for one in protocol]
-    structs += [message.struct for message in schema.messages]
+    structs += [message.struct for message in schema.messages if message.owns_struct]
     head += "".join(f"struct {one.c_name};\n" for one in structs) + "\n"
     for one in structs:
         head += struct_declaration(one) + "\n"
@@ -119,7 +119,8 @@ def messages(schema):
         head += f"extern const struct msg {message.constant};{comment(message.help)}\n"
         reply = "&" + constants[message.protocol, message.reply] if message.reply else "NULL"
         body += (f"const struct msg {message.constant} = {{ {message.number}, {c_string(message.protocol)}, "
-                 f"{c_string(message.name)}, &SHAPE_{message.struct.constant}, {reply}, {c_string(message.help)} }};\n")
+                 f"{c_string(message.name)}, &SHAPE_{message.struct.constant}, {reply}, ACCESS_{message.access.upper()}, "
+                 f"{c_string(message.help)} }};\n")
     body += "\n" + pointer_table("msg", "gen_messages", [message.constant for message in schema.messages])
     by_name = sorted(schema.messages, key=lambda one: (one.protocol.encode(), one.name.encode()))
     body += pointer_table("msg", "gen_messages_by_name", [message.constant for message in by_name])

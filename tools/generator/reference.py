@@ -61,8 +61,9 @@ def messages(schema):
             if message.protocol != protocol:
                 continue
             reply = f" Reply: `{message.reply}`." if message.reply else ""
-            body += f"### {message.name} ({message.number})\n\n{message.help or ''}{reply}\n\n"
-            body += field_table(message.struct) + "\n"
+            access = "" if message.access == "servers" else f" Access: {message.access}."
+            body += f"### {message.name} ({message.number})\n\n{message.help or ''}{reply}{access}\n\n"
+            body += field_table(message.struct) + "\n" if message.owns_struct else f"Fields as {message.struct.name}.\n\n"
         for struct in schema.structs.get(protocol, []):
             body += f"### {struct.name} (part of others)\n\n{struct.help or ''}\n\n{field_table(struct)}\n"
     return page("Messages", "What servers, desktops and HTTP clients exchange.", body)

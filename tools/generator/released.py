@@ -26,7 +26,8 @@ def facts(schema, ordered):
             found.update(field_facts(f"{protocol}.struct.{struct.name}", struct))
     for message in schema.messages:
         found[f"message {message.number}"] = f"{message.protocol}.{message.name}"
-        found.update(field_facts(f"{message.protocol}.{message.name}", message.struct))
+        if message.owns_struct:
+            found.update(field_facts(f"{message.protocol}.{message.name}", message.struct))
     for one in schema.objects:
         found[f"object {one.code}"] = one.name
         found.update(field_facts(f"object.{one.name}", one.struct))
@@ -97,6 +98,9 @@ def check(schema, locked, now):
         if key in now and now[key] == value:
             continue
         if key not in now and key in gone_by_right:
+            continue
+        # A field may stop being required: an older reader refuses what it misses, in words.
+        if key in now and value == now[key] + " required":
             continue
         kind, *rest = key.split(" ")
         if key not in now and kind == "field" and rest[0] in gone_messages:

@@ -16,6 +16,7 @@ OPTION_TYPES = ("bool", "u32", "i64", "float", "text", "enum", "list", "url", "s
 LEVELS = ("application", "campaign", "campaign-group", "calling-list", "host", "dn")
 EFFECTS = ("immediate", "next-use", "reconnect", "restart", "startup")
 LOG_LEVELS = ("debug", "trace", "interaction", "standard", "alarm")
+ACCESS = ("servers", "agent", "administrator")  # who may send a message from outside
 FIELDS_MAX = 64
 COMMON_FIELDS = [
     {"tag": 1, "name": "dbid", "type": "u32", "help": "assigned once, never used again"},
@@ -82,13 +83,18 @@ class Message:
     protocol: str
     name: str
     number: int
-    struct: Struct
+    struct: Struct  # another message's, where this one is like it
     reply: str | None
+    access: str
     help: str | None
 
     @property
     def constant(self):
-        return "MSG_" + self.struct.constant
+        return "MSG_" + (names.snake(self.protocol) + "_" + names.snake(self.name)).upper()
+
+    @property
+    def owns_struct(self):
+        return self.struct.name == self.name
 
 
 @dataclass
@@ -222,14 +228,14 @@ def fill(where, struct, table, structs, known, before=()):
         struct.fields.append(item)
 
 
-def read_structs(path, data, prefix, known):
+def read_structs(path, data, prefix, known, types=()):
     tables = data.pop("struct", {})
     structs = {name: Struct(name, prefix + names.snake(name)) for name in tables}
     for name, table in tables.items():
         only(f"{path}: struct.{name}", table, ("fields", "retired", "help"))
         claim(path, structs[name].c_name, known)
     for name, table in tables.items():
-        fill(f"{path}: struct.{name}", structs[name], table, structs, known)
+        fill(f"{path}: struct.{name}", structs[name], table, {**dict(types), **structs}, known)
     return structs
 
 
@@ -240,27 +246,39 @@ def claim(where, c_name, known):
 
 
 def read_messages(schema, known):
-    numbers = {}
+    numbers, types = {}, {}  # types: protocol -> structs by name
     for path, data in schema.toml("messages"):
         protocol = data.pop("protocol", path.stem)
         low, high = data.pop("numbers", (1, 0xFFFFFFFF))
         for number, name in data.pop("retired", {}).items():
             schema.retired_messages[int(number)] = f"{protocol}.{name}"
-        structs = read_structs(path, data, names.snake(protocol) + "_", known)
+        # A protocol may stand in several files; what is declared further up may be used as a type.
+        known_types = types.setdefault(protocol, {})
+        structs = read_structs(path, data, names.snake(protocol) + "_", known, known_types)
         schema.structs.setdefault(protocol, []).extend(structs.values())
+        known_types.update(structs)
         for name, table in data.items():
             where = f"{path}: {name}"
-            only(where, table, ("number", "reply", "help", "fields", "retired"))
+            only(where, table, ("number", "reply", "like", "access", "help", "fields", "retired"))
             number = table.get("number", 0)
             if not low <= number <= high:
                 refuse(where, f"number {number} is outside {low} to {high}")
             if number in numbers or number in schema.retired_messages:
                 refuse(where, f"number {number} is taken by {numbers.get(number, 'a retired message')}")
             numbers[number] = name
-            struct = Struct(name, names.snake(protocol) + "_" + names.snake(name))
-            claim(where, struct.c_name, known)
-            fill(where, struct, table, structs, known)
-            schema.messages.append(Message(protocol, name, number, struct, table.get("reply"), table.get("help")))
+            access = table.get("access", "servers")
+            if access not in ACCESS:
+                refuse(where, f"access is one of {', '.join(ACCESS)}")
+            if "like" in table:
+                struct = known_types.get(table["like"]) or refuse(where, f"like {table['like']}: no such message yet")
+                if "fields" in table:
+                    refuse(where, "like and fields exclude each other")
+            else:
+                struct = Struct(name, names.snake(protocol) + "_" + names.snake(name))
+                claim(where, struct.c_name, known)
+                fill(where, struct, table, known_types, known)
+                known_types[name] = struct
+            schema.messages.append(Message(protocol, name, number, struct, table.get("reply"), access, table.get("help")))
     here = {(message.protocol, message.name) for message in schema.messages}
     for message in schema.messages:
         if message.reply and (message.protocol, message.reply) not in here:
