@@ -460,7 +460,8 @@ bool http_input_is_1_0(const struct http_input *input)
 
 size_t http_input_behind_bytes(const struct http_input *input)
 {
-    return input->behind.len;
+    size_t read_along = input->step == STEP_READY ? rest_of(input).len : 0;
+    return input->behind.len + read_along;
 }
 
 size_t http_input_held_bytes(const struct http_input *input)

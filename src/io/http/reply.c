@@ -74,6 +74,8 @@ void http_reply_write(struct buf *out, const struct http_answer *reply,
     }
     if (reply->closes)
         buf_add(out, TEXT("Connection: close\r\n"));
+    else if (reply->upgrades)
+        buf_add(out, TEXT("Connection: Upgrade\r\n"));
     else if (reply->is_1_0)
         buf_add(out, TEXT("Connection: keep-alive\r\n"));
     buf_add(out, TEXT("\r\n"));

@@ -14,6 +14,7 @@ struct http_answer {
     struct text body;
     bool is_head; /* the request was HEAD: the length is told, the body is not sent */
     bool closes, is_1_0;
+    bool upgrades; /* status 101 */
 };
 
 /* The Date line, made once a second; zeroed when new. */

@@ -9,6 +9,7 @@
 #include "base/table.h"
 #include "io/http/input.h"
 #include "io/http/reply.h"
+#include "io/http/upgrade.h"
 
 enum {
     HEADER_BYTES_MAX = 16 * 1024,
@@ -24,7 +25,13 @@ enum {
     EVICTABLE_READING_MS = 1000,       /* a slow request makes room after this time */
 };
 
-enum connection_state { CONNECTION_IDLE, CONNECTION_READING, CONNECTION_BUSY, CONNECTION_ENDED };
+enum connection_state {
+    CONNECTION_IDLE,
+    CONNECTION_READING,
+    CONNECTION_BUSY,
+    CONNECTION_UPGRADED, /* not ours to read any more */
+    CONNECTION_ENDED
+};
 
 struct http_exchange {
     struct connection *connection;
@@ -37,6 +44,7 @@ struct http_exchange {
 struct connection {
     struct http_server *server;
     struct scope *life;
+    struct scope *http; /* of `input` and the exchange; NULL when upgraded */
     struct stream *stream;
     struct http_input *input;
     struct http_exchange exchange;
@@ -186,6 +194,13 @@ static bool has_time_for_words(struct http_server *server)
     return server->refusals++ < REFUSALS_MAX;
 }
 
+static void dress(const struct http_server *server, unsigned status, const char *words,
+                  struct scope *scope, struct http_headers *headers, struct text *body)
+{
+    if (server->options.dress_refusal)
+        server->options.dress_refusal(server->self, status, words, scope, headers, body);
+}
+
 /* We end it: a request that cannot be understood, came too slowly or finds no room. */
 static void connection_refuse(struct connection *connection, unsigned status, const char *words)
 {
@@ -196,10 +211,7 @@ static void connection_refuse(struct connection *connection, unsigned status, co
     static const struct http_header retry[] = { { { "Retry-After", 11 }, { "1", 1 } } };
     struct http_answer answer = { .status = status, .closes = true, .body = text_of(words) };
     if (status == 503) answer.headers = (struct http_headers){ retry, 1 };
-    struct http_server *server = connection->server;
-    if (server->options.dress_refusal)
-        server->options.dress_refusal(server->self, status, words, connection->life,
-                                      &answer.headers, &answer.body);
+    dress(connection->server, status, words, connection->life, &answer.headers, &answer.body);
     send_reply(connection, &answer);
     connection_finish(connection);
 }
@@ -234,6 +246,55 @@ void http_reply(struct http_exchange *exchange, unsigned status, const struct ht
     connection_enter(connection, CONNECTION_IDLE);
     /* Never from here: our caller may be in the middle of something else. */
     if (!connection->is_serving) chore_soon(server->loop, &connection->chore);
+}
+
+void http_refuse(struct http_exchange *exchange, unsigned status, const char *words,
+                 const struct http_headers *more)
+{
+    struct http_headers dressed = { 0 };
+    struct text body = text_of(words);
+    dress(exchange->connection->server, status, words, exchange->scope, &dressed, &body);
+    size_t count = dressed.count + more->count;
+    struct http_header *all = scope_alloc_array(exchange->scope, count, sizeof *all);
+    for (size_t i = 0; i < count; i++)
+        all[i] = i < dressed.count ? dressed.at[i] : more->at[i - dressed.count];
+    struct http_headers headers = { all, count };
+    http_reply(exchange, status, &headers, body);
+}
+
+/* --- leaving HTTP --- */
+
+bool http_exchange_may_upgrade(const struct http_exchange *exchange)
+{
+    const struct connection *connection = exchange->connection;
+    return !http_input_is_1_0(connection->input) && exchange->request.body.len == 0 &&
+           http_input_behind_bytes(connection->input) == 0 && !connection->server->is_closing;
+}
+
+struct http_upgraded http_upgrade(struct http_exchange *exchange,
+                                  const struct http_headers *headers)
+{
+    struct connection *connection = exchange->connection;
+    struct http_server *server = connection->server;
+    ASSERT(connection->state == CONNECTION_BUSY);
+    struct http_answer answer = { .status = 101, .headers = *headers, .upgrades = true };
+    send_reply(connection, &answer);
+    list_remove(&connection->send_node);
+    slot_remove(server->exchanges, exchange->id);
+    exchange->id = 0;
+    server->held_bytes -= connection->held_bytes;
+    connection->held_bytes = 0;
+    scope_close(connection->http);
+    connection->http = NULL;
+    connection->input = NULL;
+    connection_enter(connection, CONNECTION_UPGRADED);
+    stream_resume(connection->stream);
+    return (struct http_upgraded){ connection, connection->life, connection->stream };
+}
+
+void http_upgraded_end(struct connection *connection)
+{
+    connection_end(connection);
 }
 
 /* --- requests --- */
@@ -297,7 +358,7 @@ static void connection_serve(void *self)
         serve_one(connection);
     } while (served != connection->server->counters.requests);
     connection->is_serving = false;
-    if (connection->state == CONNECTION_ENDED) return;
+    if (connection->state >= CONNECTION_UPGRADED) return;
     bool is_held = hold(connection);
     if (!is_held && connection->state == CONNECTION_READING)
         connection_refuse(connection, 503, "too many large requests at the moment");
@@ -308,6 +369,7 @@ static void on_bytes(void *self, struct text bytes)
     struct connection *connection = self;
     http_input_add(connection->input, bytes);
     if (connection->state < CONNECTION_BUSY) connection_serve(connection);
+    if (connection->state >= CONNECTION_UPGRADED) return;
     if (http_input_behind_bytes(connection->input) > PIPELINE_BYTES_MAX ||
         stream_unsent(connection->stream) > PIPELINE_BYTES_MAX)
         stream_pause(connection->stream); /* until the reply, or until it is taken */
@@ -415,9 +477,10 @@ static void on_stream(void *self, struct stream *stream)
                                   server->options.body_bytes_max };
     *connection = (struct connection){ .server = server, .life = life, .stream = stream };
     connection->chore = (struct chore){ .run = connection_serve, .self = connection };
-    connection->input = http_input_new(life, &limits);
+    connection->http = scope_new(life, "http", SCOPE_NO_LIMIT);
+    connection->input = http_input_new(connection->http, &limits);
     connection->exchange.connection = connection;
-    connection->exchange.scope = scope_new(life, "http exchange", SCOPE_NO_LIMIT);
+    connection->exchange.scope = scope_new(connection->http, "http exchange", SCOPE_NO_LIMIT);
     server->counters.connections++;
     server->counters.connections_now++;
     connection_enter(connection, CONNECTION_IDLE);

@@ -72,6 +72,8 @@ void listener_hand_over(struct listener *listener, struct stream *stream)
     listener->stream_count++;
     listener->holders++; /* the stream's, until listener_stream_gone() */
     stream->from = listener;
+    if (listener->options.tls)
+        stream = tls_accept(stream, listener->options.tls, listener->options.detects_tls);
     stream->holders++; /* a handler that closes it must not free it under us */
     void (*on_stream)(void *self, struct stream *stream) = listener->on_stream;
     uint64_t started = loop_handler_begin(loop);

@@ -45,6 +45,7 @@ struct net *net_new(struct scope *owner, struct loop *loop)
     list_init(&net->listeners);
     list_init(&net->finishing);
     net->finish_timer = timer_new(life, loop, finish_time_up, net);
+    tls_init(net);
     if (loop_is_virtual(loop)) {
         net->world = sim_world_get(loop);
     } else {
@@ -100,23 +101,33 @@ static void stream_forget(void *self)
     stream_release(stream);
 }
 
-void stream_own(struct scope *owner, struct stream *stream, const struct stream_handler *handler,
-                void *self)
+void stream_hold(struct stream *stream, const struct stream_handler *handler, void *self)
 {
     ASSERT(stream->handler == NULL && handler->on_bytes && handler->on_closed);
     stream->handler = handler;
     stream->self = self;
     stream->holders++;
+}
+
+void stream_own(struct scope *owner, struct stream *stream, const struct stream_handler *handler,
+                void *self)
+{
+    stream_hold(stream, handler, self);
     scope_on_close(owner, stream_forget, stream);
+}
+
+void stream_begin(struct stream *stream)
+{
+    ASSERT(stream->state == STREAM_NEW);
+    stream->state = STREAM_OPEN;
+    stream->wire->read(stream, true);
 }
 
 void stream_adopt(struct scope *owner, struct stream *stream, const struct stream_handler *handler,
                   void *self)
 {
-    ASSERT(stream->state == STREAM_NEW);
     stream_own(owner, stream, handler, self);
-    stream->state = STREAM_OPEN;
-    stream->wire->read(stream, true);
+    stream_begin(stream);
 }
 
 struct stream *stream_connect(struct scope *owner, struct net *net, struct text address,
@@ -160,11 +171,18 @@ struct stream *stream_from_fd(struct scope *owner, struct net *net, int fd,
     return stream;
 }
 
+void stream_set_handler(struct stream *stream, const struct stream_handler *handler, void *self)
+{
+    ASSERT(handler->on_bytes && handler->on_closed);
+    stream->handler = handler;
+    stream->self = self;
+}
+
 void stream_close(struct stream *stream)
 {
     if (stream->state == STREAM_CLOSED) return;
     stream->state = STREAM_CLOSED;
-    stream->net->counters.streams_closed++;
+    if (!stream->is_layered) stream->net->counters.streams_closed++;
     list_remove(&stream->node);
     list_remove(&stream->finish_node);
     chore_cancel(&stream->flush);
@@ -186,6 +204,20 @@ void stream_write(struct stream *stream, struct text bytes)
     buf_add(&stream->out, bytes);
     stream->owes_drained = true;
     if (stream->state != STREAM_CONNECTING) chore_last(stream->net->loop, &stream->flush);
+}
+
+void stream_write_now(struct stream *stream, const struct text *pieces, size_t count)
+{
+    size_t taken = 0;
+    ASSERT(count <= STREAM_PIECES_MAX);
+    if (stream->state == STREAM_OPEN && !stream->is_finishing && !stream->is_unsendable &&
+        stream_unsent(stream) == 0 && stream->wire->send_now)
+        taken = stream->wire->send_now(stream, pieces, count);
+    for (size_t i = 0; i < count; i++) {
+        size_t skipped = taken < pieces[i].len ? taken : pieces[i].len;
+        taken -= skipped;
+        stream_write(stream, text_slice(pieces[i], skipped, pieces[i].len));
+    }
 }
 
 size_t stream_unsent(const struct stream *stream)
@@ -242,7 +274,7 @@ void stream_opened(struct stream *stream)
     if (stream->state != STREAM_CONNECTING) return;
     struct loop *loop = stream->net->loop;
     stream->state = STREAM_OPEN;
-    stream->net->counters.streams_connected++;
+    if (!stream->is_layered) stream->net->counters.streams_connected++;
     if (stream->out.len > 0 || stream->is_finishing) chore_last(loop, &stream->flush);
     if (!stream->is_paused) stream->wire->read(stream, true);
     void (*on_open)(void *self) = stream->handler->on_open;
@@ -256,7 +288,7 @@ void stream_received(struct stream *stream, struct text bytes)
 {
     if (stream->state != STREAM_OPEN) return;
     struct loop *loop = stream->net->loop;
-    stream->net->counters.bytes_in += bytes.len;
+    if (!stream->is_layered) stream->net->counters.bytes_in += bytes.len;
     if (stream->is_finishing) return;
     void (*on_bytes)(void *self, struct text bytes) = stream->handler->on_bytes;
     uint64_t started = loop_handler_begin(loop);
@@ -333,6 +365,11 @@ struct text stream_peer(const struct stream *stream)
 bool stream_is_loopback(const struct stream *stream)
 {
     return stream->is_loopback;
+}
+
+struct text stream_words(const struct stream *stream)
+{
+    return text_of(stream->words);
 }
 
 enum err stream_peer_uid(const struct stream *stream, uint32_t *uid, uint32_t *pid)

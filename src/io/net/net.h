@@ -20,6 +20,7 @@
 struct net;
 struct stream;
 struct listener;
+struct tls_config; /* tls.h */
 
 struct net *net_new(struct scope *owner,
                     struct loop *loop); /* the real one; VIRTUAL loop: the sim */
@@ -30,6 +31,7 @@ struct net_counters { /* since the net began */
     uint64_t accept_pauses; /* a listener rested since descriptors or memory were short */
     uint64_t writes;        /* system calls that took bytes; simulated: hand-overs */
     uint64_t bytes_in, bytes_out;
+    uint64_t tls_handshakes, tls_failures; /* ended well, and not: see tls.h */
 };
 const struct net_counters *net_counters(const struct net *net);
 
@@ -47,7 +49,14 @@ struct stream *stream_connect(struct scope *owner, struct net *net, struct text 
 struct stream *stream_from_fd(struct scope *owner, struct net *net, int fd,
                               const struct stream_handler *handler, void *self);
 void stream_write(struct stream *stream, struct text bytes);
+/* For writers that collect by themselves, so that a body for thousands is not copied for each: all
+ * pieces go to the system at once, in one call, when nothing waits before them. What it does not
+ * take, or what has to wait, is copied, as by stream_write(). */
+enum { STREAM_PIECES_MAX = 64 };
+void stream_write_now(struct stream *stream, const struct text *pieces, size_t count);
 size_t stream_unsent(const struct stream *stream);
+/* The stream goes on under another protocol; its owner stays. */
+void stream_set_handler(struct stream *stream, const struct stream_handler *handler, void *self);
 void stream_pause(struct stream *stream); /* stop reading: back-pressure */
 void stream_resume(struct stream *stream);
 /* Send what waits, then close, in the background and at most STREAM_FINISH_MS: the net looks after
@@ -57,6 +66,9 @@ void stream_finish(struct stream *stream);
 void stream_close(struct stream *stream);             /* now; unsent bytes are dropped */
 struct text stream_peer(const struct stream *stream); /* "127.0.0.1:51234", "unix" */
 bool stream_is_loopback(const struct stream *stream);
+/* In on_closed and after it: more than its `why` says, "certificate verify failed"; may be empty.
+ */
+struct text stream_words(const struct stream *stream);
 /* Peer credentials of a Unix socket; ERR_UNSUPPORTED elsewhere. */
 enum err stream_peer_uid(const struct stream *stream, uint32_t *uid, uint32_t *pid);
 
@@ -65,6 +77,9 @@ struct listener_options {
     uint32_t connections_max; /* 0: no own bound; past it new ones wait in the backlog */
     bool take_over; /* Unix: replace a socket file that nobody answers at; else a file in the way is
                        ERR_EXISTS. TCP has SO_REUSEADDR always on */
+    struct tls_config *tls; /* NULL: plain. A stream is handed over before its handshake, so that
+                               slow ones count as other slow ones do */
+    bool detects_tls;       /* with `tls`: who does not begin with a handshake is served plain */
 };
 
 /* `on_stream` must give the stream an owner with stream_adopt() before it returns, else it is

@@ -18,15 +18,21 @@ struct net {
     struct list streams, listeners;
     struct list finishing;      /* the earliest finish_mono_ms first */
     struct timer *finish_timer; /* for the first of them */
-    struct sim_world *world;    /* VIRTUAL */
-    char *read_bytes;           /* REAL: one for all; a read is handed on before the next */
+    struct list handshakes;     /* of TLS, the earliest due first */
+    struct timer *handshake_timer;
+    uint64_t refusals_since_ms; /* of handshakes that failed */
+    uint32_t refusals;
+    struct sim_world *world; /* VIRTUAL */
+    char *read_bytes;        /* REAL: one for all; a read is handed on before the next */
     struct net_counters counters;
 };
 
 enum stream_state { STREAM_NEW, STREAM_CONNECTING, STREAM_OPEN, STREAM_CLOSED };
 
 struct stream_wire {
-    void (*send)(struct stream *stream);          /* take from stream->out */
+    void (*send)(struct stream *stream); /* take from stream->out */
+    /* Bytes that the system takes at once, nothing waiting before them; NULL: none ever. */
+    size_t (*send_now)(struct stream *stream, const struct text *pieces, size_t count);
     void (*read)(struct stream *stream, bool on); /* start or stop handing bytes up */
     void (*shut)(struct stream *stream);          /* no more bytes from us: tell the peer */
     void (*drop)(struct stream *stream);          /* close; stream_release() when done */
@@ -46,6 +52,7 @@ struct stream {
     bool is_shut;        /* finishing, and the wire was told */
     bool is_unsendable;  /* the wire refused bytes; what arrives may still be read */
     bool owes_drained;   /* written since on_drained came last */
+    bool is_layered;     /* its wire is another stream: that one is counted */
     enum err ending;     /* what `end` will tell */
     struct buf out;      /* of this turn, or behind what the wire has not taken yet */
     size_t handed_bytes; /* with the wire, not yet sent */
@@ -53,6 +60,7 @@ struct stream {
     struct list finish_node;
     uint64_t finish_mono_ms;
     struct listener *from; /* accepted by; counts against its connections_max */
+    const char *words;     /* why it ended, where that is known; may be NULL */
     char peer[ADDRESS_TEXT_BYTES];
 };
 
@@ -78,6 +86,9 @@ void stream_init(struct stream *stream, struct net *net, const struct stream_wir
                  enum stream_state state, const struct address *peer);
 void stream_own(struct scope *owner, struct stream *stream, const struct stream_handler *handler,
                 void *self);
+/* The same for a holder that is no scope: it calls stream_release() once, after stream_close(). */
+void stream_hold(struct stream *stream, const struct stream_handler *handler, void *self);
+void stream_begin(struct stream *stream); /* an accepted one, held: its bytes may come */
 void stream_opened(struct stream *stream);
 void stream_received(struct stream *stream, struct text bytes);
 void stream_took(struct stream *stream); /* the wire sent bytes: more may follow */
@@ -102,6 +113,12 @@ struct stream *socket_stream_new(struct net *net, int fd, const struct address *
 enum err socket_listen(struct net *net, const struct address *address,
                        const struct listener_options *options, struct listener **out,
                        struct fault *fault);
+
+/* tls_stream.c */
+void tls_init(struct net *net);
+/* Takes an accepted stream that nobody holds; what comes out is STREAM_NEW. `detects`: it may turn
+ * out to be plain. */
+struct stream *tls_accept(struct stream *under, struct tls_config *config, bool detects);
 
 /* sim_net.c */
 struct sim_world *sim_world_get(struct loop *loop);
