@@ -6,12 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { IN_FLIGHT_USUAL = 1000, ROWS_USUAL = 1000000, WORDS_BYTES_MAX = 500 };
-#define KEEP_SENT_USUAL_MS (24ull * 60 * 60 * 1000)
+enum { IN_FLIGHT_USUAL = 1000, ROWS_USUAL = 1000000, WORDS_BYTES_MAX = 500, KEEP_FAILED_DAYS = 30 };
+#define DAY_MS ((uint64_t)24 * 60 * 60 * 1000)
 
-static const struct statement insert_effect = { "INSERT INTO outbox (id, kind, target, headers, "
-                                                "body, attempts, created_utc_ms, due_utc_ms, state)"
-                                                " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 1)" };
+static const struct statement insert_effect = {
+    "INSERT INTO outbox (id, kind, target, headers, body, attempts, created_utc_ms, due_utc_ms,"
+    " lane, subject, state) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 1)"
+};
 static const struct statement mark_sent = {
     "UPDATE outbox SET state = 2, attempts = attempts + 1, words = ?2, sent_utc_ms = ?3"
     " WHERE id = ?1 AND state = 1"
@@ -24,9 +25,9 @@ static const struct statement mark_failed = {
     "UPDATE outbox SET state = 3, attempts = attempts + 1, words = ?2, sent_utc_ms = ?3"
     " WHERE id = ?1 AND state = 1"
 };
-static const struct statement replay_failed = {
+static const struct statement replay_ended = {
     "UPDATE outbox SET state = 1, attempts = 0, due_utc_ms = ?2, sent_utc_ms = NULL"
-    " WHERE id = ?1 AND state = 3"
+    " WHERE id = ?1 AND state IN (2, 3)"
 };
 static const struct statement count_waiting = { "SELECT count(*) FROM outbox WHERE state = 1" };
 
@@ -62,20 +63,38 @@ static void keep_effect(struct sending *sending, const struct effect *effect, bo
     sending->effect.body = put(&at, effect->body);
 }
 
-static struct sending *sending_new(struct outbox *outbox, const struct effect *effect,
+static struct sending *sending_new(struct outbox_lane *lane, const struct effect *effect,
                                    bool has_body, enum sending_state state)
 {
+    struct outbox *outbox = lane->outbox;
     struct sending *sending = calloc(1, sizeof *sending);
     ASSERT(sending != NULL);
     sending->outbox = outbox;
+    sending->lane = lane;
     sending->state = state;
     keep_effect(sending, effect, has_body);
     list_add_last(&outbox->sendings, &sending->all);
     return sending;
 }
 
+static void take_place(struct sending *sending)
+{
+    sending->is_taken = true;
+    sending->lane->taken++;
+    sending->outbox->taken++;
+}
+
+static void give_place(struct sending *sending)
+{
+    if (!sending->is_taken) return;
+    sending->is_taken = false;
+    sending->lane->taken--;
+    sending->outbox->taken--;
+}
+
 static void sending_free(struct sending *sending)
 {
+    give_place(sending);
     list_remove(&sending->all);
     list_remove(&sending->node);
     free(sending->bytes);
@@ -95,38 +114,39 @@ static struct sending *of_hook(struct change_hook *hook)
     return (struct sending *)(void *)((char *)hook - offsetof(struct sending, hook));
 }
 
-uint32_t outbox_room(const struct outbox *outbox)
-{
-    size_t taken = table_count(outbox->window) + outbox->with_body_count;
-    return taken >= outbox->options.in_flight_max ? 0
-                                                  : outbox->options.in_flight_max - (uint32_t)taken;
-}
-
 /* --- adding --- */
 
 static void on_added(struct change_hook *hook, enum err err)
 {
     struct sending *sending = of_hook(hook);
     struct outbox *outbox = sending->outbox;
+    struct outbox_lane *lane = sending->lane;
     outbox->added_count--;
-    if (sending->has_body) outbox->with_body_count--;
     if (err) {
         sending_free(sending);
-        outbox_look(outbox); /* there may be room again */
+        outbox_look(lane); /* there may be room again */
         return;
     }
     outbox->counters.waiting_now++;
     /* Straight into the window, except where older rows wait their turn in the table. */
     bool is_due = sending->effect.due_utc_ms <= now_utc_ms(outbox);
-    if (sending->has_body && is_due && !outbox->is_behind) {
+    if (sending->has_body && is_due && !lane->is_behind) {
         sending->state = SENDING_COMMITTED;
         table_put(outbox->window, sending->effect.id, sending);
         return;
     }
     uint64_t due_utc_ms = sending->effect.due_utc_ms;
     sending_free(sending);
-    outbox_notice(outbox, due_utc_ms);
-    outbox_look(outbox);
+    outbox_notice(lane, due_utc_ms);
+    outbox_look(lane);
+}
+
+static void bind_or_null(struct change *change, struct text text)
+{
+    if (text.len)
+        change_bind_text(change, text);
+    else
+        change_bind_null(change);
 }
 
 void outbox_add(struct outbox *outbox, struct change *change, const struct effect *effect)
@@ -140,10 +160,13 @@ void outbox_add(struct outbox *outbox, struct change *change, const struct effec
     change_bind_i64(change, effect->attempts);
     change_bind_i64(change, (int64_t)effect->created_utc_ms);
     change_bind_i64(change, (int64_t)effect->due_utc_ms);
-    bool has_body = !outbox->is_behind && outbox_room(outbox) > 0;
-    struct sending *sending = sending_new(outbox, effect, has_body, SENDING_ADDED);
+    bind_or_null(change, effect->lane);
+    bind_or_null(change, effect->subject);
+    struct outbox_lane *lane = outbox_lane(outbox, effect->lane);
+    bool has_body = !lane->is_behind && outbox_room(lane) > 0;
+    struct sending *sending = sending_new(lane, effect, has_body, SENDING_ADDED);
     outbox->added_count++;
-    if (has_body) outbox->with_body_count++;
+    if (has_body) take_place(sending);
     hook_change(sending, change, on_added);
 }
 
@@ -184,10 +207,12 @@ static void on_send_ready(void *self)
     }
 }
 
-void outbox_send_row(struct outbox *outbox, const struct effect *effect)
+void outbox_send_row(struct outbox_lane *lane, const struct effect *effect)
 {
+    struct outbox *outbox = lane->outbox;
     if (table_get(outbox->window, effect->id)) return; /* seen a second time: `seen` went back */
-    struct sending *sending = sending_new(outbox, effect, false, SENDING_SENT_OUT);
+    struct sending *sending = sending_new(lane, effect, false, SENDING_SENT_OUT);
+    take_place(sending);
     table_put(outbox->window, sending->effect.id, sending);
     outbox->handler->send(outbox->self, outbox, effect);
 }
@@ -211,18 +236,19 @@ static void count_end(struct outbox *outbox, enum effect_verdict verdict)
 static void end_sending(struct sending *sending)
 {
     struct outbox *outbox = sending->outbox;
+    struct outbox_lane *lane = sending->lane;
     enum effect_verdict verdict = sending->verdict;
     uint64_t retry_utc_ms = sending->retry_utc_ms;
     (void)table_remove(outbox->window, sending->effect.id);
     sending_free(sending);
     count_end(outbox, verdict);
-    if (verdict == EFFECT_RETRY) outbox_notice(outbox, retry_utc_ms);
+    if (verdict == EFFECT_RETRY) outbox_notice(lane, retry_utc_ms);
 }
 
-void outbox_end_ended(struct outbox *outbox)
+void outbox_end_ended(struct outbox_lane *lane)
 {
     struct list *next;
-    for (struct list *node = outbox->ended.next; node != &outbox->ended; node = next) {
+    for (struct list *node = lane->ended.next; node != &lane->ended; node = next) {
         next = node->next;
         end_sending(LIST_OBJECT(node, struct sending, node));
     }
@@ -238,10 +264,11 @@ static void on_marked(struct change_hook *hook, enum err err)
         if (!timer_is_running(outbox->mark_timer)) timer_start(outbox->mark_timer, OUTBOX_AGAIN_MS);
         return;
     }
-    list_add_last(&outbox->ended, &sending->node);
-    if (outbox->is_looking) return; /* the page on its way may still show it as waiting */
-    outbox_end_ended(outbox);
-    outbox_look(outbox);
+    struct outbox_lane *lane = sending->lane;
+    list_add_last(&lane->ended, &sending->node);
+    if (lane->is_looking) return; /* the page on its way may still show it as waiting */
+    outbox_end_ended(lane);
+    outbox_look(lane);
 }
 
 static void mark(struct sending *sending)
@@ -286,27 +313,53 @@ void outbox_done(struct outbox *outbox, struct text id, enum effect_verdict verd
     mark(sending);
 }
 
-static void on_replayed(struct change_hook *hook, enum err err)
+/* --- replay --- */
+
+struct replay {
+    struct list node; /* outbox.replays */
+    struct outbox *outbox;
+    uint32_t count;
+    uint64_t due_utc_ms;
+    void (*on_replayed)(void *self, enum err err);
+    void *self;
+};
+
+static void replay_free(struct replay *replay)
 {
-    struct sending *sending = of_hook(hook);
-    struct outbox *outbox = sending->outbox;
-    uint64_t due_utc_ms = sending->effect.due_utc_ms;
-    sending_free(sending);
-    if (err) return; /* it is no failed one, or the disk does not want: it stays what it is */
-    outbox->counters.waiting_now++;
-    outbox_notice(outbox, due_utc_ms);
+    list_remove(&replay->node);
+    free(replay);
 }
 
-void outbox_replay(struct outbox *outbox, struct text id)
+static void on_replayed(void *self, const struct change_result *result)
 {
-    struct effect effect = { .id = id, .due_utc_ms = now_utc_ms(outbox) };
-    struct sending *sending = sending_new(outbox, &effect, false, SENDING_REPLAYED);
+    struct replay told = *(struct replay *)self;
+    replay_free(self);
+    if (!result->err) {
+        told.outbox->counters.waiting_now += told.count;
+        outbox_notice_any(told.outbox, told.due_utc_ms);
+    }
+    if (told.on_replayed) told.on_replayed(told.self, result->err);
+}
+
+void outbox_replay(struct outbox *outbox, const struct text *ids, uint32_t count,
+                   void (*on_end)(void *self, enum err err), void *self)
+{
+    ASSERT(count <= OUTBOX_REPLAY_MAX);
+    struct replay *replay = calloc(1, sizeof *replay);
+    ASSERT(replay != NULL);
+    *replay = (struct replay){ .outbox = outbox,
+                               .count = count,
+                               .due_utc_ms = now_utc_ms(outbox),
+                               .on_replayed = on_end,
+                               .self = self };
+    list_add_last(&outbox->replays, &replay->node);
     struct change *change = change_new(outbox->store);
-    change_add(change, &replay_failed, 1);
-    change_bind_text(change, id);
-    change_bind_i64(change, (int64_t)effect.due_utc_ms);
-    hook_change(sending, change, on_replayed);
-    change_submit(change, NULL, NULL);
+    for (uint32_t i = 0; i < count; i++) {
+        change_add(change, &replay_ended, 1);
+        change_bind_text(change, ids[i]);
+        change_bind_i64(change, (int64_t)replay->due_utc_ms);
+    }
+    change_submit(change, on_replayed, replay);
 }
 
 /* --- life --- */
@@ -329,11 +382,16 @@ static void outbox_close(void *self)
     struct list *next;
     store_forget(outbox->store, outbox);
     chore_cancel(&outbox->send_ready);
+    while (!list_is_empty(&outbox->replays)) {
+        struct replay *replay = LIST_OBJECT(list_first(&outbox->replays), struct replay, node);
+        store_forget(outbox->store, replay);
+        replay_free(replay);
+    }
     for (struct list *node = outbox->sendings.next; node != &outbox->sendings; node = next) {
         next = node->next;
         sending_free(LIST_OBJECT(node, struct sending, all));
     }
-    buf_free(&outbox->seen.id);
+    outbox_end_paging(outbox);
 }
 
 static void on_count(void *self, enum err err, const struct rows *rows)
@@ -350,7 +408,10 @@ static struct outbox_options filled_in(const struct outbox_options *options)
     struct outbox_options filled = options ? *options : (struct outbox_options){ 0 };
     if (filled.in_flight_max == 0) filled.in_flight_max = IN_FLIGHT_USUAL;
     if (filled.rows_max == 0) filled.rows_max = ROWS_USUAL;
-    if (filled.keep_sent_ms == 0) filled.keep_sent_ms = KEEP_SENT_USUAL_MS;
+    if (filled.lane_max == 0 || filled.lane_max > filled.in_flight_max)
+        filled.lane_max = filled.in_flight_max;
+    if (filled.keep_sent_ms == 0) filled.keep_sent_ms = DAY_MS;
+    if (filled.keep_failed_ms == 0) filled.keep_failed_ms = KEEP_FAILED_DAYS * DAY_MS;
     return filled;
 }
 
@@ -369,16 +430,18 @@ struct outbox *outbox_open(struct scope *owner, struct store *store, const struc
         .handler = handler,
         .self = self,
         .window = table_new(life),
+        .lanes = table_new(life),
         .send_ready = { .run = on_send_ready, .self = outbox },
         .mark_timer = timer_new(life, store->loop, on_mark_time, outbox),
     };
     list_init(&outbox->sendings);
     list_init(&outbox->ready);
     list_init(&outbox->unmarked);
-    list_init(&outbox->ended);
+    list_init(&outbox->replays);
     struct query query = { .statement = &count_waiting };
     (void)store_query_now(store, &query, on_count, outbox);
     outbox_begin_paging(outbox);
+    outbox_begin_trimming(outbox);
     scope_on_close(life, outbox_close, outbox);
     return outbox;
 }

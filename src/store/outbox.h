@@ -3,7 +3,10 @@
  * in the same change as the cause; after the commit it is sent, and sent again after a crash, with
  * the same id and bytes: at least once. Given up effects stay as *failed*, replayable.
  * States   waiting (due_utc_ms), sent, failed
- * Memory   a window of at most in_flight_max effects; the rest waits in the table, paged by index.
+ * Lanes    effects to one receiver are a lane, read and sent apart from the others: one that does
+ *          not answer fills its own places alone.
+ * Memory   a window of at most in_flight_max effects, of a lane at most lane_max, but each lane has
+ *          64 places whatever the others take; the rest waits in the table, paged by index.
  * Clock    due times are wall clock; a step of the clock is made up for within a minute, or delays
  * a retry by the step. The outbox knows nothing of HTTP: `send` is the server's. Open it when the
  * store may be written: it sends at once what it finds waiting. */
@@ -16,12 +19,17 @@ struct outbox;
 
 struct effect { /* views */
     struct text id, kind, target, headers, body;
-    uint32_t attempts; /* sends that ended, so far */
+    struct text lane; /* the receiver, as the server tells them apart; empty: a lane of its own */
+    struct text subject; /* to find it again by; empty: none. Not there when it is sent */
+    uint32_t attempts;   /* sends that ended, so far */
     uint64_t created_utc_ms, due_utc_ms;
 };
 
 /* What the server decides when a send has ended. */
 enum effect_verdict { EFFECT_SENT, EFFECT_RETRY, EFFECT_FAILED };
+
+/* As in the table's column `state`. */
+enum effect_state { EFFECT_IS_WAITING = 1, EFFECT_IS_SENT = 2, EFFECT_IS_FAILED = 3 };
 
 struct outbox_handler {
     /* Send it; end with outbox_done(), also from inside. Called at most once per effect and
@@ -30,9 +38,11 @@ struct outbox_handler {
 };
 
 struct outbox_options {
-    uint32_t in_flight_max; /* 0: 1,000 */
-    uint32_t rows_max;      /* waiting rows; past it outbox_is_full(); 0: 1,000,000 */
-    uint64_t keep_sent_ms;  /* ledger of sent ones; 0: 24 h */
+    uint32_t in_flight_max;  /* 0: 1,000 */
+    uint32_t lane_max;       /* 0: in_flight_max */
+    uint32_t rows_max;       /* waiting rows; past it outbox_is_full(); 0: 1,000,000 */
+    uint64_t keep_sent_ms;   /* ledger of sent ones; 0: 24 h */
+    uint64_t keep_failed_ms; /* and of failed ones; 0: 30 days */
 };
 
 struct outbox *outbox_open(struct scope *owner, struct store *store, const struct log *log,
@@ -49,8 +59,12 @@ void outbox_committed(struct outbox *outbox, struct text id);
 void outbox_done(struct outbox *outbox, struct text id, enum effect_verdict verdict,
                  uint64_t retry_in_ms, struct text words);
 bool outbox_is_full(const struct outbox *outbox);
-/* A failed one waits again, attempts 0; another is left alone. */
-void outbox_replay(struct outbox *outbox, struct text id);
+/* Sent and failed ones wait again, attempts 0, same id and bytes: all of them or none.
+ * ERR_CONFLICT: one is not there, or waits already. At most OUTBOX_REPLAY_MAX ids; `on_replayed`
+ * may be NULL, comes exactly once and never from inside. */
+enum { OUTBOX_REPLAY_MAX = 200 };
+void outbox_replay(struct outbox *outbox, const struct text *ids, uint32_t count,
+                   void (*on_replayed)(void *self, enum err err), void *self);
 
 /* waiting_now: rows in the table, those in flight among them. The others count since it was opened.
  */

@@ -6,22 +6,30 @@
 #include <string.h>
 #include <unistd.h>
 
-static char common_sql[8192]; /* schema/sql/common, as it is */
+enum { COMMON_FILES = 2 };
+static char common_sql[COMMON_FILES][8192]; /* schema/sql/common, as it is */
 
 static struct migration migrations[] = {
-    { 1, common_sql },
-    { 2, "CREATE TABLE note (id INTEGER PRIMARY KEY, words TEXT UNIQUE);" },
+    { 1, common_sql[0] },
+    { 2, common_sql[1] },
+    { 3, "CREATE TABLE note (id INTEGER PRIMARY KEY, words TEXT UNIQUE);" },
     { 0, NULL },
 };
 
+static void read_common(const char *path, char out[8192])
+{
+    FILE *file = fopen(path, "r");
+    CHECK(file != NULL);
+    size_t len = fread(out, 1, sizeof common_sql[0] - 1, file);
+    CHECK(len > 0 && len < sizeof common_sql[0] - 1);
+    (void)fclose(file);
+}
+
 const struct migration *ground_migrations(void)
 {
-    if (common_sql[0] != '\0') return migrations;
-    FILE *file = fopen(COMMON_SQL_PATH, "r");
-    CHECK(file != NULL);
-    size_t len = fread(common_sql, 1, sizeof common_sql - 1, file);
-    CHECK(len > 0 && len < sizeof common_sql - 1);
-    (void)fclose(file);
+    if (common_sql[0][0] != '\0') return migrations;
+    read_common(COMMON_SQL_DIR "/001-ground.sql", common_sql[0]);
+    read_common(COMMON_SQL_DIR "/002-outbox-lanes.sql", common_sql[1]);
     return migrations;
 }
 

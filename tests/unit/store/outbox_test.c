@@ -22,6 +22,8 @@ struct world {
     uint32_t last_attempts;
     bool is_mute;   /* never says outbox_committed() */
     bool is_silent; /* never ends a send */
+    uint32_t lanes,
+        dead_lanes; /* 0: one; effect i is of lane i % lanes, the first ones are silent */
     enum effect_verdict verdict;
     uint64_t retry_in_ms;
     uint64_t takes_ms;       /* how long a send takes; 0: it ends inside */
@@ -59,6 +61,7 @@ static void receive(void *self, struct outbox *outbox, const struct effect *effe
     CHECK_OK(text_to_z(effect->body, world->last_body, sizeof world->last_body));
     CHECK_OK(text_to_z(effect->headers, world->last_headers, sizeof world->last_headers));
     if (world->is_silent) return;
+    if (world->lanes && number % world->lanes < world->dead_lanes) return;
     if (world->takes_ms == 0) {
         outbox_done(outbox, effect->id, world->verdict, world->retry_in_ms, TEXT("200"));
         return;
@@ -113,15 +116,17 @@ static void on_cause_durable(void *self, const struct change_result *result)
 
 static void add_due(struct world *world, uint32_t number, int64_t due_in_ms)
 {
-    char id[32], body[64];
+    char id[32], body[64], lane[16] = "";
     uint64_t now = loop_now_utc_ms(world->ground.loop);
     (void)snprintf(body, sizeof body, "body of %u", number);
+    if (world->lanes) (void)snprintf(lane, sizeof lane, "lane %u", number % world->lanes);
     struct effect effect = {
         .id = id_of(number, id),
         .kind = TEXT("notification"),
         .target = TEXT("http://127.0.0.1/hook"),
         .headers = TEXT("X-One: 1"),
         .body = text_of(body),
+        .lane = text_of(lane),
         .created_utc_ms = now,
         .due_utc_ms = now + (uint64_t)due_in_ms,
     };
@@ -263,6 +268,21 @@ TEST(a_retry_of_days_is_not_forgotten)
     end(&world);
 }
 
+static void on_replayed(void *self, enum err err)
+{
+    *(enum err *)self = err;
+}
+
+static enum err replay(struct world *world, const char *id)
+{
+    struct text ids[] = { text_of(id) };
+    enum err err = ERR_INTERNAL;
+    outbox_replay(world->outbox, ids, 1, on_replayed, &err);
+    CHECK_I64(err, ERR_INTERNAL); /* never from inside */
+    loop_run_for(world->ground.loop, 50);
+    return err;
+}
+
 TEST(a_failed_one_stays_and_can_be_replayed)
 {
     struct world world = { .verdict = EFFECT_FAILED };
@@ -273,17 +293,119 @@ TEST(a_failed_one_stays_and_can_be_replayed)
     CHECK_I64(count_state(&world, 3), 1);
     CHECK_I64(outbox_counters(world.outbox).failed, 1);
     world.verdict = EFFECT_SENT;
-    outbox_replay(world.outbox, TEXT("effect-00001"));
-    loop_run_for(world.ground.loop, 50);
+    CHECK_OK(replay(&world, "effect-00001"));
     CHECK_U32(world.got[1], 2);
     CHECK_U32(world.last_attempts, 0);
     CHECK_TEXT(text_of(world.last_body), "body of 1");
     CHECK_I64(count_state(&world, 2), 1);
-    outbox_replay(world.outbox, TEXT("effect-00001")); /* sent: no replay */
-    outbox_replay(world.outbox, TEXT("effect-00002")); /* never was */
+    CHECK_I64(replay(&world, "effect-00002"), ERR_CONFLICT); /* never was */
     loop_run_for(world.ground.loop, 200000);
     CHECK_U32(world.count, 2);
     CHECK_I64(outbox_counters(world.outbox).waiting_now, 0);
+    end(&world);
+}
+
+TEST(a_sent_one_can_be_sent_again_and_a_waiting_one_is_left_alone)
+{
+    struct world world = { .verdict = EFFECT_SENT };
+    begin(&world);
+    add(&world, 1);
+    loop_run_for(world.ground.loop, 50);
+    CHECK_OK(replay(&world, "effect-00001"));
+    CHECK_U32(world.got[1], 2);
+    CHECK_I64(count_state(&world, 2), 1);
+    add_due(&world, 2, 3600 * 1000);
+    loop_run_for(world.ground.loop, 50);
+    CHECK_I64(replay(&world, "effect-00002"), ERR_CONFLICT);
+    CHECK_U32(world.got[2], 0);
+    CHECK_I64(outbox_counters(world.outbox).waiting_now, 1);
+    end(&world);
+}
+
+TEST(a_replay_of_several_is_whole_or_nothing)
+{
+    struct world world = { .verdict = EFFECT_FAILED };
+    struct text ids[] = { TEXT("effect-00001"), TEXT("effect-00002"), TEXT("effect-00003") };
+    enum err err = ERR_OK;
+    begin(&world);
+    add(&world, 1);
+    add(&world, 2);
+    loop_run_for(world.ground.loop, 50);
+    outbox_replay(world.outbox, ids, 3, on_replayed, &err);
+    loop_run_for(world.ground.loop, 50);
+    CHECK_I64(err, ERR_CONFLICT);
+    CHECK_U32(world.count, 2);
+    outbox_replay(world.outbox, ids, 2, on_replayed, &err);
+    loop_run_for(world.ground.loop, 50);
+    CHECK_OK(err);
+    CHECK_U32(world.count, 4);
+    end(&world);
+}
+
+TEST(after_a_restart_a_replay_finds_the_lane_of_what_had_failed)
+{
+    struct world world = { .verdict = EFFECT_FAILED, .lanes = 3 };
+    begin(&world);
+    add(&world, 2);
+    loop_run_for(world.ground.loop, 50);
+    crash(&world);
+    loop_run_for(world.ground.loop, 50);
+    CHECK_OK(replay(&world, "effect-00002"));
+    CHECK_U32(world.got[2], 2);
+    end(&world);
+}
+
+/* --- lanes --- */
+
+TEST(receivers_that_never_answer_hold_up_nobody_else)
+{
+    struct world world = { .options = { .in_flight_max = 300, .lane_max = 100 },
+                           .takes_ms = 5,
+                           .lanes = 10,
+                           .dead_lanes = 4 };
+    begin(&world);
+    for (uint32_t i = 0; i < 3000; i++) {
+        add(&world, i);
+        if (i % 100 == 99) loop_run_for(world.ground.loop, 1);
+    }
+    loop_run_for(world.ground.loop, 5000);
+    for (uint32_t i = 0; i < 3000; i++) {
+        if (i % 10 >= 4) CHECK_U32(world.got[i], 1);
+        CHECK(world.got[i] <= 1);
+    }
+    CHECK_I64(count_state(&world, 2), 1800);
+    CHECK_I64(count_state(&world, 1), 1200);
+    CHECK(outbox_counters(world.outbox).in_flight_now <= 400);
+    crash(&world); /* and when all of it is found in the table */
+    world.dead_lanes = 2;
+    loop_run_for(world.ground.loop, 5000);
+    CHECK_I64(count_state(&world, 2), 2400);
+    world.dead_lanes = 0;
+    crash(&world);
+    loop_run_for(world.ground.loop, 5000);
+    CHECK_I64(count_state(&world, 2), 3000);
+    for (uint32_t i = 0; i < 3000; i++) CHECK(world.got[i] >= 1);
+    end(&world);
+}
+
+TEST(rows_of_the_release_before_have_no_lane_and_are_sent)
+{
+    static const struct statement insert = {
+        "INSERT INTO outbox (id, kind, target, headers, body, attempts, created_utc_ms, due_utc_ms,"
+        " state) VALUES ('effect-00007', 'n', 't', '', 'x', 0, 1, 1, 1)"
+    };
+    struct world world = { .lanes = 2 };
+    begin(&world);
+    add(&world, 1);
+    loop_run_for(world.ground.loop, 50);
+    struct change *change = change_new(world.ground.store);
+    change_add(change, &insert, 1);
+    change_submit(change, NULL, NULL);
+    loop_run_for(world.ground.loop, 10);
+    crash(&world);
+    loop_run_for(world.ground.loop, 50);
+    CHECK_U32(world.got[7], 1);
+    CHECK_I64(count_state(&world, 2), 2);
     end(&world);
 }
 
@@ -437,7 +559,7 @@ TEST(a_full_ledger_says_so_and_drains)
     end(&world);
 }
 
-TEST(sent_ones_leave_the_ledger_after_their_time_failed_ones_stay)
+TEST(sent_ones_leave_the_ledger_after_their_time_failed_ones_later)
 {
     struct world world = { .options = { .keep_sent_ms = 3600 * 1000 } };
     begin(&world);
@@ -450,6 +572,10 @@ TEST(sent_ones_leave_the_ledger_after_their_time_failed_ones_stay)
     loop_run_for(world.ground.loop, 300 * 1000);
     CHECK_I64(count_state(&world, 2), 0);
     CHECK_I64(count_state(&world, 3), 1);
+    loop_run_for(world.ground.loop, 29ull * 24 * 3600 * 1000);
+    CHECK_I64(count_state(&world, 3), 1);
+    loop_run_for(world.ground.loop, 24ull * 3600 * 1000);
+    CHECK_I64(count_state(&world, 3), 0);
     end(&world);
 }
 
