@@ -42,7 +42,8 @@ struct link_header { /* absent is zero or empty */
 struct link_identity {
     struct text application, role; /* our name; "primary", "backup", "tool" */
     struct text build;
-    struct text secret;    /* the installation's secret, or our own derived key */
+    struct text secret;    /* the installation's secret, our own derived key, or the key of us and one
+                              peer (link_derive_pair_key) */
     bool secret_is_master; /* true: it is the installation's; the peer's key is derived by its name
                             */
 };
@@ -137,8 +138,14 @@ void link_reply(struct link_request *request, const void *fields);
 void link_refuse(struct link_request *request, const struct link_error *error);
 void link_refuse_fault(struct link_request *request,
                        const struct fault *fault); /* framework-coded */
+/* Never answered: the asker's own deadline ends it. For requests that a protocol disregards
+ * silently. */
+void link_ignore(struct link_request *request);
 
 /* HKDF-SHA256(secret, info = "carillon link " name), 32 bytes in `out`. */
 void link_derive_key(struct text secret, struct text application, uint8_t out[32]);
+/* What `client` proves itself with to `server`, where neither holds the installation's secret. */
+void link_derive_pair_key(struct text secret, struct text client, struct text server,
+                          uint8_t out[32]);
 
 #endif

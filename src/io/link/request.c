@@ -175,6 +175,11 @@ void link_reply(struct link_request *request, const void *fields)
     mark_answered(request);
 }
 
+void link_ignore(struct link_request *request)
+{
+    mark_answered(request);
+}
+
 struct scope *link_request_scope(struct link_request *request)
 {
     return request->life;

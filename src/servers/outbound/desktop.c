@@ -5,6 +5,8 @@
 
 #include "gen/objects.h"
 #include "servers/outbound/add_record.h"
+#include "servers/outbound/agent.h"
+#include "servers/outbound/campaign_status.h"
 #include "servers/outbound/notifier.h"
 #include "servers/outbound/record_request.h"
 #include "servers/outbound/reply.h"
@@ -22,16 +24,6 @@ bool agent_is_of_group(struct outbound *server, const struct session_names *name
     for (uint32_t i = 0; i < fields->agents.count; i++)
         if (text_eq(fields->agents.at[i], agent_id)) return true;
     return false;
-}
-
-static uint32_t chains_of(const struct session *session, struct text agent_id)
-{
-    uint32_t count = 0;
-    LIST_EACH (node, &session->in_progress) {
-        const struct live_chain *live = LIST_OBJECT(node, struct live_chain, node);
-        count += text_eq(live->chain.agent_id, agent_id);
-    }
-    return count;
 }
 
 /* --- PreviewRecordRequest --- */
@@ -102,8 +94,14 @@ static bool may_preview(struct request *request, struct session *session, struct
                        TEXT_ARG(names.group));
         return false;
     }
+    if (session->options->agent_preview_mode_start &&
+        !agent_takes_previews(request->server, agent_id, session->dbid)) {
+        request_refuse(request, OUTBOUND_NOT_ALLOWED,
+                       "agent_preview_mode_start: PreviewDialingModeStart has to come first");
+        return false;
+    }
     uint32_t limit = session->options->desktop_chains_limit;
-    if (limit && chains_of(session, agent_id) >= limit) {
+    if (limit && agent_chain_count(request->server, session, agent_id) >= limit) {
         request_refuse(request, OUTBOUND_LIMIT,
                        "desktop-chains-limit: the agent has %u records already", limit);
         return false;
@@ -148,10 +146,48 @@ static void preview_record(struct request *request)
 
 /* --- orders to a group --- */
 
-static void order(struct request *request, uint32_t group_dbid, enum session_event event,
-                  const struct dialing *wanted)
+bool campaign_group_named(struct request *request, uint32_t group_dbid, struct text campaign,
+                          struct text group, uint32_t *out)
+{
+    struct outbound *server = request->server;
+    struct session_names names;
+    const struct app_object *object;
+    uint32_t found = 0;
+    *out = group_dbid;
+    if (group_dbid) return true;
+    for (size_t at = 0; (object = app_object_next(server->app, &OBJECT_CAMPAIGN_GROUP, &at));) {
+        if (!session_names(server, object->dbid, &names, NULL) ||
+            !text_eq(names.campaign, campaign) || (group.len && !text_eq(names.group, group)))
+            continue;
+        *out = object->dbid;
+        found++;
+    }
+    if (found == 1) return true;
+    if (campaign.len == 0)
+        request_refuse(request, OUTBOUND_BAD_KEY,
+                       "GSW_CAMPAIGN_GROUP_DBID or GSW_CAMPAIGN_NAME is needed");
+    else if (found)
+        request_refuse(request, OUTBOUND_BAD_KEY,
+                       "GSW_GROUP_NAME: %u groups work campaign %.*s, name one", found,
+                       TEXT_ARG(campaign));
+    else
+        request_refuse(request, OUTBOUND_GROUP_UNKNOWN,
+                       "GSW_CAMPAIGN_NAME: no campaign group %.*s of %.*s", TEXT_ARG(group),
+                       TEXT_ARG(campaign));
+    return false;
+}
+
+/* The fields that all orders have, by their own struct. */
+#define ORDER(request, asked, event, wanted)                                                       \
+    order(request, (asked)->gsw_campaign_group_dbid, (asked)->gsw_campaign_name,                   \
+          (asked)->gsw_group_name, event, wanted)
+
+static void order(struct request *request, uint32_t dbid, struct text campaign, struct text group,
+                  enum session_event event, const struct dialing *wanted)
 {
     struct fault fault = { 0 };
+    uint32_t group_dbid;
+    if (!campaign_group_named(request, dbid, campaign, group, &group_dbid)) return;
     struct session *session = session_of(request->server, group_dbid, &fault);
     if (session == NULL)
         request_refuse(request, OUTBOUND_GROUP_UNKNOWN, "%s: %s", fault.field, fault.words);
@@ -162,7 +198,7 @@ static void order(struct request *request, uint32_t group_dbid, enum session_eve
 static void load(struct request *request)
 {
     const struct outbound_campaign_load *asked = request->fields;
-    order(request, asked->gsw_campaign_group_dbid, SESSION_LOAD, NULL);
+    ORDER(request, asked, SESSION_LOAD, NULL);
 }
 
 static void start(struct request *request)
@@ -170,7 +206,7 @@ static void start(struct request *request)
     const struct outbound_campaign_start *asked = request->fields;
     struct dialing wanted = { asked->gsw_dial_mode, asked->gsw_optimize_by,
                               asked->gsw_optimize_goal };
-    order(request, asked->gsw_campaign_group_dbid, SESSION_START, &wanted);
+    ORDER(request, asked, SESSION_START, &wanted);
 }
 
 static void set_dial_mode(struct request *request)
@@ -178,62 +214,25 @@ static void set_dial_mode(struct request *request)
     const struct outbound_campaign_set_dial_mode *asked = request->fields;
     struct dialing wanted = { asked->gsw_dial_mode, asked->gsw_optimize_by,
                               asked->gsw_optimize_goal };
-    order(request, asked->gsw_campaign_group_dbid, SESSION_SET_MODE, &wanted);
+    ORDER(request, asked, SESSION_SET_MODE, &wanted);
 }
 
 static void stop(struct request *request)
 {
     const struct outbound_campaign_stop *asked = request->fields;
-    order(request, asked->gsw_campaign_group_dbid, SESSION_STOP, NULL);
+    ORDER(request, asked, SESSION_STOP, NULL);
 }
 
 static void unload(struct request *request)
 {
     const struct outbound_campaign_unload *asked = request->fields;
-    order(request, asked->gsw_campaign_group_dbid, SESSION_UNLOAD, NULL);
+    ORDER(request, asked, SESSION_UNLOAD, NULL);
 }
 
 static void force_unload(struct request *request)
 {
     const struct outbound_campaign_force_unload *asked = request->fields;
-    order(request, asked->gsw_campaign_group_dbid, SESSION_FORCE_UNLOAD, NULL);
-}
-
-static void get_status(struct request *request)
-{
-    const struct outbound_campaign_get_status *asked = request->fields;
-    struct fault fault = { 0 };
-    struct session *session = session_of(request->server, asked->gsw_campaign_group_dbid, &fault);
-    struct session_names names;
-    if (session == NULL || !session_names(request->server, session->dbid, &names, &fault)) {
-        request_refuse(request, OUTBOUND_GROUP_UNKNOWN, "%s: %s", fault.field, fault.words);
-        return;
-    }
-    bool is_null = session->fsm.state == SESSION_NULL;
-    struct outbound_campaign_status reply = {
-        .head.has = SHAPE_ALL(SHAPE_OUTBOUND_CAMPAIGN_STATUS) &
-                    ~(is_null ? OUTBOUND_CAMPAIGN_STATUS_HAS_GSW_CAMPAIGN_GROUP_GUID |
-                                    OUTBOUND_CAMPAIGN_STATUS_HAS_GSW_DIAL_MODE
-                              : 0),
-        .gsw_campaign_group_dbid = session->dbid,
-        .gsw_campaign_group_name = names.campaign_group,
-        .gsw_campaign_name = names.campaign,
-        .gsw_campaign_group_guid = guid_text(&session->guid),
-        .gsw_state = text_of(fsm_state_name(&session->fsm)),
-        .gsw_dial_mode = session->dialing.mode,
-        .gsw_optimize_by = session->dialing.optimize_by,
-        .gsw_optimize_goal = session->dialing.optimize_goal,
-        .gsw_waiting_records = session->fsm.state == SESSION_STARTED &&
-                               session->buffered_count == 0,
-        .gsw_records_buffered = session->buffered_count,
-        .gsw_records_in_progress = session->in_progress_count,
-        .gsw_records_processed = session->processed_count,
-        .gsw_system_error = session->is_store_failing,
-    };
-    if (session->dialing.optimize_by == 0)
-        reply.head.has &= ~(OUTBOUND_CAMPAIGN_STATUS_HAS_GSW_OPTIMIZE_BY |
-                            OUTBOUND_CAMPAIGN_STATUS_HAS_GSW_OPTIMIZE_GOAL);
-    request_reply(request, &MSG_OUTBOUND_CAMPAIGN_STATUS, &reply, (struct text){ 0 });
+    ORDER(request, asked, SESSION_FORCE_UNLOAD, NULL);
 }
 
 static const struct {
@@ -253,7 +252,15 @@ static const struct {
     { &MSG_OUTBOUND_CAMPAIGN_UNLOAD, unload },
     { &MSG_OUTBOUND_CAMPAIGN_FORCE_UNLOAD, force_unload },
     { &MSG_OUTBOUND_CAMPAIGN_SET_DIAL_MODE, set_dial_mode },
-    { &MSG_OUTBOUND_CAMPAIGN_GET_STATUS, get_status },
+    { &MSG_OUTBOUND_CAMPAIGN_GET_STATUS, campaign_get_status },
+    { &MSG_OUTBOUND_CAMPAIGN_STATUS, campaign_status },
+    { &MSG_OUTBOUND_CAMPAIGN_GROUP_LIST, campaign_group_list },
+    { &MSG_OUTBOUND_CONTINUE_PROCESSING, continue_processing },
+    { &MSG_OUTBOUND_PREVIEW_DIALING_MODE_START, preview_dialing_mode_start },
+    { &MSG_OUTBOUND_PREVIEW_DIALING_MODE_OVER, preview_dialing_mode_over },
+    { &MSG_OUTBOUND_READY_TIME, ready_time },
+    { &MSG_OUTBOUND_LOGOUT, agent_logout },
+    { &MSG_OUTBOUND_DESKTOP_SNAPSHOT, desktop_snapshot },
 };
 
 void (*desktop_find(const struct msg *msg))(struct request *request)
@@ -261,4 +268,9 @@ void (*desktop_find(const struct msg *msg))(struct request *request)
     for (size_t i = 0; i < sizeof requests / sizeof requests[0]; i++)
         if (requests[i].msg == msg) return requests[i].run;
     return NULL;
+}
+
+const struct msg *desktop_message(size_t index)
+{
+    return index < sizeof requests / sizeof requests[0] ? requests[index].msg : NULL;
 }

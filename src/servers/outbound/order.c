@@ -2,6 +2,8 @@
 /* Orders to a campaign group (spec outbound 5.1): one at a time, decided by campaign.c, stored,
  * then carried out and answered. */
 #include "gen/events.h"
+#include "servers/outbound/desktops.h"
+#include "servers/outbound/reply.h"
 #include "servers/outbound/session.h"
 
 struct order {
@@ -37,13 +39,16 @@ static void answer(struct order *order)
     if (!session_names(session->server, session->dbid, &names, NULL))
         names = (struct session_names){ 0 };
     struct outbound_campaign_group_acknowledge reply = {
-        .head.has = SHAPE_ALL(SHAPE_OUTBOUND_CAMPAIGN_GROUP_ACKNOWLEDGE),
+        .head.has = SHAPE_ALL(SHAPE_OUTBOUND_CAMPAIGN_GROUP_ACKNOWLEDGE) &
+                    ~OUTBOUND_CAMPAIGN_GROUP_ACKNOWLEDGE_HAS_GSW_REFERENCE_ID,
         .gsw_campaign_group_dbid = session->dbid,
         .gsw_campaign_group_name = names.campaign_group,
         .gsw_campaign_name = names.campaign,
         .gsw_campaign_group_guid = guid_text(&session->guid),
         .gsw_campaign_group_state = text_of(order->outcome.report),
+        .gsw_response = scope_format(order->request->life, "%sDone", order->request->msg->name),
     };
+    reply_echo_reference(order->request, &MSG_OUTBOUND_CAMPAIGN_GROUP_ACKNOWLEDGE, &reply);
     request_reply(order->request, &MSG_OUTBOUND_CAMPAIGN_GROUP_ACKNOWLEDGE, &reply,
                   (struct text){ 0 });
 }
@@ -85,6 +90,9 @@ static void on_order_durable(void *self, const struct change_result *result)
     session->dialing = order->outcome.dialing;
     if (order->outcome.opens) session->guid = order->guid;
     say_state(order);
+    /* Unloading is told when it is over. */
+    if (session->fsm.state != SESSION_UNLOADING)
+        desktops_send_campaign(session->server, session, order->outcome.report);
     if (order->outcome.returns_buffer) session_return_buffer(session);
     if (order->outcome.forces) session_force(session);
     if (order->outcome.opens) session_refill(session, false);

@@ -17,6 +17,8 @@
 #include "servers/outbound/list.h"
 #include "servers/outbound/schedule.h"
 
+struct agents;
+struct desktops;
 struct notifier;
 struct request;
 struct session;
@@ -27,6 +29,8 @@ struct outbound {
     struct store *store;
     struct lists *lists;
     struct notifier *notifier;
+    struct desktops *desktops;
+    struct agents *agents;
     struct table *sessions; /* by group DBID */
     struct table *imports;  /* under way, by id */
     struct table *handles;  /* record handle -> live chain; chains with agents */
@@ -48,6 +52,7 @@ struct live_chain {
     uint32_t list_dbid;
     struct text reserved_for;       /* agent of a personal record; empty: anybody (spec 4) */
     const struct statement *select; /* by which it was chosen: another filter, another statement */
+    uint64_t touched_mono_ms;       /* when the agent was last heard of about it */
     bool is_busy;                   /* a change of it waits for its commit */
     struct list waiting;            /* requests that came meanwhile */
 };

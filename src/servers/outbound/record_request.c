@@ -201,6 +201,22 @@ void record_reject(struct request *request)
     session_step_chain(live, &step, (struct text){ 0 }, on_rejected, request);
 }
 
+void continue_processing(struct request *request)
+{
+    const struct outbound_continue_processing *asked = request->fields;
+    struct live_chain *live = chain_for(request, asked->gsw_record_handle);
+    if (live == NULL) return;
+    if (asked->gsw_agent_id.len && !text_eq(asked->gsw_agent_id, live->chain.agent_id)) {
+        request_refuse(request, OUTBOUND_NOT_OWNER,
+                       "GSW_AGENT_ID: the record is with another agent");
+        return;
+    }
+    live->touched_mono_ms = loop_now_mono_ms(request->server->app->loop);
+    const struct msg *msg = &MSG_OUTBOUND_CONTINUE_PROCESSING_ACKNOWLEDGE;
+    request_reply(request, msg, reply_new(request, msg, live),
+                  guid_text(&live->chain.attempt_guid));
+}
+
 void chained_record(struct request *request)
 {
     const struct outbound_chained_record_request *asked = request->fields;
@@ -227,7 +243,7 @@ void chained_record(struct request *request)
             .gsw_attempts = (uint32_t)record_i64(record, COLUMN_ATTEMPT),
             .gsw_chain_id = record_i64(record, COLUMN_CHAIN_ID),
             .gsw_chain_n = record_i64(record, COLUMN_CHAIN_N),
-            .user_data = reply_user_data(request, chain->layout, record),
+            .user_data = reply_user_data(request->life, chain->layout, record),
         };
     }
     request_reply(request, &MSG_OUTBOUND_CHAINED_RECORDS, reply, guid_text(&chain->attempt_guid));

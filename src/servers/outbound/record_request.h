@@ -9,6 +9,7 @@ void update_call_completion_stats(struct request *request);
 void record_processed(struct request *request);
 void record_reject(struct request *request);
 void chained_record(struct request *request);
+void continue_processing(struct request *request);
 void record_status(struct request *request);
 
 #endif

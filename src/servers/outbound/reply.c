@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "servers/outbound/reply.h"
 
+#include "gen/objects.h"
+
 #include <time.h>
 
 /* Set a field by its name where the reply has it. */
@@ -20,8 +22,7 @@ static void set_text(const struct msg *msg, void *fields, const char *name, stru
     ((struct shape_head *)fields)->has |= (uint64_t)1 << (field - msg->shape->fields);
 }
 
-/* GSW_REFERENCE_ID, if given, is returned (spec 15.1). */
-static void echo_reference(const struct request *request, const struct msg *msg, void *fields)
+void reply_echo_reference(const struct request *request, const struct msg *msg, void *fields)
 {
     static const struct text name = { "GSW_REFERENCE_ID", 16 };
     const struct shape_field *from = shape_find(request->msg->shape, name);
@@ -43,14 +44,35 @@ void *reply_new(struct request *request, const struct msg *msg, const struct liv
     set_u32(msg, fields, "GSW_RECORD_HANDLE", request->handle);
     set_text(msg, fields, "GSW_CAMPAIGN_NAME", names.campaign);
     set_text(msg, fields, "GSW_CALLING_LIST", live->list_name);
-    echo_reference(request, msg, fields);
+    reply_echo_reference(request, msg, fields);
     return fields;
 }
 
-struct kv reply_user_data(struct request *request, const struct list_layout *layout,
+/* A text field of the same name in request and reply. */
+static void echo_text(const struct request *request, const struct msg *msg, void *fields,
+                      const char *name)
+{
+    const struct shape_field *from = shape_find(request->msg->shape, text_of(name));
+    if (from)
+        set_text(
+            msg, fields, name,
+            *(const struct text *)(const void *)((const char *)request->fields + from->offset));
+}
+
+void *reply_agent(struct request *request)
+{
+    const struct msg *msg = request->msg->reply;
+    void *fields = scope_alloc(request->life, msg->shape->size);
+    echo_text(request, msg, fields, "GSW_AGENT_ID");
+    echo_text(request, msg, fields, "GSW_CAMPAIGN_NAME");
+    reply_echo_reference(request, msg, fields);
+    return fields;
+}
+
+struct kv reply_user_data(struct scope *scope, const struct list_layout *layout,
                           const struct record *record)
 {
-    struct kv kv = { .at = scope_alloc_array(request->life, layout->count, sizeof(struct pair)) };
+    struct kv kv = { .at = scope_alloc_array(scope, layout->count, sizeof(struct pair)) };
     for (uint32_t i = COLUMNS_MANDATORY; i < layout->count; i++) {
         if (layout->columns[i].send_attribute.len == 0 || record->cells[i].kind == VALUE_NULL)
             continue;
@@ -69,9 +91,44 @@ static struct text date_time(struct scope *scope, int64_t epoch_s, int64_t offse
                         parts.tm_year + 1900, parts.tm_hour, parts.tm_min);
 }
 
-void reply_preview(struct request *request, const struct live_chain *live)
+/* A text field that is there only where it says something. */
+static void put_text(struct outbound_preview_record *out, struct text *member, uint64_t bit,
+                     struct text value)
 {
-    struct outbound *server = request->server;
+    if (value.len == 0) return;
+    *member = value;
+    out->head.has |= bit;
+}
+
+static void put_optional(struct outbound_preview_record *out, struct scope *scope,
+                         const struct live_chain *live, const struct record *record,
+                         const struct session_names *names)
+{
+    const struct object_campaign_group *group =
+        names->group_object ? (const struct object_campaign_group *)names->group_object->fields
+                            : NULL;
+    int64_t scheduled = record_i64(record, COLUMN_DIAL_SCHED_TIME);
+    int64_t type = record_i64(record, COLUMN_RECORD_TYPE);
+    uint32_t customer = layout_find_attribute(live->chain.layout, TEXT("GSW_CUSTOMER_ID"));
+    if (scheduled)
+        put_text(out, &out->gsw_date_time, OUTBOUND_PREVIEW_RECORD_HAS_GSW_DATE_TIME,
+                 date_time(scope, scheduled, out->gsw_tz_offset));
+    if (type == RECORD_TYPE_PERSONAL_CALLBACK || type == RECORD_TYPE_CAMPAIGN_CALLBACK)
+        put_text(out, &out->gsw_callback_type, OUTBOUND_PREVIEW_RECORD_HAS_GSW_CALLBACK_TYPE,
+                 type == RECORD_TYPE_PERSONAL_CALLBACK ? TEXT("Personal") : TEXT("Campaign"));
+    if (customer != UINT32_MAX)
+        put_text(out, &out->gsw_customer_id, OUTBOUND_PREVIEW_RECORD_HAS_GSW_CUSTOMER_ID,
+                 value_as_text(scope, &record->cells[customer]));
+    if (group == NULL) return;
+    put_text(out, &out->gsw_campaign_group_description,
+             OUTBOUND_PREVIEW_RECORD_HAS_GSW_CAMPAIGN_GROUP_DESCRIPTION, group->description);
+    put_text(out, &out->gsw_script_id, OUTBOUND_PREVIEW_RECORD_HAS_GSW_SCRIPT_ID,
+             names->template_name);
+}
+
+void preview_fill(struct outbound *server, struct scope *scope, const struct live_chain *live,
+                  struct outbound_preview_record *out)
+{
     const struct chain *chain = &live->chain;
     const struct record *record = &chain->records[chain->primary];
     struct session_names names;
@@ -80,17 +137,16 @@ void reply_preview(struct request *request, const struct live_chain *live)
     struct list_zone zone = { 0 };
     (void)list_zone_by_dbid(server->app, (uint32_t)record_i64(record, COLUMN_TZ_DBID),
                             loop_now_utc_ms(server->app->loop), &zone);
-    request->handle = record->handle;
-    struct outbound_preview_record *reply = reply_new(request, &MSG_OUTBOUND_PREVIEW_RECORD, live);
-    uint64_t has = reply->head.has & OUTBOUND_PREVIEW_RECORD_HAS_GSW_REFERENCE_ID;
-    int64_t reference = reply->gsw_reference_id;
-    *reply = (struct outbound_preview_record){
+    *out = (struct outbound_preview_record){
         /* all but the optional ones that follow */
-        .head.has = (SHAPE_ALL(SHAPE_OUTBOUND_PREVIEW_RECORD) &
-                     ~(OUTBOUND_PREVIEW_RECORD_HAS_GSW_REFERENCE_ID |
-                       OUTBOUND_PREVIEW_RECORD_HAS_GSW_DATE_TIME)) |
-                    has,
-        .gsw_reference_id = reference,
+        .head.has = SHAPE_ALL(SHAPE_OUTBOUND_PREVIEW_RECORD) &
+                    ~(OUTBOUND_PREVIEW_RECORD_HAS_GSW_REFERENCE_ID |
+                      OUTBOUND_PREVIEW_RECORD_HAS_GSW_DATE_TIME |
+                      OUTBOUND_PREVIEW_RECORD_HAS_GSW_CUSTOMER_ID |
+                      OUTBOUND_PREVIEW_RECORD_HAS_GSW_CALLBACK_TYPE |
+                      OUTBOUND_PREVIEW_RECORD_HAS_GSW_RECORD_URI |
+                      OUTBOUND_PREVIEW_RECORD_HAS_GSW_CAMPAIGN_GROUP_DESCRIPTION |
+                      OUTBOUND_PREVIEW_RECORD_HAS_GSW_SCRIPT_ID),
         .gsw_application_id = server->dbid,
         .gsw_record_handle = record->handle,
         .gsw_phone = record_text(record, COLUMN_CONTACT_INFO),
@@ -117,12 +173,16 @@ void reply_preview(struct request *request, const struct live_chain *live)
         .gsw_call_attempt_guid = guid_text(&chain->attempt_guid),
         .interaction_type = TEXT("Outbound"),
         .interaction_subtype = TEXT("OutboundNew"),
-        .user_data = reply_user_data(request, chain->layout, record),
+        .user_data = reply_user_data(scope, chain->layout, record),
     };
-    int64_t scheduled = record_i64(record, COLUMN_DIAL_SCHED_TIME);
-    if (scheduled) {
-        reply->head.has |= OUTBOUND_PREVIEW_RECORD_HAS_GSW_DATE_TIME;
-        reply->gsw_date_time = date_time(request->life, scheduled, zone.offset_s);
-    }
-    request_reply(request, &MSG_OUTBOUND_PREVIEW_RECORD, reply, guid_text(&chain->attempt_guid));
+    put_optional(out, scope, live, record, &names);
+}
+
+void reply_preview(struct request *request, const struct live_chain *live)
+{
+    struct outbound_preview_record reply;
+    preview_fill(request->server, request->life, live, &reply);
+    reply_echo_reference(request, &MSG_OUTBOUND_PREVIEW_RECORD, &reply);
+    request_reply(request, &MSG_OUTBOUND_PREVIEW_RECORD, &reply,
+                  guid_text(&live->chain.attempt_guid));
 }

@@ -21,10 +21,11 @@ struct request {
     const struct msg *msg;
     const void *fields; /* of msg->shape, in `life` */
     const struct request_edge *edge;
-    uint32_t transaction;  /* HTTP */
-    uint32_t handle;       /* the record it names, once looked at */
-    bool is_last_try;      /* it has waited for a fetch already */
-    uint32_t record_index; /* of it among its chain */
+    uint32_t transaction;              /* HTTP */
+    struct link_request *link_request; /* of a link */
+    uint32_t handle;                   /* the record it names, once looked at */
+    bool is_last_try;                  /* it has waited for a fetch already */
+    uint32_t record_index;             /* of it among its chain */
     void (*run)(struct request *request);
     uint64_t arrived_mono_ms;
 };

@@ -6,6 +6,9 @@
 #include "gen/migrations.h"
 #include "gen/objects.h"
 #include "model/option.h"
+#include "servers/outbound/agent.h"
+#include "servers/outbound/desktop_edge.h"
+#include "servers/outbound/desktops.h"
 #include "servers/outbound/http_edge.h"
 #include "servers/outbound/http_proxy/proxy.h"
 #include "servers/outbound/import.h"
@@ -173,10 +176,13 @@ static void serve(struct outbound *outbound)
             session_order(session, SESSION_DRAINED, NULL, NULL);
         session_refill(session, false);
     }
-    if (app_listen(app, import_link_handlers(), NULL, outbound, &server->links, &fault)) {
+    const struct link_handler *handlers =
+        desktop_link_handlers(app->life, import_link_handlers());
+    if (app_listen(app, handlers, &desktop_link_life, outbound, &server->links, &fault)) {
         app_unavailable(app, text_of(fault.words));
         return;
     }
+    desktops_serve(outbound->desktops, server->links);
     server->hourly = timer_new(app->life, app->loop, forget_handles, server);
     timer_start(server->hourly, HOUR_MS);
     app_running(app);
@@ -212,6 +218,9 @@ static enum err start(struct app *app, void **self, struct fault *fault)
         err = store_open(app->life, app->loop, &app->log, path, MIGRATIONS_OUTBOUND, NULL,
                          &outbound->store, fault);
     if (err) return err;
+    err = agents_new(outbound, &outbound->agents, fault);
+    if (err) return err;
+    outbound->desktops = desktops_new(outbound);
     outbound->lists = lists_new(app, outbound->dbid, outbound->store);
     struct http_proxy_setup setup = {
         .loop = app->loop,

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* campaign_status.h - campaign groups as they are now (spec outbound 13.1, 14.3, 15.3). */
+#ifndef SERVERS_OUTBOUND_CAMPAIGN_STATUS_H
+#define SERVERS_OUTBOUND_CAMPAIGN_STATUS_H
+
+#include "servers/outbound/request.h"
+
+/* False: no such group, or it is broken; `fault` says why. A group that is not loaded has state
+ * null. Views are the configuration's and the session's. */
+bool campaign_status_fill(struct outbound *server, uint32_t group_dbid,
+                          struct outbound_campaign_status *out, struct fault *fault);
+/* One per group, by DBID; with an agent or a campaign named only hers or its. In `scope`. */
+struct campaign_filter {
+    struct text agent_id, campaign;
+    uint32_t group_dbid; /* 0: any */
+    uint32_t after;      /* DBIDs above it */
+};
+struct outbound_campaign_status *campaign_statuses(struct outbound *server, struct scope *scope,
+                                                   const struct campaign_filter *filter,
+                                                   uint32_t *count);
+
+void campaign_get_status(struct request *request);
+void campaign_status(struct request *request);
+void campaign_group_list(struct request *request);
+
+#endif
