@@ -536,6 +536,8 @@ enum err http_server_open(struct scope *owner, struct net *net, struct text addr
     server->timer = timer_new(life, server->loop, on_timer, server);
     struct listener_options listening = {
         .connections_max = server->options.connections_max + FINISHING_MAX,
+        .tls = server->options.tls,
+        .detects_tls = server->options.detects_tls,
     };
     enum err err =
         listener_open(life, net, address, &listening, on_stream, server, &server->listener, fault);

@@ -46,6 +46,8 @@ struct http_exchange;
 struct http_server_options { /* 0 takes the default above */
     uint32_t header_bytes_max, body_bytes_max, connections_max;
     uint64_t idle_ms, request_ms;
+    struct tls_config *tls; /* io/net/tls.h; NULL: plain HTTP. It outlives the server */
+    bool detects_tls;       /* with `tls`: plain HTTP too */
     /* Gives the server's own refusals (400, 408, 413, 503 ...) the form of its other answers:
      * headers and body, in `scope` or longer. NULL: plain words. `self` is on_request's. */
     void (*dress_refusal)(void *self, unsigned status, const char *words, struct scope *scope,

@@ -290,20 +290,23 @@ static void set_habits(SSL_CTX *context)
     (void)SSL_CTX_set_session_id_context(context, name, sizeof name - 1);
 }
 
+/* The validated cipher provider, beside the usual one; once loaded it stays. */
+static enum err need_fips(struct fault *fault)
+{
+    static bool is_loaded;
+    if (!is_loaded) is_loaded = OSSL_PROVIDER_try_load(NULL, "fips", 1) != NULL;
+    ERR_clear_error();
+    if (is_loaded) return ERR_OK;
+    return fault_set(fault, ERR_UNSUPPORTED, "fips140-enabled",
+                     "fips140-enabled: OpenSSL has no FIPS provider here");
+}
+
 static enum err new_context(enum tls_role role, const struct tls_options *options, SSL_CTX **out,
                             struct fault *fault)
 {
-    const char *properties = NULL;
-    if (options->needs_fips) {
-        properties = "fips=yes";
-        if (OSSL_PROVIDER_load(NULL, "default") == NULL ||
-            OSSL_PROVIDER_load(NULL, "fips") == NULL) {
-            ERR_clear_error();
-            return fault_set(fault, ERR_UNSUPPORTED, "fips140-enabled",
-                             "fips140-enabled: OpenSSL has no FIPS provider here");
-        }
-    }
-    *out = SSL_CTX_new_ex(NULL, properties,
+    enum err err = options->needs_fips ? need_fips(fault) : ERR_OK;
+    if (err) return err;
+    *out = SSL_CTX_new_ex(NULL, options->needs_fips ? "fips=yes" : NULL,
                           role == TLS_SERVER ? TLS_server_method() : TLS_client_method());
     ASSERT(*out != NULL);
     set_habits(*out);
