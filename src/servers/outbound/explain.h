@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* explain.h - why a record was given out, or was not, or became what it is (design 1.7): one line
+ * for each dial or giving-out and one for each change of a reason, kept 30 days in the table
+ * `explain` of our own store.
+ * Promise  a line added to a change is durable with the decision that it explains, or not at all.
+ *          Lines of decisions that have no commit of their own wait in a bounded batch, which is
+ *          written once a second; past its bound they are counted, not kept.
+ * Source   design 1.7, docs/decisions/0019-explain.md */
+#ifndef SERVERS_OUTBOUND_EXPLAIN_H
+#define SERVERS_OUTBOUND_EXPLAIN_H
+
+#include "servers/outbound/outbound.h"
+
+struct explain_line {
+    uint64_t at_utc_ms;
+    uint32_t list_dbid;
+    int64_t chain_id, chain_n;          /* chain_n 0: the whole chain */
+    uint32_t group_dbid, campaign_dbid; /* 0: none */
+    const char *rule;   /* a few words of a fixed set: "given out", "do not call", "treatment" */
+    struct text inputs; /* "type 2, due -, agent a1": what the rule saw; no line ends; cut at 500 */
+    struct text outcome; /* "with agent a1": what it decided; cut at 200 */
+};
+
+/* Into the commit of the decision. The texts are copied. */
+void explain_add(struct change *change, const struct explain_line *line);
+/* For a decision without a commit: batched. */
+struct explain;
+struct explain *explain_new(struct outbound *server);
+void explain_note(struct outbound *server, const struct explain_line *line);
+
+#endif
