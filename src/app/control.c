@@ -186,6 +186,11 @@ static void on_down(void *self, struct link *link, enum err why)
 
 static const struct link_life hooks = { on_up, on_down };
 
+struct link *control_link(const struct control *control)
+{
+    return control->link;
+}
+
 struct control *control_open(struct app *app, struct text address)
 {
     struct control *control = scope_alloc(app->life, sizeof *control);

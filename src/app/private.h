@@ -7,6 +7,7 @@
  *   cache.c         the last configuration, for a start without config
  *   mirror.c        the objects
  *   settings.c      the options
+ *   peer.c          links to other applications, for servers
  *   metrics.c       counters as Prometheus text
  *   logger.c, log_line.c, log_file.c, log_filter.c   the log; also without a struct app */
 #ifndef APP_PRIVATE_H
@@ -73,6 +74,7 @@ const struct common_options *settings_common(const struct app *app);
 
 /* control.c */
 struct control *control_open(struct app *app, struct text address);
+struct link *control_link(const struct control *control);
 void control_tell_state(struct control *control);
 void control_tell_idle(struct control *control);
 void control_set_heartbeat(struct control *control); /* after the options moved */

@@ -35,6 +35,15 @@ void link_derive_key(struct text secret, struct text application, uint8_t out[32
     EVP_KDF_free(kdf);
 }
 
+void link_derive_pair_key(struct text secret, struct text client, struct text server,
+                          uint8_t out[32])
+{
+    uint8_t key[IDENTITY_KEY_BYTES];
+    link_derive_key(secret, server, key);
+    link_derive_key((struct text){ (const char *)key, sizeof key }, client, out);
+    OPENSSL_cleanse(key, sizeof key);
+}
+
 void identity_nonce(uint8_t out[IDENTITY_NONCE_BYTES])
 {
     ASSERT(RAND_bytes(out, IDENTITY_NONCE_BYTES) == 1);
@@ -88,7 +97,10 @@ enum err identity_key(const struct identity_end *client, const struct identity_e
                         out);
         return ERR_OK;
     }
-    if (!peer->has_secret || our_secret.len != IDENTITY_KEY_BYTES) return ERR_DENIED;
-    memcpy(out, our_secret.at, IDENTITY_KEY_BYTES);
+    if (our_secret.len != IDENTITY_KEY_BYTES) return ERR_DENIED;
+    if (peer->has_secret || ours == IDENTITY_OF_CLIENT)
+        memcpy(out, our_secret.at, IDENTITY_KEY_BYTES);
+    else
+        link_derive_key(our_secret, client->application, out);
     return ERR_OK;
 }

@@ -24,7 +24,9 @@ bool identity_is_proven(const uint8_t key[IDENTITY_KEY_BYTES], enum identity_dir
                         const struct identity_transcript *transcript, struct text mac);
 
 /* Which key a link uses. An end that holds the installation's secret derives the other's; when
- * both hold it, the connecting application's. ERR_DENIED when neither does. */
+ * both hold it, the connecting application's. When neither does, the listening end derives the
+ * pair's key from its own and the connecting application's name; the connecting end was given that
+ * key as its secret, by who holds the installation's. */
 struct identity_end {
     struct text application;
     bool has_secret;

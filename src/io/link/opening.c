@@ -125,7 +125,7 @@ static void on_hello(struct link *link, const struct link_hello *hello, struct t
     link->peer_role = scope_keep(link->connection, hello->role);
     link->peer_hello = scope_keep(link->connection, body);
     const char *words = fault_of_hello(link, hello);
-    if (!words && choose_key(link, hello)) words = "neither end holds the installation's secret";
+    if (!words && choose_key(link, hello)) words = "our own key is not there";
     if (words) {
         opening_refuse(link, ERR_DENIED, words);
         return;

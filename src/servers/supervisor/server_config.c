@@ -168,6 +168,33 @@ static void look_at(struct config_watch *watch, const struct known *known)
     scope_close(scratch);
 }
 
+static bool names_peer(const struct object_application *object, struct text application,
+                       struct text peer)
+{
+    if (!text_eq(object->name, application)) return false;
+    for (uint32_t i = 0; i < object->connections.count; i++)
+        if (text_eq(object->connections.at[i].server, peer)) return true;
+    return false;
+}
+
+bool config_watch_connects(const struct supervisor *supervisor, struct text application,
+                           struct text peer)
+{
+    const struct known *known;
+    bool is_named = false;
+    if (supervisor->watch == NULL) return false;
+    for (size_t at = 0;
+         !is_named && (known = table_next(supervisor->watch->objects, &at)) != NULL;) {
+        if (known->is_template) continue;
+        struct scope *scratch = scope_new(NULL, "connections", SCOPE_NO_LIMIT);
+        const struct object_application *object =
+            read_known(known, OBJECT_APPLICATION.shape, scratch);
+        is_named = object && names_peer(object, application, peer);
+        scope_close(scratch);
+    }
+    return is_named;
+}
+
 /* Everything that is known is looked at again: renamed, moved and disabled objects need no rules
  * of their own that way. */
 static void settle(struct config_watch *watch)

@@ -90,6 +90,28 @@ static void on_idle(void *self, struct link *link, const void *fields)
     if (supervised != NULL) supervised_feed(supervised, APPLICATION_SAYS_IDLE);
 }
 
+static void on_peer_key(void *self, struct link_request *request, const void *fields)
+{
+    const struct supervisor *supervisor = self;
+    const struct supervisor_peer_key *asked = fields;
+    const struct link *link = link_request_link(request);
+    const struct supervised *asker = link ? speaker_of(self, link) : NULL;
+    uint8_t key[INSTALLATION_SECRET_BYTES];
+    if (asker == NULL || !config_watch_connects(supervisor, asker->name, asked->peer)) {
+        struct fault fault;
+        fault_set(&fault, ERR_DENIED, "peer", "is not among the connections of the application");
+        link_refuse_fault(request, &fault);
+        return;
+    }
+    link_derive_pair_key(
+        (struct text){ (const char *)supervisor->installation.secret, INSTALLATION_SECRET_BYTES },
+        asker->name, asked->peer, key);
+    link_reply(request, &(struct supervisor_peer_key_given){
+                            .head.has = SUPERVISOR_PEER_KEY_GIVEN_HAS_KEY,
+                            .key = { (const char *)key, sizeof key },
+                        });
+}
+
 static void on_down(void *self, struct link *link, enum err why)
 {
     (void)why;
@@ -199,6 +221,7 @@ static const struct link_handler handlers[] = {
     { .msg = &MSG_SUPERVISOR_STATUS, .on_event = on_status },
     { .msg = &MSG_SUPERVISOR_HEARTBEAT, .on_event = on_heartbeat },
     { .msg = &MSG_SUPERVISOR_IDLE, .on_event = on_idle },
+    { .msg = &MSG_SUPERVISOR_PEER_KEY, .on_request = on_peer_key },
     { .msg = &MSG_SUPERVISOR_LIST_APPLICATIONS, .on_request = on_list },
     { .msg = &MSG_SUPERVISOR_START_APPLICATION, .on_request = on_start },
     { .msg = &MSG_SUPERVISOR_STOP_APPLICATION, .on_request = on_stop },

@@ -92,6 +92,9 @@ enum err server_link_open(struct supervisor *supervisor, struct fault *fault);
 void config_watch_start(struct supervisor *supervisor); /* once config is RUNNING; idempotent */
 
 bool config_watch_is_complete(const struct supervisor *supervisor);
+/* The application's object names `peer` among its connections. */
+bool config_watch_connects(const struct supervisor *supervisor, struct text application,
+                           struct text peer);
 
 /* server_pages.c */
 enum err server_pages_open(struct supervisor *supervisor, struct fault *fault);
