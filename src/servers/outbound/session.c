@@ -361,7 +361,7 @@ static bool frees_rows(const struct chain_outcome *outcome)
     return false;
 }
 
-static void on_step_durable(void *self, const struct change_result *result)
+void session_end_step(void *self, const struct change_result *result)
 {
     struct chain_step *step = self;
     struct live_chain *live = step->live;
@@ -419,9 +419,11 @@ static bool wants_notification(const struct session *session)
            options->contact_processed_notification_uri.len;
 }
 
-void session_step_chain(struct live_chain *live, const struct chain_request *request,
-                        struct text disposition_code,
-                        void (*on_end)(void *self, struct chain_step *step), void *self)
+struct chain_step *session_prepare_step(struct live_chain *live,
+                                        const struct chain_request *request,
+                                        struct text disposition_code, struct change *change,
+                                        void (*on_end)(void *self, struct chain_step *step),
+                                        void *self)
 {
     ASSERT(!live->is_busy);
     struct session *session = live->session;
@@ -434,11 +436,10 @@ void session_step_chain(struct live_chain *live, const struct chain_request *req
     uint64_t now_utc_ms = loop_now_utc_ms(server->app->loop);
     if (chain_decide(&live->chain, request, now_utc_ms, life, &step->outcome)) {
         loop_soon(life, server->app->loop, say_refused, step);
-        return;
+        return NULL;
     }
     if (chain_state(&live->chain) == CHAIN_SCHEDULED && list_is_linked(&live->node))
         buffer_remove(session, live);
-    struct change *change = change_new(server->store);
     const struct value *primary = live->chain.records[live->chain.primary].cells;
     for (uint32_t i = 0; i < live->chain.count; i++) {
         bool is_status_only;
@@ -454,7 +455,20 @@ void session_step_chain(struct live_chain *live, const struct chain_request *req
                      &step->message_guid);
     }
     add_round(change, live, step);
-    change_submit(change, on_step_durable, step);
+    return step;
+}
+
+void session_step_chain(struct live_chain *live, const struct chain_request *request,
+                        struct text disposition_code,
+                        void (*on_end)(void *self, struct chain_step *step), void *self)
+{
+    struct change *change = change_new(live->session->server->store);
+    struct chain_step *step =
+        session_prepare_step(live, request, disposition_code, change, on_end, self);
+    if (step)
+        change_submit(change, session_end_step, step);
+    else
+        change_drop(change);
 }
 
 /* --- giving out --- */

@@ -59,6 +59,16 @@ void session_step_chain(struct live_chain *live, const struct chain_request *req
                         struct text disposition_code,
                         void (*on_end)(void *self, struct chain_step *step), void *self);
 
+/* The same in two halves, for a change that several chains and other rows share: the step's part is
+ * added to `change`, and session_end_step(step) is called with the change's result once it is
+ * there. NULL: refused; on_end comes in a later turn, and nothing was added. */
+struct chain_step *session_prepare_step(struct live_chain *live,
+                                        const struct chain_request *request,
+                                        struct text disposition_code, struct change *change,
+                                        void (*on_end)(void *self, struct chain_step *step),
+                                        void *self);
+void session_end_step(void *step, const struct change_result *result);
+
 struct live_chain *live_chain_new(struct session *session, struct list_table *table,
                                   struct text list_name, uint32_t list_dbid, uint32_t record_count);
 void live_chain_close(struct live_chain *live);
