@@ -7,6 +7,7 @@
 #include "servers/outbound/add_record.h"
 #include "servers/outbound/agent.h"
 #include "servers/outbound/campaign_status.h"
+#include "servers/outbound/console.h"
 #include "servers/outbound/notifier.h"
 #include "servers/outbound/record_request.h"
 #include "servers/outbound/reply.h"
@@ -261,6 +262,9 @@ static const struct {
     { &MSG_OUTBOUND_READY_TIME, ready_time },
     { &MSG_OUTBOUND_LOGOUT, agent_logout },
     { &MSG_OUTBOUND_DESKTOP_SNAPSHOT, desktop_snapshot },
+    { &MSG_OUTBOUND_CALLING_LIST_LIST, console_calling_lists },
+    { &MSG_OUTBOUND_RECORD_LIST, console_records },
+    { &MSG_OUTBOUND_CHAIN_GET, console_chain },
 };
 
 void (*desktop_find(const struct msg *msg))(struct request *request)

@@ -33,6 +33,7 @@ struct outbound {
     struct agents *agents;
     struct table *sessions; /* by group DBID */
     struct table *imports;  /* under way, by id */
+    struct table *counted;  /* rows of lists by status, by table */
     struct table *handles;  /* record handle -> live chain; chains with agents */
     uint32_t next_handle;
     bool is_suspended; /* no new work; idle once no chain is with an agent (framework 6.4) */

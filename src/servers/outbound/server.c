@@ -211,6 +211,7 @@ static enum err start(struct app *app, void **self, struct fault *fault)
     outbound->sessions = table_new(app->life);
     outbound->handles = table_new(app->life);
     outbound->imports = table_new(app->life);
+    outbound->counted = table_new(app->life);
     server->config_life = scope_new(app->life, "outbound configuration", SCOPE_NO_LIMIT);
     struct text path;
     enum err err = make_store_path(app, &path, fault);
