@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "servers/outbound/http_edge.h"
 
-#include "format/json.h"
+#include "app/message_json.h"
 
 #include <string.h>
-
-/* More than a list has fields (USER_COLUMNS_MAX) and a request has keys: a body of 1 MiB could hold
- * so many that the request outgrows its memory. */
-enum { BODY_KEYS_MAX = 1000 };
 
 /* What the identifier of a resource is called in the messages. */
 static const struct {
@@ -33,8 +29,8 @@ static enum outbound_error nowhere(struct text resource)
 static bool pairs_of(const struct http_question *question, struct scope *scope, struct kv *pairs,
                      struct refusal *refusal)
 {
-    if (question->body.count > BODY_KEYS_MAX) {
-        (void)refuse(refusal, OUTBOUND_BAD_KEY, "the body has more than %d keys", BODY_KEYS_MAX);
+    if (question->body.count > MESSAGE_KEYS_MAX) {
+        (void)refuse(refusal, OUTBOUND_BAD_KEY, "the body has more than %d keys", MESSAGE_KEYS_MAX);
         return false;
     }
     *pairs =
@@ -69,40 +65,25 @@ static bool pairs_of(const struct http_question *question, struct scope *scope, 
 const void *http_edge_read(const struct http_question *question, struct scope *scope,
                            struct refusal *refusal)
 {
-    const struct shape *shape = question->msg->shape;
-    struct kv pairs, unknown = { 0 };
+    struct kv pairs;
     if (!pairs_of(question, scope, &pairs, refusal)) return NULL;
     struct fault fault = { 0 };
-    void *object;
-    if (kv_to_shape(&pairs, shape, false, scope, &object, &unknown, &fault)) {
+    void *fields;
+    if (message_from_kv(question->msg, &pairs, scope, &fields, &fault)) {
         (void)refuse(refusal, OUTBOUND_BAD_KEY, "%s: %s", fault.field, fault.words);
         return NULL;
     }
-    const struct shape_field *user = shape_find(shape, TEXT("UserData"));
-    if (user && user->kind == FIELD_KV) {
-        *(struct kv *)(void *)((char *)object + user->offset) = unknown;
-        ((struct shape_head *)object)->has |= (uint64_t)1 << (user - shape->fields);
-    }
-    return object;
+    return fields;
 }
 
 /* One event: GSW_USER_EVENT, the fields, and the user data flat among them. */
 static void put_event(struct json_writer *json, const char *event, const struct shape *shape,
                       const void *fields)
 {
-    /* Without UserData among the members: it is written flat. */
-    const struct shape_field *user = shape_find(shape, TEXT("UserData"));
-    struct shape_head *head = (struct shape_head *)fields;
-    uint64_t has = head->has;
     json_begin_object(json);
     json_put_name(json, TEXT("GSW_USER_EVENT"));
     json_put_text(json, text_of(event));
-    if (user) head->has &= ~((uint64_t)1 << (user - shape->fields));
-    json_put_shape_members(json, shape, fields);
-    head->has = has;
-    if (user)
-        json_put_kv_members(json,
-                            (const struct kv *)(const void *)((const char *)fields + user->offset));
+    message_put_members(json, shape, fields);
     json_end_object(json);
 }
 
