@@ -25,15 +25,18 @@ build-asan:
 
 # Unit tests with sanitizers, then real clients against the real binary; the last line counts them.
 test: build build-asan
+	@tools/setup test
 	@rm -f $(BUILD)/asan/meson-logs/testlog.json $(BUILD)/e2e.tap
 	-@meson test -C $(BUILD)/asan --no-rebuild --print-errorlogs
 	-@python3 tests/e2e/harness.py --binary $(BUILD)/carillon --tap $(BUILD)/e2e.tap
 	@tools/test-summary $(BUILD)/asan/meson-logs/testlog.json $(BUILD)/e2e.tap
 
 unit: build-asan
+	@tools/setup test
 	@meson test -C $(BUILD)/asan --no-rebuild --print-errorlogs
 
 e2e: build
+	@tools/setup test
 	@python3 tests/e2e/harness.py --binary $(BUILD)/carillon --tap $(BUILD)/e2e.tap
 	@tools/test-summary $(BUILD)/e2e.tap
 
@@ -49,6 +52,7 @@ bench: build
 
 # The crash test with many rounds, and the proof that it can fail.
 soak: build
+	@tools/setup test
 	@python3 tests/e2e/harness.py --binary $(BUILD)/carillon --soak
 	@tests/chaos/prove_crash_test.sh $(BUILD)/faults
 

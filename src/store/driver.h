@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* driver.h - the seam between the store and a database: what sqlite.c offers today, postgres.c and
- * odbc.c later. Blocking; for the files of this room only.
+/* driver.h - the seam between the store and a database: what sqlite.c and odbc.c offer, postgres.c
+ * later. Blocking; for the files of this room only.
  * Promise  a group is one transaction: after ERR_OK every change whose own result is ERR_OK is on
  *          disk, and no part of the others. One bad change never spoils its neighbours: its
  *          statements are undone, or the group runs again without it.
@@ -35,9 +35,9 @@ struct group {
 struct connection;
 
 struct driver {
-    /* A `reader` connection refuses to write. */
-    enum err (*open)(struct text path, bool is_reader, struct connection **out,
-                     struct fault *fault);
+    /* `path` of a file, or an ODBC connection string. A `reader` connection does not write. */
+    enum err (*open)(struct text path, bool is_reader, uint32_t query_timeout_s,
+                     struct connection **out, struct fault *fault);
     void (*close)(struct connection *connection);
     /* Carry the group out and fill each change's result. */
     void (*run_group)(struct connection *connection, struct group *group);
@@ -47,7 +47,7 @@ struct driver {
     enum err (*execute)(struct connection *connection, const char *sql, struct fault *fault);
 };
 
-extern const struct driver DRIVER_SQLITE;
+extern const struct driver DRIVER_SQLITE, DRIVER_ODBC;
 
 /* migrate.c: bring the schema of the database up to what `migrations` knows. */
 enum err migrate(const struct driver *driver, struct connection *connection, struct text path,

@@ -226,6 +226,15 @@ static enum err sqlite_execute(struct connection *connection, const char *sql, s
     return err;
 }
 
+/* --- the columns of a table --- */
+
+const struct statement STORE_COLUMNS = {
+    "SELECT name, CASE WHEN type LIKE '%int%' THEN 'integer' WHEN type LIKE '%char%' OR type LIKE "
+    "'%text%' THEN 'text' WHEN type LIKE '%blob%' THEN 'bytes' WHEN type IN ('float', 'double', "
+    "'real') THEN 'float' ELSE 'other' END, CAST(replace(substr(type, instr(type, '(') + 1), ')', "
+    "'') AS integer) FROM pragma_table_info(?1)"
+};
+
 /* --- opening --- */
 
 static bool is_memory(const char *path)
@@ -276,9 +285,10 @@ static struct connection *connection_new(void)
     return connection;
 }
 
-static enum err sqlite_open(struct text path, bool is_reader, struct connection **out,
-                            struct fault *fault)
+static enum err sqlite_open(struct text path, bool is_reader, uint32_t query_timeout_s,
+                            struct connection **out, struct fault *fault)
 {
+    (void)query_timeout_s; /* a file answers */
     char z[1024];
     if (text_to_z(path, z, sizeof z))
         return fault_set(fault, ERR_INVALID, "", "%.*s is no usable path", TEXT_ARG(path));

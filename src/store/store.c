@@ -391,11 +391,11 @@ static enum err open_connections(struct text path, const struct migration *migra
                                  struct fault *fault)
 {
     const struct driver *driver = &DRIVER_SQLITE;
-    enum err err = driver->open(path, false, writer, fault);
+    enum err err = driver->open(path, false, 0, writer, fault);
     if (err) return err;
     err = migrate(driver, *writer, path, migrations, fault);
     *reader = *writer;
-    if (!err && !text_eq(path, TEXT(":memory:"))) err = driver->open(path, true, reader, fault);
+    if (!err && !text_eq(path, TEXT(":memory:"))) err = driver->open(path, true, 0, reader, fault);
     if (err) driver->close(*writer);
     return err;
 }
@@ -408,6 +408,29 @@ enum err store_open(struct scope *owner, struct loop *loop, const struct log *lo
     enum err err = open_connections(path, migrations, &writer, &reader, fault);
     if (err) return err;
     struct store *store = store_new(owner, loop, log, options);
+    store->writer = writer;
+    store->reader = reader;
+    store_start(store);
+    *out = store;
+    return ERR_OK;
+}
+
+enum err store_open_odbc(struct scope *owner, struct loop *loop, const struct log *log,
+                         struct text connection_string, const struct store_options *options,
+                         struct store **out, struct fault *fault)
+{
+    const struct driver *driver = &DRIVER_ODBC;
+    uint32_t timeout_s = options ? options->query_timeout_s : 0;
+    struct connection *writer, *reader;
+    enum err err = driver->open(connection_string, false, timeout_s, &writer, fault);
+    if (err) return err;
+    err = driver->open(connection_string, true, timeout_s, &reader, fault);
+    if (err) {
+        driver->close(writer);
+        return err;
+    }
+    struct store *store = store_new(owner, loop, log, options);
+    store->driver = driver;
     store->writer = writer;
     store->reader = reader;
     store_start(store);

@@ -5,14 +5,17 @@
  *          submitted. A group holds at most 200 rows or what came while the last one was written;
  *          one bad change never spoils its neighbours.
  * Statements are data: constant SQL text with ?1.. parameters, prepared once per connection and
- *          found again by pointer; they live as long as the store. A driver (sqlite.c; later
- *          postgres.c, odbc.c) carries them out.
+ *          found again by pointer; they live as long as the store. A driver (sqlite.c, odbc.c)
+ *          carries them out.
+ *
  * Errors   ERR_CONFLICT an `expect` or a foreign key did not hold (nothing of this change was
- * kept), ERR_EXISTS a unique key, ERR_INVALID a NOT NULL or CHECK, ERR_FULL the disk is full,
- *          ERR_IO a write or sync failed: what is on disk nobody knows, so every later change ends
- *          with ERR_UNAVAILABLE until the store is opened again (reads answer on). ERR_UNAVAILABLE
- *          also: the lease is not ours, another process keeps the file locked for 2 s, read-only.
- *          ERR_LIMIT too many changes or queries wait. ERR_INTERNAL the SQL is wrong.
+ *          kept), ERR_EXISTS a unique key, ERR_INVALID a NOT NULL or CHECK, ERR_FULL the disk is
+ *          full, ERR_IO a write or sync failed: what is on disk nobody knows, so every later change
+ *          ends with ERR_UNAVAILABLE until the store is opened again (reads answer on).
+ *          ERR_UNAVAILABLE also: the lease is not ours, another process keeps the file locked for
+ *          2 s, read-only. ERR_LIMIT too many changes or queries wait. ERR_INTERNAL the SQL is
+ *          wrong.
+ *
  * Thread   the loop's, all of it. */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
@@ -39,8 +42,9 @@ struct store_options {
     uint32_t group_wait_ms;  /* how long a lone change may wait for company; 0: none: commit what is
                                 there */
     uint32_t queue_max;      /* changes waiting; 0: 20,000 */
-    bool is_answering_early; /* a fault planted for the crash test only: answers before the commit.
-                                Compiled in with -Dfaults=true alone */
+    uint32_t query_timeout_s; /* ODBC only; 0: 60 */
+    bool is_answering_early;  /* a fault planted for the crash test only: answers before the commit.
+                                 Compiled in with -Dfaults=true alone */
 };
 
 /* Open or create `path` (":memory:" on a VIRTUAL loop), bring its schema up (`migrations` ends with
@@ -49,6 +53,16 @@ struct store_options {
 enum err store_open(struct scope *owner, struct loop *loop, const struct log *log, struct text path,
                     const struct migration *migrations, const struct store_options *options,
                     struct store **out, struct fault *fault);
+
+/* The store of somebody else's database, by an ODBC connection string with user and password in it:
+ * the same door, without schema, lease, outbox and rowid. Never blocks: connections are made by the
+ * worker threads when they are needed, again after a pause of 1 to 30 s when they are lost; until
+ * then changes and queries end with ERR_UNAVAILABLE and nothing is kept. ERR_IO here: whether the
+ * change happened nobody knows (the answer of a commit was lost); the store goes on. ERR_TIMEOUT: a
+ * query took longer than `query_timeout_s` of the options. */
+enum err store_open_odbc(struct scope *owner, struct loop *loop, const struct log *log,
+                         struct text connection_string, const struct store_options *options,
+                         struct store **out, struct fault *fault);
 
 /* A change is built, then submitted or dropped. Its memory is its own; parameters are copied. */
 struct change *change_new(struct store *store);
@@ -92,6 +106,10 @@ uint32_t rows_count(const struct rows *rows);
 const struct value *rows_at(const struct rows *rows, uint32_t row, uint32_t column);
 int64_t rows_i64(const struct rows *rows, uint32_t row, uint32_t column); /* NULL reads 0 */
 struct text rows_text(const struct rows *rows, uint32_t row, uint32_t column);
+
+/* The columns of table ?1, in their order: name, what it holds (integer, float, text, bytes, other)
+ * and the characters of a bounded text, else 0. No rows: there is no such table. */
+extern const struct statement STORE_COLUMNS;
 
 /* Statements whose text is made at run time (a user's filter, a list's own table): interned for the
  * store's life; the same text gives the same pointer. NULL when 10,000 are kept already. */
