@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* notification.h - the contact-processed notification's body (spec outbound 12.3, 12.4). Pure.
- * Optional fields without a value are left out, never null or empty. */
+/* notification.h - the bodies of what is posted: contact-processed notifications (spec outbound
+ * 12.4), call report records (13.2), campaign group states (13.1). Pure. Optional fields without a
+ * value are left out, never null or empty; only statistics that nobody knows are null. */
 #ifndef SERVERS_OUTBOUND_NOTIFICATION_H
 #define SERVERS_OUTBOUND_NOTIFICATION_H
 
@@ -39,6 +40,16 @@ enum notification_stamp {
     STAMPS
 };
 
+/* What a call report record tells beyond the notification's fields. Countries, regions and area
+ * codes are told where the list has a field that is sent under their key. */
+struct call_report {
+    uint32_t sequence; /* 0: the attempt begins; 1: it has ended, with its call result */
+    struct text tenant_name, tenant_ccid;
+    uint32_t campaign_dbid, calling_list_dbid;
+    struct text tz_name; /* empty: not known */
+    int64_t tz_offset_s;
+};
+
 struct notification {
     struct guid message_guid, attempt_guid;
     uint64_t now_utc_ms;
@@ -51,8 +62,20 @@ struct notification {
     struct text agent_id;         /* empty: none */
     struct text chain_lifo_guid;  /* empty: no LIFO group */
     uint64_t stamps[STAMPS];
+    const struct call_report *report; /* NULL: it is a contact-processed notification */
 };
 
 void notification_body(const struct notification *notification, struct buf *out);
+
+struct group_state {
+    struct guid message_guid, session_guid;
+    uint64_t now_utc_ms;
+    struct text state; /* CampaignLoaded, ... */
+    struct text tenant_name, tenant_ccid, campaign_group_name, group_name, campaign_name;
+    struct text template_name; /* empty: the group has none */
+    uint32_t dial_mode, optimize_by, optimize_goal;
+};
+
+void group_state_body(const struct group_state *state, struct buf *out);
 
 #endif
