@@ -5,6 +5,7 @@
 
 #include "gen/events.h"
 #include "gen/objects.h"
+#include "servers/outbound/group_state.h"
 #include "servers/outbound/http_proxy/custom_headers.h"
 #include "servers/outbound/session.h"
 #include "servers/outbound/signature.h"
@@ -240,13 +241,13 @@ void notifier_headers(struct notifier *notifier, const struct effect *effect, st
     buf_free(&head.signature);
 }
 
-static uint64_t post(struct notifier *notifier, const struct effect *effect,
-                     const struct outbound_options *options,
-                     void (*on_done)(void *self, const struct http_result *result), void *self)
+static bool post(struct notifier *notifier, const struct effect *effect,
+                 const struct outbound_options *options,
+                 void (*on_done)(void *self, const struct http_result *result), void *self)
 {
     struct head head = { .count = 0 };
-    uint64_t id = 0;
-    if (fill_head(notifier, effect, options->http_webhook_secret, &head) == ERR_OK) {
+    bool is_readable = fill_head(notifier, effect, options->http_webhook_secret, &head) == ERR_OK;
+    if (is_readable) {
         struct http_call call = {
             .method = TEXT("POST"),
             .url = effect->target,
@@ -255,10 +256,10 @@ static uint64_t post(struct notifier *notifier, const struct effect *effect,
             .timeout_ms = (uint64_t)options->http_response_timeout * 1000,
             .proxy = options->http_proxy,
         };
-        id = http_client_send(notifier->client, &call, on_done, self);
+        (void)http_client_send(notifier->client, &call, on_done, self);
     }
     buf_free(&head.signature);
-    return id;
+    return is_readable;
 }
 
 /* --- a send and its end --- */
@@ -334,8 +335,8 @@ static void send(void *self, struct outbox *outbox, const struct effect *effect)
     end_sending(sending, EFFECT_FAILED, 0, words);
 }
 
-uint64_t notifier_send(struct notifier *notifier, const struct posting *posting,
-                       void (*on_done)(void *self, const struct http_result *result), void *self)
+bool notifier_send(struct notifier *notifier, const struct posting *posting,
+                   void (*on_done)(void *self, const struct http_result *result), void *self)
 {
     struct effect effect = { .id = guid_text(&posting->message_guid),
                              .target = posting->url,
@@ -389,11 +390,6 @@ struct outbox_counters notifier_counters(const struct notifier *notifier)
 struct outbox *notifier_outbox(const struct notifier *notifier)
 {
     return notifier->outbox;
-}
-
-struct http_client *notifier_client(const struct notifier *notifier)
-{
-    return notifier->client;
 }
 
 /* --- life and configuration --- */
@@ -478,4 +474,7 @@ void notifier_configure(struct notifier *notifier, struct text host_headers)
         custom_headers_add(&notifier->custom, scope_keep(notifier->config_life, levels[i]),
                            HEADERS_OF_NOTIFICATIONS, say_refused_header, notifier);
     check_all_options(notifier);
+    struct session *session;
+    for (size_t at = 0; (session = table_next(notifier->server->sessions, &at)) != NULL;)
+        group_state_settle(session);
 }

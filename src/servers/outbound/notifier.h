@@ -37,11 +37,9 @@ void notifier_add(struct notifier *notifier, struct change *change, const struct
                   struct text disposition_code, const struct guid *message_guid);
 /* A call report record of the group is durable; it counts until it was confirmed or given up. */
 void notifier_count_report(struct session *session);
-/* Sent now and once, kept nowhere. Returns an id for http_client_cancel(), 0: it was not sent, as
- * its secret cannot be read. */
-uint64_t notifier_send(struct notifier *notifier, const struct posting *posting,
-                       void (*on_done)(void *self, const struct http_result *result), void *self);
-struct http_client *notifier_client(const struct notifier *notifier);
+/* Sent now and once, kept nowhere. False: it was not, as its secret cannot be read. */
+bool notifier_send(struct notifier *notifier, const struct posting *posting,
+                   void (*on_done)(void *self, const struct http_result *result), void *self);
 
 /* No new work of this campaign group may begin: the ledger is at its limit (design 5, overload), or
  * too many call report records are without confirmation (13.2). Whoever hears it first raises the

@@ -3,6 +3,7 @@
  * then carried out and answered. */
 #include "gen/events.h"
 #include "servers/outbound/desktops.h"
+#include "servers/outbound/group_state.h"
 #include "servers/outbound/reply.h"
 #include "servers/outbound/session.h"
 
@@ -11,7 +12,7 @@ struct order {
     struct session *session;
     struct request *request; /* NULL: our own */
     struct session_outcome outcome;
-    struct guid guid;
+    struct guid guid, message_guid; /* of the session; of what is told about it */
     uint32_t lists_opening;
     struct fault fault; /* of a list that cannot be opened */
 };
@@ -90,6 +91,7 @@ static void on_order_durable(void *self, const struct change_result *result)
     session->dialing = order->outcome.dialing;
     if (order->outcome.opens) session->guid = order->guid;
     say_state(order);
+    group_state_committed(session, &order->message_guid);
     /* Unloading is told when it is over. */
     if (session->fsm.state != SESSION_UNLOADING)
         desktops_send_campaign(session->server, session, order->outcome.report);
@@ -130,6 +132,8 @@ static void store_order(struct order *order)
         struct calling_list *list = lists_find_by_dbid(server->lists, session->lists[i].dbid, NULL);
         if (list) list_add_finalise_exhausted(list, change);
     }
+    group_state_add(session, change, &order->outcome,
+                    order->outcome.opens ? &order->guid : &session->guid, &order->message_guid);
     change_submit(change, on_order_durable, order);
 }
 

@@ -19,6 +19,7 @@
 
 struct agents;
 struct desktops;
+struct group_pulse;
 struct notifier;
 struct request;
 struct session;
@@ -86,6 +87,7 @@ struct session {
     bool is_ordering; /* an order waits for its commit */
     struct timer *unload_timer, *personal_timer;
     struct list orders; /* that came meanwhile */
+    struct group_pulse *pulse; /* group_state.c */
     bool is_store_failing;
 };
 
