@@ -37,6 +37,7 @@ struct outbound {
     struct table *counted;  /* rows of lists by status, by table */
     struct table *handles;  /* record handle -> live chain; chains with agents */
     uint32_t next_handle;
+    struct text records_uri; /* "http://127.0.0.1:6101/records/"; empty: no HTTP API */
     bool is_suspended; /* no new work; idle once no chain is with an agent (framework 6.4) */
     struct outbound_counters counters;
 };

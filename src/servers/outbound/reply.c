@@ -176,6 +176,9 @@ void preview_fill(struct outbound *server, struct scope *scope, const struct liv
         .user_data = reply_user_data(scope, chain->layout, record),
     };
     put_optional(out, scope, live, record, &names);
+    if (server->records_uri.len)
+        put_text(out, &out->gsw_record_uri, OUTBOUND_PREVIEW_RECORD_HAS_GSW_RECORD_URI,
+                 scope_format(scope, "%.*s%u", TEXT_ARG(server->records_uri), record->handle));
 }
 
 void reply_preview(struct request *request, const struct live_chain *live)

@@ -3,6 +3,7 @@
  * link port, in this order; nothing is served before the recovery is done. */
 #include "servers/outbound/server.h"
 
+#include "gen/events.h"
 #include "gen/migrations.h"
 #include "gen/objects.h"
 #include "model/option.h"
@@ -90,14 +91,6 @@ static void on_http_request(void *self, const struct http_proxy_request *asked)
 
 /* --- configuration --- */
 
-static uint16_t http_port_of(const struct object_application *self)
-{
-    for (uint32_t i = 0; i < self->ports.count; i++)
-        if (text_eq_fold(self->ports.at[i].connection_protocol, TEXT("http")))
-            return (uint16_t)self->ports.at[i].number;
-    return 0;
-}
-
 /* The option as the Host object has it (spec 13.3: added after the application's, the same name
  * replaces). */
 static struct text host_headers(const struct server *server)
@@ -112,15 +105,32 @@ static struct text host_headers(const struct server *server)
     return options->http_custom_headers;
 }
 
+static void on_port_refused(void *self, struct text port_id, const struct fault *fault)
+{
+    struct server *server = self;
+    LOG_HTTP_PROXY_PORT_REFUSED(&server->outbound.app->log,
+                                scope_keep_z(server->config_life, port_id), fault->words);
+}
+
+static void find_ports(struct server *server, const struct object_application *self,
+                       struct proxy_ports *ports)
+{
+    const struct app *app = server->outbound.app;
+    const struct app_object *host = app_object(app, &OBJECT_HOST, app->host);
+    proxy_ports_find(ports, self, host ? &host->fields->annex : NULL, server->config_life,
+                     on_port_refused, server);
+    server->outbound.records_uri = proxy_ports_uri(ports, server->config_life);
+}
+
 static void configure_proxy(struct server *server)
 {
     const struct app *app = server->outbound.app;
     const struct outbound_options *options = app->options;
     const struct app_object *object = app_self(app);
+    server->outbound.records_uri = (struct text){ 0 };
     if (object == NULL) return; /* removed or disabled: we are about to be stopped */
     const struct object_application *self = (const struct object_application *)object->fields;
     struct http_proxy_config config = {
-        .port = http_port_of(self),
         .encoding = options->encoding,
         .custom_headers = options->http_custom_headers,
         .host_custom_headers = host_headers(server),
@@ -128,6 +138,7 @@ static void configure_proxy(struct server *server)
         .response_timeout_s = options->http_response_timeout,
         .common = &options->common,
     };
+    find_ports(server, self, &config.ports);
     http_proxy_configure(server->proxy, &config);
 }
 

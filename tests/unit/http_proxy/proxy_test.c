@@ -44,12 +44,12 @@ static void check_holds(struct text got, const char *part, const char *file, int
 TEST(scenario_1_with_a_port_a_child_listens_and_keeps_its_own_log_without_none_does)
 {
     world_begin(&world);
-    world.config.port = 0;
+    world.config.ports.count = 0;
     world_configure(&world);
     loop_run_for(world.loop, 200);
     CHECK(!world_accepts(&world));
     CHECK_U32(world.lines.len, 0);
-    world.config.port = world.port;
+    world.config.ports.count = 1;
     world_configure(&world);
     CHECK(world_is_up(&world));
     CHECK(world_accepts(&world));
@@ -106,7 +106,7 @@ TEST(scenario_4_a_removed_port_ends_the_child_for_good)
 {
     begin();
     int pid = world_pid(&world);
-    world.config.port = 0;
+    world.config.ports.count = 0;
     world_configure(&world);
     CHECK(world_logs(&world, "27-81103 HTTP Proxy stopped", 100));
     loop_run_for(world.loop, 1500);
@@ -132,9 +132,9 @@ TEST(a_port_that_comes_back_at_once_is_served_by_a_new_child)
 {
     begin();
     int pid = world_pid(&world);
-    world.config.port = 0;
+    world.config.ports.count = 0;
     world_configure(&world);
-    world.config.port = world.port;
+    world.config.ports.count = 1;
     world_configure(&world);
     CHECK(world_is_up(&world));
     CHECK(world_pid(&world) != pid);
@@ -145,14 +145,15 @@ TEST(a_port_that_comes_back_at_once_is_served_by_a_new_child)
 TEST(a_new_port_number_waits_for_the_next_child)
 {
     begin();
-    world.config.port = world_free_port(&world);
+    uint16_t other = world_free_port(&world);
+    world.config.ports = world_ports(&world, other);
     world_configure(&world);
     loop_run_for(world.loop, 200);
     CHECK(world_accepts(&world));
     CHECK_I64(kill(world_pid(&world), SIGKILL), 0);
     CHECK(world_logs(&world, "81102", 1000));
     CHECK(world_is_up(&world));
-    world.port = world.config.port;
+    world.port = other;
     CHECK(world_accepts(&world));
     world_end(&world);
 }

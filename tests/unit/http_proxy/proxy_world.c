@@ -71,6 +71,14 @@ uint16_t world_free_port(struct world *world)
     return port;
 }
 
+struct proxy_ports world_ports(struct world *world, uint16_t port)
+{
+    struct proxy_port one = { .id = TEXT("http"),
+                              .address = scope_format(world->life, "127.0.0.1:%u", (unsigned)port),
+                              .number = port };
+    return (struct proxy_ports){ .at = { one }, .count = 1 };
+}
+
 void world_begin(struct world *world)
 {
     *world = (struct world){ .life = scope_new(NULL, "test", SCOPE_NO_LIMIT) };
@@ -93,7 +101,7 @@ void world_begin(struct world *world)
     };
     world->port = world_free_port(world);
     world->config = (struct http_proxy_config){
-        .port = world->port,
+        .ports = world_ports(world, world->port),
         .reconnect_s = 1,
         .response_timeout_s = 1,
         .common = &world->common,

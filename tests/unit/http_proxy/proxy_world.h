@@ -27,7 +27,8 @@ struct world {
     const char *answer, *etag;
 };
 
-void world_begin(struct world *world); /* not configured yet */
+void world_begin(struct world *world);                              /* not configured yet */
+struct proxy_ports world_ports(struct world *world, uint16_t port); /* one plain one */
 void world_end(struct world *world);
 void world_configure(struct world *world);
 /* Until it is up; false after 5 s. */

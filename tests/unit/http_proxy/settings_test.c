@@ -23,7 +23,24 @@ static struct proxy_settings some(struct common_options *common)
         .application = TEXT("outbound"),
         .host = TEXT("\xd1\x85"),
         .logs_dir = TEXT("/a \"b\""),
-        .address = TEXT("127.0.0.1:6101"),
+        .ports = { .at = { { .id = TEXT("http"),
+                             .address = TEXT("127.0.0.1:6101"),
+                             .number = 6101 },
+                           { .id = TEXT("https"),
+                             .address = TEXT("127.0.0.1:6102"),
+                             .number = 6102,
+                             .detects_tls = true,
+                             .told = TEXT("certificate=/c.pem (port)"),
+                             .tls = { .is_on = true,
+                                      .is_mutual = true,
+                                      .certificate = TEXT("/c;.pem"),
+                                      .certificate_key = TEXT("/k.pem"),
+                                      .trusted_ca = TEXT("/ca"),
+                                      .crl = TEXT("/crl"),
+                                      .cipher_list = TEXT("HIGH"),
+                                      .only = TLS_VERSION_1_3,
+                                      .at_least = TLS_VERSION_1_2 } } },
+                   .count = 2 },
         .encoding = TEXT("ISO-8859-1"),
         .custom_headers = TEXT("X-A: 1\nX-B: 2"),
         .host_custom_headers = TEXT(""),
@@ -45,7 +62,21 @@ TEST(what_the_parent_writes_is_what_the_child_reads)
     CHECK_TEXT(read.application, "outbound");
     CHECK_TEXT(read.host, "\xd1\x85");
     CHECK_TEXT(read.logs_dir, "/a \"b\"");
-    CHECK_TEXT(read.address, "127.0.0.1:6101");
+    CHECK_U32(read.ports.count, 2);
+    CHECK_TEXT(read.ports.at[0].address, "127.0.0.1:6101");
+    CHECK_U32(read.ports.at[0].number, 6101);
+    CHECK(!read.ports.at[0].tls.is_on && !read.ports.at[0].detects_tls);
+    const struct proxy_port *secure = proxy_ports_find_id(&read.ports, TEXT("https"));
+    CHECK(secure->detects_tls && secure->tls.is_on && secure->tls.is_mutual);
+    CHECK(!secure->tls.is_name_unchecked && !secure->tls.needs_fips);
+    CHECK_TEXT(secure->told, "certificate=/c.pem (port)");
+    CHECK_TEXT(secure->tls.certificate, "/c;.pem");
+    CHECK_TEXT(secure->tls.certificate_key, "/k.pem");
+    CHECK_TEXT(secure->tls.trusted_ca, "/ca");
+    CHECK_TEXT(secure->tls.crl, "/crl");
+    CHECK_TEXT(secure->tls.cipher_list, "HIGH");
+    CHECK_U32(secure->tls.only, TLS_VERSION_1_3);
+    CHECK_U32(secure->tls.at_least, TLS_VERSION_1_2);
     CHECK_TEXT(read.encoding, "ISO-8859-1");
     CHECK_TEXT(read.custom_headers, "X-A: 1\nX-B: 2");
     CHECK_U32(read.reconnect_s, 5);
@@ -67,6 +98,13 @@ TEST(a_missing_or_mistyped_member_is_named)
     struct fault fault;
     CHECK_U32(proxy_settings_read(TEXT("{\"application\":1}"), scope, &read, &fault), ERR_INVALID);
     CHECK_TEXT(text_of(fault.field), "application");
+    CHECK_U32(proxy_settings_read(
+                  TEXT("{\"application\":\"\",\"host\":\"\",\"logs\":\"\",\"encoding\":\"\","
+                       "\"customHeaders\":\"\",\"hostCustomHeaders\":\"\",\"reconnect\":1,"
+                       "\"responseTimeout\":1,\"ports\":[{\"id\":\"\",\"address\":1}]}"),
+                  scope, &read, &fault),
+              ERR_INVALID);
+    CHECK_TEXT(text_of(fault.field), "address");
     CHECK_U32(proxy_settings_read(TEXT("[]"), scope, &read, &fault), ERR_INVALID);
     CHECK_U32(proxy_settings_read(TEXT(""), scope, &read, &fault), ERR_INVALID);
     scope_close(scope);

@@ -105,7 +105,7 @@ static void send_frame(struct child *child, enum channel_type type, struct text 
 static void say_listening(struct child *child)
 {
     struct buf payload = { 0 };
-    buf_format(&payload, "{\"pid\":%ld,\"port\":%u}", (long)getpid(), gateway_port(child->gateway));
+    buf_format(&payload, "{\"pid\":%ld}", (long)getpid());
     send_frame(child, CHANNEL_LISTENING, buf_text(&payload));
     buf_free(&payload);
 }
@@ -142,13 +142,18 @@ static void on_config(struct child *child, const struct proxy_settings *settings
     child->gateway = gateway_new(child->life, &setup);
     gateway_configure(child->gateway, settings);
     struct fault fault;
-    if (gateway_listen(child->gateway, settings->address, &fault)) {
-        LOG_HTTP_PROXY_CANNOT_LISTEN(&child->log, settings->address.at, fault.words);
+    struct buf ports = { 0 };
+    proxy_ports_print(&settings->ports, &ports);
+    buf_add_byte(&ports, '\0');
+    if (gateway_listen(child->gateway, &settings->ports, &fault)) {
+        LOG_HTTP_PROXY_CANNOT_LISTEN(&child->log, ports.at, fault.words);
         say(child, fault.words);
-        leave(child, EXIT_CANNOT_BIND, "the port cannot be opened");
+        leave(child, EXIT_CANNOT_BIND, "a port cannot be opened");
+        buf_free(&ports);
         return;
     }
-    LOG_HTTP_PROXY_LISTENING(&child->log, settings->address.at, settings->application.at);
+    LOG_HTTP_PROXY_LISTENING(&child->log, ports.at, settings->application.at);
+    buf_free(&ports);
     logger_flush(child->logger); /* who finds the port open finds this line */
     say_listening(child);
 }

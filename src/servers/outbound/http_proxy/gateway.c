@@ -25,12 +25,22 @@ enum {
 /* Codes of the desktop protocol that the gateway itself gives (spec outbound 15.4). */
 enum { CODE_UNKNOWN_REQUEST = 1, CODE_BAD_KEY = 2, CODE_INTERNAL = 99 };
 
+/* One open port. */
+struct gateway_port {
+    struct gateway *gateway;
+    struct text id;
+    uint16_t number;
+    struct http_server *server; /* NULL: not open any more */
+    struct tls_config *tls;     /* NULL: plain */
+};
+
 struct gateway {
     struct loop *loop;
     struct net *net;
     const struct log *log;
     struct stream *channel;
-    struct http_server *server;
+    struct gateway_port ports[PROXY_PORTS_MAX];
+    uint32_t port_count;
     struct scope *life, *settings_life;
     uint32_t response_timeout_s;
     struct encoding *encoding; /* NULL: no conversion */
@@ -51,6 +61,7 @@ struct gateway {
 struct pending {
     struct list node;
     struct gateway *gateway;
+    struct http_server *server;
     uint64_t exchange_id; /* the client may go in the turn in which its answer comes */
     uint32_t transaction;
     size_t body_bytes;
@@ -113,7 +124,7 @@ static void put_error(struct buf *body, int code, struct text words)
 static void dress_refusal(void *self, unsigned status, const char *words, struct scope *scope,
                           struct http_headers *headers, struct text *body)
 {
-    const struct gateway *gateway = self;
+    const struct gateway *gateway = ((const struct gateway_port *)self)->gateway;
     struct answer answer = { .status = status };
     struct http_header *all = scope_alloc_array(scope, HEADERS_MAX, sizeof *all);
     *headers = (struct http_headers){ all, answer_headers(gateway, &answer, all) };
@@ -174,7 +185,7 @@ static void forget_pending(void *self)
 /* NULL: the client has gone. */
 static struct http_exchange *take_exchange(struct pending *pending)
 {
-    struct http_exchange *exchange = http_find(pending->gateway->server, pending->exchange_id);
+    struct http_exchange *exchange = http_find(pending->server, pending->exchange_id);
     forget_pending(pending);
     return exchange;
 }
@@ -207,13 +218,15 @@ static void add_by_due(struct gateway *gateway, struct pending *pending)
     list_add_last(before, &pending->node); /* that is: in front of `before` */
 }
 
-static uint32_t wait_for_outbound(struct gateway *gateway, struct http_exchange *exchange)
+static uint32_t wait_for_outbound(struct gateway *gateway, struct http_server *server,
+                                  struct http_exchange *exchange)
 {
     struct scope *scope = http_exchange_scope(exchange);
     struct pending *pending = scope_alloc(scope, sizeof *pending);
     uint64_t now_ms = loop_now_mono_ms(gateway->loop);
     *pending = (struct pending){
         .gateway = gateway,
+        .server = server,
         .exchange_id = http_exchange_id(exchange),
         .transaction = gateway->next_transaction++,
         .body_bytes = http_exchange_request(exchange)->body.len,
@@ -232,6 +245,7 @@ static uint32_t wait_for_outbound(struct gateway *gateway, struct http_exchange 
 
 struct asked {
     struct gateway *gateway;
+    struct http_server *server;
     struct http_exchange *exchange;
     const struct http_request *request;
     struct scope *scope;
@@ -386,7 +400,8 @@ static void hand_on(struct asked *asked)
     buf_clear(&gateway->frame);
     /* The body is bounded far below a frame. */
     enum err err = channel_put(&gateway->frame, CHANNEL_REQUEST,
-                               wait_for_outbound(gateway, asked->exchange), buf_text(&head), &body);
+                               wait_for_outbound(gateway, asked->server, asked->exchange),
+                               buf_text(&head), &body);
     ASSERT(err == ERR_OK);
     stream_write(gateway->channel, buf_text(&gateway->frame));
     buf_free(&head);
@@ -394,9 +409,11 @@ static void hand_on(struct asked *asked)
 
 static void on_request(void *self, struct http_exchange *exchange)
 {
-    struct gateway *gateway = self;
+    const struct gateway_port *port = self;
+    struct gateway *gateway = port->gateway;
     struct asked asked = {
         .gateway = gateway,
+        .server = port->server,
         .exchange = exchange,
         .request = http_exchange_request(exchange),
         .scope = http_exchange_scope(exchange),
@@ -479,17 +496,69 @@ struct gateway *gateway_new(struct scope *owner, const struct gateway_setup *set
     return gateway;
 }
 
-enum err gateway_listen(struct gateway *gateway, struct text address, struct fault *fault)
+static void on_files(void *self, const struct fault *fault)
 {
-    /* Its bounds are those of spec outbound 14.1. */
-    struct http_server_options options = { .dress_refusal = dress_refusal };
-    return http_server_open(gateway->life, gateway->net, address, &options, on_request, gateway,
-                            &gateway->server, fault);
+    const struct gateway_port *port = self;
+    if (fault)
+        LOG_HTTP_PROXY_FILES_REFUSED(port->gateway->log, (unsigned)port->number, fault->words);
+    else
+        LOG_HTTP_PROXY_FILES_CHANGED(port->gateway->log, (unsigned)port->number);
 }
 
-uint16_t gateway_port(const struct gateway *gateway)
+static void log_tls(struct gateway *gateway, const struct proxy_port *port)
 {
-    return http_server_port(gateway->server);
+    struct scope *scratch = scope_new(gateway->life, "told", SCOPE_NO_LIMIT);
+    LOG_HTTP_PROXY_TLS(gateway->log, (unsigned)port->number, scope_keep_z(scratch, port->told));
+    scope_close(scratch);
+}
+
+static enum err open_port(struct gateway *gateway, const struct proxy_port *wanted,
+                          struct fault *fault)
+{
+    struct gateway_port *port = &gateway->ports[gateway->port_count];
+    *port = (struct gateway_port){ .gateway = gateway,
+                                   .id = scope_keep(gateway->life, wanted->id),
+                                   .number = wanted->number };
+    if (wanted->tls.is_on) {
+        struct tls_setup setup = { TLS_SERVER, &wanted->tls, on_files, port };
+        enum err err = tls_config_open(gateway->life, gateway->loop, &setup, &port->tls, fault);
+        if (err) return err;
+        log_tls(gateway, wanted);
+    }
+    /* Its bounds are those of spec outbound 14.1. */
+    struct http_server_options options = {
+        .dress_refusal = dress_refusal,
+        .tls = port->tls,
+        .detects_tls = wanted->detects_tls,
+    };
+    enum err err = http_server_open(gateway->life, gateway->net, wanted->address, &options,
+                                    on_request, port, &port->server, fault);
+    if (!err) gateway->port_count++;
+    return err;
+}
+
+enum err gateway_listen(struct gateway *gateway, const struct proxy_ports *ports,
+                        struct fault *fault)
+{
+    enum err err = ERR_OK;
+    for (uint32_t i = 0; !err && i < ports->count; i++)
+        err = open_port(gateway, &ports->at[i], fault);
+    return err;
+}
+
+static void close_port(struct gateway_port *port)
+{
+    if (port->server) http_server_close(port->server);
+    port->server = NULL;
+}
+
+static void configure_port(struct gateway_port *port, const struct proxy_port *wanted)
+{
+    struct fault fault;
+    if (wanted == NULL) close_port(port);
+    if (wanted == NULL || port->tls == NULL || !wanted->tls.is_on) return;
+    if (tls_config_change(port->tls, &wanted->tls, &fault))
+        LOG_HTTP_PROXY_FILES_REFUSED(port->gateway->log, (unsigned)port->number, fault.words);
 }
 
 static void on_header_refused(void *self, struct text name, const char *rule)
@@ -521,6 +590,9 @@ void gateway_configure(struct gateway *gateway, const struct proxy_settings *set
     custom_headers_add(&gateway->headers, scope_keep(life, settings->host_custom_headers),
                        HEADERS_OF_RESPONSES, on_header_refused, gateway);
     open_encoding(gateway, encoding);
+    for (uint32_t i = 0; i < gateway->port_count; i++)
+        configure_port(&gateway->ports[i],
+                       proxy_ports_find_id(&settings->ports, gateway->ports[i].id));
     (void)snprintf(gateway->retry_after, sizeof gateway->retry_after, "%u", settings->reconnect_s);
     LOG_HTTP_PROXY_CHANGED(gateway->log, encoding.at, gateway->headers.count,
                            settings->response_timeout_s);
@@ -538,10 +610,15 @@ void gateway_close(struct gateway *gateway)
         refuse(gateway, exchange, 503, CODE_INTERNAL, TEXT("outbound is not there"));
     }
     timer_stop(gateway->timer);
-    if (gateway->server) http_server_close(gateway->server);
+    for (uint32_t i = 0; i < gateway->port_count; i++)
+        if (gateway->ports[i].server) http_server_close(gateway->ports[i].server);
 }
 
 bool gateway_has_clients(const struct gateway *gateway)
 {
-    return gateway->server && http_server_counters(gateway->server)->connections_now > 0;
+    for (uint32_t i = 0; i < gateway->port_count; i++) {
+        const struct http_server *server = gateway->ports[i].server;
+        if (server && http_server_counters(server)->connections_now > 0) return true;
+    }
+    return false;
 }

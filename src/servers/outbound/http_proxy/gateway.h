@@ -29,9 +29,12 @@ struct gateway_setup {
 };
 
 struct gateway *gateway_new(struct scope *owner, const struct gateway_setup *setup);
-enum err gateway_listen(struct gateway *gateway, struct text address, struct fault *fault);
-uint16_t gateway_port(const struct gateway *gateway);
-/* The next message uses it. Refused header lines and unknown encodings are logged. */
+/* All ports or none. */
+enum err gateway_listen(struct gateway *gateway, const struct proxy_ports *ports,
+                        struct fault *fault);
+/* The next message uses it, TLS options and files of open ports the next connection. An open port
+ * that is not among the settings any more is closed; another one waits for the next child. Refused
+ * header lines, unknown encodings and certificates that cannot be used are logged. */
 void gateway_configure(struct gateway *gateway, const struct proxy_settings *settings);
 /* A response frame. */
 void gateway_answer(struct gateway *gateway, uint32_t transaction, struct text payload);

@@ -19,13 +19,13 @@ enum { CODE_CANNOT_BIND = 2 };
 struct http_proxy {
     struct scope *life;
     struct http_proxy_setup setup;
-    uint16_t port;       /* wanted; 0: none */
     struct buf settings; /* wanted, as JSON */
+    struct buf ports;    /* wanted, for people, NUL-ended */
+    struct buf child_ports;
     struct lifecycle lifecycle;
     struct timer *timer, *kill_timer;
     struct scope *child; /* NULL: none that is not reaped */
     pid_t pid;
-    uint16_t child_port;
     int exit_code;
     struct stream *channel;
     struct channel_reader reader;
@@ -52,16 +52,6 @@ static void send_frame(struct http_proxy *proxy, enum channel_type type, uint32_
     buf_clear(&proxy->frame);
     if (proxy->channel && channel_put(&proxy->frame, type, transaction, payload, NULL) == ERR_OK)
         stream_write(proxy->channel, buf_text(&proxy->frame));
-}
-
-static void on_listening(struct http_proxy *proxy, struct text payload)
-{
-    struct kv kv;
-    if (json_read_kv(payload, proxy->scratch, &kv, NULL) == ERR_OK) {
-        const struct value *port = kv_find(&kv, TEXT("port"));
-        if (port && port->kind == VALUE_INTEGER) proxy->child_port = (uint16_t)port->integer;
-    }
-    step(proxy, PROXY_LISTENING);
 }
 
 static struct text text_of_member(const struct kv *kv, const char *name)
@@ -127,7 +117,7 @@ static enum err on_request(struct http_proxy *proxy, const struct channel_frame 
 static enum err on_frame(struct http_proxy *proxy, const struct channel_frame *frame)
 {
     switch (frame->type) {
-    case CHANNEL_LISTENING: on_listening(proxy, frame->payload); return ERR_OK;
+    case CHANNEL_LISTENING: step(proxy, PROXY_LISTENING); return ERR_OK;
     case CHANNEL_LOG: on_log(proxy, frame->payload); return ERR_OK;
     case CHANNEL_REQUEST:
         /* A child that is leaving answers 503 by itself. */
@@ -194,7 +184,8 @@ static void start_child(struct http_proxy *proxy)
     static const struct stream_handler handler = { .on_bytes = on_bytes, .on_closed = on_closed };
     struct fault fault;
     int channel;
-    proxy->child_port = proxy->port;
+    buf_clear(&proxy->child_ports);
+    buf_add(&proxy->child_ports, buf_text(&proxy->ports));
     if (child_process_start(proxy->setup.application, &proxy->pid, &channel, &fault)) {
         LOG_HTTP_PROXY_SAYS(&proxy->setup.log, fault.words);
         proxy->exit_code = -1;
@@ -221,7 +212,7 @@ static void tell_exit(const struct http_proxy *proxy)
 {
     uint32_t reconnect_s = (uint32_t)(proxy->lifecycle.reconnect_ms / 1000);
     if (proxy->exit_code == CODE_CANNOT_BIND)
-        LOG_PROXY_CANNOT_BIND(&proxy->setup.log, (unsigned)proxy->child_port, reconnect_s);
+        LOG_PROXY_CANNOT_BIND(&proxy->setup.log, proxy->child_ports.at, reconnect_s);
     else
         LOG_PROXY_EXITED(&proxy->setup.log, proxy->exit_code, reconnect_s);
 }
@@ -230,7 +221,7 @@ static void act(struct http_proxy *proxy, const struct actions *actions)
 {
     if (actions->forgets) proxy->first_transaction = proxy->next_transaction;
     if (actions->tells_up)
-        LOG_PROXY_STARTED(&proxy->setup.log, (int)proxy->pid, (unsigned)proxy->child_port);
+        LOG_PROXY_STARTED(&proxy->setup.log, (int)proxy->pid, proxy->child_ports.at);
     if (actions->tells_exit) tell_exit(proxy);
     if (actions->tells_stopped) LOG_PROXY_STOPPED(&proxy->setup.log);
     if (actions->kills) kill_child(proxy);
@@ -284,6 +275,8 @@ static void forget_proxy(void *self)
     if (proxy->channel) close_child(proxy);
     channel_reader_free(&proxy->reader);
     buf_free(&proxy->settings);
+    buf_free(&proxy->ports);
+    buf_free(&proxy->child_ports);
     buf_free(&proxy->frame);
 }
 
@@ -308,14 +301,11 @@ struct http_proxy *http_proxy_new(struct scope *owner, const struct http_proxy_s
 static void write_settings(const struct http_proxy *proxy, const struct http_proxy_config *config,
                            struct buf *out)
 {
-    struct text host = config->address.len ? config->address : TEXT("127.0.0.1");
-    struct buf address = { 0 };
-    buf_format(&address, "%.*s:%u", TEXT_ARG(host), (unsigned)config->port);
     struct proxy_settings settings = {
         .application = proxy->setup.application,
         .host = proxy->setup.host,
         .logs_dir = proxy->setup.logs_dir,
-        .address = buf_text(&address),
+        .ports = config->ports,
         .encoding = config->encoding,
         .custom_headers = config->custom_headers,
         .host_custom_headers = config->host_custom_headers,
@@ -324,7 +314,6 @@ static void write_settings(const struct http_proxy *proxy, const struct http_pro
         .common = config->common,
     };
     proxy_settings_write(out, &settings);
-    buf_free(&address);
 }
 
 void http_proxy_configure(struct http_proxy *proxy, const struct http_proxy_config *config)
@@ -335,10 +324,12 @@ void http_proxy_configure(struct http_proxy *proxy, const struct http_proxy_conf
     bool is_changed = !text_eq(buf_text(&settings), buf_text(&proxy->settings));
     buf_free(&proxy->settings);
     proxy->settings = settings;
-    proxy->port = config->port;
+    buf_clear(&proxy->ports);
+    proxy_ports_print(&config->ports, &proxy->ports);
+    buf_add_byte(&proxy->ports, '\0');
     proxy->lifecycle.reconnect_ms = (uint64_t)config->reconnect_s * 1000;
     if (is_changed) step(proxy, PROXY_CHANGED);
-    bool was_wanted = proxy->lifecycle.is_wanted, is_wanted = config->port != 0;
+    bool was_wanted = proxy->lifecycle.is_wanted, is_wanted = config->ports.count > 0;
     if (is_wanted != was_wanted) step(proxy, is_wanted ? PROXY_WANTED : PROXY_UNWANTED);
 }
 

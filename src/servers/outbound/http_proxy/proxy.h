@@ -11,7 +11,7 @@
 
 #include "base/catalogue.h"
 #include "gen/options.h"
-#include "io/net/net.h"
+#include "servers/outbound/http_proxy/ports.h"
 
 struct http_proxy;
 
@@ -39,8 +39,7 @@ struct http_proxy_setup {
 };
 
 struct http_proxy_config {
-    uint16_t port;       /* 0: no http port, no child */
-    struct text address; /* empty: 127.0.0.1 */
+    struct proxy_ports ports; /* none: no child */
     struct text encoding, custom_headers, host_custom_headers;
     uint32_t reconnect_s, response_timeout_s;
     const struct common_options *common; /* where and how to log */
@@ -49,8 +48,8 @@ struct http_proxy_config {
 /* Rests until configured. When `owner` closes the child is told to leave, without waiting. */
 struct http_proxy *http_proxy_new(struct scope *owner, const struct http_proxy_setup *setup);
 
-/* At start and whenever something moved; what did not move costs nothing. A new port number waits
- * for the next child; all else reaches the running one. Copies what it keeps. */
+/* At start and whenever something moved; what did not move costs nothing. A new port waits for the
+ * next child; all else reaches the running one. Copies what it keeps. */
 void http_proxy_configure(struct http_proxy *proxy, const struct http_proxy_config *config);
 
 /* `body` is one JSON value. `etag` may be empty. 503 gets its Retry-After from the child. */

@@ -8,10 +8,11 @@
 #include "base/buf.h"
 #include "base/scope.h"
 #include "gen/options.h"
+#include "servers/outbound/http_proxy/ports.h"
 
 struct proxy_settings {
     struct text application, host, logs_dir;
-    struct text address; /* "127.0.0.1:6101" */
+    struct proxy_ports ports;
     struct text encoding, custom_headers, host_custom_headers;
     uint32_t reconnect_s, response_timeout_s;
     const struct common_options *common; /* sections log, log-filter, log-filter-data travel */
