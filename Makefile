@@ -20,7 +20,7 @@ build-asan:
 	@tools/setup build
 	@test -f $(BUILD)/build.ninja || meson setup $(BUILD) >/dev/null
 	@test -f $(BUILD)/asan/build.ninja || \
-	  meson setup $(BUILD)/asan -Db_sanitize=address,undefined -Db_lundef=false >/dev/null
+	  meson setup $(BUILD)/asan -Db_sanitize=address,undefined -Db_lundef=false -Dconsole=false >/dev/null
 	@ninja -C $(BUILD)/asan --quiet
 
 # Unit tests with sanitizers, then real clients against the real binary; the last line counts them.
