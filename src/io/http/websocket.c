@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/list.h"
 #include "io/http/upgrade.h"
+#include "io/http/websocket_frame.h"
 #include "io/http/websocket_handshake.h"
 #include "io/http/websocket_input.h"
 
@@ -23,13 +24,6 @@ enum {
     BATCH_BYTES = 64 * 1024,           /* handed to the stream before it has sent them */
     FLUSHES_PER_TURN = 512,            /* a message to ten thousand does not keep the loop */
     PINGS_PER_TURN = 256,              /* those who came at once are not pinged at once */
-};
-
-struct websocket_frame {
-    uint32_t holders;
-    uint32_t head_len;
-    size_t len; /* of bytes, the head among them */
-    char bytes[];
 };
 
 enum websocket_state { STATE_OPEN, STATE_ENDED, STATE_GONE };
@@ -63,54 +57,6 @@ struct websocket_server {
     size_t held_bytes;
     struct websocket_counters counters;
 };
-
-/* --- frames --- */
-
-static struct websocket_frame *frame_new(enum websocket_opcode opcode, struct text payload)
-{
-    uint8_t head[WEBSOCKET_HEAD_BYTES_MAX];
-    size_t head_len = websocket_frame_head(opcode, payload.len, head);
-    struct websocket_frame *frame = malloc(sizeof *frame + head_len + payload.len);
-    ASSERT(frame != NULL);
-    *frame = (struct websocket_frame){ .holders = 1,
-                                       .head_len = (uint32_t)head_len,
-                                       .len = head_len + payload.len };
-    memcpy(frame->bytes, head, head_len);
-    if (payload.len) memcpy(frame->bytes + head_len, payload.at, payload.len);
-    return frame;
-}
-
-struct websocket_frame *websocket_frame_new(struct text message)
-{
-    return frame_new(WEBSOCKET_TEXT, message);
-}
-
-void websocket_frame_release(struct websocket_frame *frame)
-{
-    if (--frame->holders == 0) free(frame);
-}
-
-static size_t frame_weight(const struct websocket_frame *frame)
-{
-    return sizeof *frame + frame->len;
-}
-
-/* As much of it as fits, not cut inside a character. */
-static struct text cut_reason(struct text reason)
-{
-    size_t len = reason.len < WEBSOCKET_REASON_BYTES_MAX ? reason.len : WEBSOCKET_REASON_BYTES_MAX;
-    while (len > 0 && len < reason.len && ((uint8_t)reason.at[len] & 0xc0) == 0x80) len--;
-    return text_slice(reason, 0, len);
-}
-
-static struct websocket_frame *close_frame_new(unsigned code, struct text reason)
-{
-    char payload[2 + WEBSOCKET_REASON_BYTES_MAX] = { (char)(code >> 8), (char)code };
-    if (code == WEBSOCKET_NO_CODE) return frame_new(WEBSOCKET_CLOSE, TEXT(""));
-    reason = cut_reason(reason);
-    if (reason.len) memcpy(payload + 2, reason.at, reason.len);
-    return frame_new(WEBSOCKET_CLOSE, (struct text){ payload, 2 + reason.len });
-}
 
 /* --- time --- */
 
@@ -190,7 +136,7 @@ static void tell(void *self)
 /* Say goodbye. What the peer still sends is read and dropped by the net. */
 static void send_close(struct websocket *websocket, unsigned code, struct text reason)
 {
-    struct websocket_frame *frame = close_frame_new(code, reason);
+    struct websocket_frame *frame = websocket_frame_make_close(code, reason);
     stream_write(websocket->to.stream, (struct text){ frame->bytes, frame->len });
     stream_finish(websocket->to.stream);
     websocket_frame_release(frame);
@@ -249,7 +195,7 @@ static bool flush_batch(struct websocket *websocket)
     if (count == 0) return false;
     stream_write_now(websocket->to.stream, pieces, count);
     for (uint32_t i = 0; i < count; i++) {
-        websocket->queue_bytes -= frame_weight(websocket->queue[i]);
+        websocket->queue_bytes -= websocket_frame_weight(websocket->queue[i]);
         websocket_frame_release(websocket->queue[i]);
     }
     websocket->queue_count -= count;
@@ -286,7 +232,7 @@ static void push(struct websocket *websocket, struct websocket_frame *frame)
     }
     frame->holders++;
     websocket->queue[websocket->queue_count++] = frame;
-    websocket->queue_bytes += frame_weight(frame);
+    websocket->queue_bytes += websocket_frame_weight(frame);
     if (list_is_linked(&websocket->dirty_node)) return;
     if (list_is_empty(&server->dirty)) chore_last(server->loop, &server->flush);
     list_add_last(&server->dirty, &websocket->dirty_node);
@@ -302,7 +248,8 @@ enum err websocket_send_frame(struct websocket *websocket, struct websocket_fram
     if (websocket->state != STATE_OPEN) return ERR_CLOSED;
     struct websocket_server *server = websocket->server;
     size_t unsent = websocket_unsent(websocket);
-    if (unsent > 0 && unsent + frame_weight(frame) > server->options.send_queue_bytes_max) {
+    if (unsent > 0 &&
+        unsent + websocket_frame_weight(frame) > server->options.send_queue_bytes_max) {
         end_slow(websocket, WEBSOCKET_TRY_AGAIN, "what was sent is not taken fast enough");
         return ERR_LIMIT;
     }
@@ -323,8 +270,8 @@ enum err websocket_send_text(struct websocket *websocket, struct text message)
 static void send_control(struct websocket *websocket, enum websocket_opcode opcode,
                          struct text payload)
 {
-    struct websocket_frame *frame = frame_new(opcode, payload);
-    size_t bytes = websocket_unsent(websocket) + frame_weight(frame);
+    struct websocket_frame *frame = websocket_frame_make(opcode, payload);
+    size_t bytes = websocket_unsent(websocket) + websocket_frame_weight(frame);
     if (bytes <= websocket->server->options.send_queue_bytes_max)
         push(websocket, frame);
     else /* pings faster than it takes their answers */
