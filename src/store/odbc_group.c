@@ -123,10 +123,21 @@ static uint64_t now_us(void)
     return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
+/* What the simulated world does instead (sim_store.h). */
+static enum err commit_simulated(struct connection *connection, enum commit_fate fate,
+                                 struct fault *fault)
+{
+    (void)SQLEndTran(SQL_HANDLE_DBC, connection->handle,
+                     fate == COMMIT_SYNC_FAILS_KEPT ? SQL_COMMIT : SQL_ROLLBACK);
+    if (fate == COMMIT_DISK_FULL) return fault_set(fault, ERR_FULL, "", "simulated: disk full");
+    return fault_set(fault, ERR_IO, "", "simulated: the answer of the commit was lost");
+}
+
 /* ERR_OK: durable. An error that the database itself reports undid everything; else ERR_IO. */
 static enum err commit(struct connection *connection, struct group *group, struct fault *fault)
 {
     if (group->on_applied) group->on_applied(group->self, group);
+    if (group->fate != COMMIT_WORKS) return commit_simulated(connection, group->fate, fault);
     uint64_t started = now_us();
     SQLRETURN code = SQLEndTran(SQL_HANDLE_DBC, connection->handle, SQL_COMMIT);
     group->commit_us += now_us() - started;
@@ -205,7 +216,7 @@ static void run_together(struct connection *connection, struct group *group)
         return;
     }
     if (!err) err = commit(connection, group, &fault);
-    if (err == ERR_IO) {
+    if (err == ERR_IO || err == ERR_FULL) {
         fail_rest(group, err, fault.words);
         return;
     }
