@@ -69,6 +69,8 @@ enum option_level {
     LEVEL_CALLING_LIST = 8,
     LEVEL_HOST = 16,
     LEVEL_DN = 32,
+    LEVEL_TENANT = 64,
+    LEVEL_PERSON = 128,
 };
 enum option_type { /* framework 4.1 */
                    OPTION_BOOL,

@@ -13,7 +13,7 @@ from . import names
 
 FIELD_TYPES = ("bool", "u32", "u64", "i64", "f64", "text", "bytes", "kv")
 OPTION_TYPES = ("bool", "u32", "i64", "float", "text", "enum", "list", "url", "secret")
-LEVELS = ("application", "campaign", "campaign-group", "calling-list", "host", "dn")
+LEVELS = ("application", "campaign", "campaign-group", "calling-list", "host", "dn", "tenant", "person")
 EFFECTS = ("immediate", "next-use", "reconnect", "restart", "startup")
 LOG_LEVELS = ("debug", "trace", "interaction", "standard", "alarm")
 ACCESS = ("servers", "agent", "administrator")  # who may send a message from outside

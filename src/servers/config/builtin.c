@@ -82,4 +82,55 @@ void builtin_add(struct change_set *set, struct problems *problems)
         add(&adding, &OBJECT_TIME_ZONE);
     }
     scope_close(adding.scope);
+    builtin_add_accounts(set, problems);
+}
+
+static bool is_there(const struct change_set *set, const struct object_type *type, const char *key)
+{
+    return change_set_find(set, type, OBJECT_TENANT_DEFAULT, text_of(key)) != NULL;
+}
+
+void builtin_add_accounts(struct change_set *set, struct problems *problems)
+{
+    struct adding adding = { .set = set,
+                             .problems = problems,
+                             .scope = scope_new(problems->scope, "accounts", SCOPE_NO_LIMIT) };
+    if (!is_there(set, &OBJECT_PERSON, BUILTIN_ACCOUNT)) {
+        with(&adding, "employeeId", body_text_value(TEXT(BUILTIN_ACCOUNT)));
+        with(&adding, "userName", body_text_value(TEXT(BUILTIN_ACCOUNT)));
+        add(&adding, &OBJECT_PERSON);
+    }
+    if (!is_there(set, &OBJECT_ACCESS_GROUP, BUILTIN_ADMINISTRATORS)) {
+        with(&adding, "name", body_text_value(TEXT(BUILTIN_ADMINISTRATORS)));
+        with(&adding, "type", body_text_value(TEXT("Administrators")));
+        add(&adding, &OBJECT_ACCESS_GROUP);
+    }
+    if (!is_there(set, &OBJECT_ACCESS_GROUP, BUILTIN_SUPER_ADMINISTRATORS)) {
+        struct value *member = scope_alloc(adding.scope, sizeof *member);
+        *member = body_text_value(TEXT(BUILTIN_ACCOUNT));
+        with(&adding, "name", body_text_value(TEXT(BUILTIN_SUPER_ADMINISTRATORS)));
+        with(&adding, "type", body_text_value(TEXT("SuperAdministrators")));
+        with(&adding, "persons", (struct value){ .kind = VALUE_LIST, .items = { member, 1 } });
+        add(&adding, &OBJECT_ACCESS_GROUP);
+    }
+    scope_close(adding.scope);
+}
+
+bool builtin_is_kept(const struct object *object)
+{
+    static const struct {
+        const struct object_type *type;
+        struct text key;
+    } kept[] = {
+        { &OBJECT_TENANT, { "Environment", 11 } },
+        { &OBJECT_PERSON, { BUILTIN_ACCOUNT, sizeof BUILTIN_ACCOUNT - 1 } },
+        { &OBJECT_ACCESS_GROUP, { BUILTIN_ADMINISTRATORS, sizeof BUILTIN_ADMINISTRATORS - 1 } },
+        { &OBJECT_ACCESS_GROUP,
+          { BUILTIN_SUPER_ADMINISTRATORS, sizeof BUILTIN_SUPER_ADMINISTRATORS - 1 } },
+    };
+    for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)
+        if (object->type == kept[i].type && text_eq(object->key, kept[i].key) &&
+            (object->type->is_global || text_eq(object->tenant, OBJECT_TENANT_DEFAULT)))
+            return true;
+    return false;
 }

@@ -106,6 +106,10 @@ void options_check_run(const struct options_check *check)
         { &OBJECT_HOST, LEVEL_HOST },
     };
     if (check->object->type == &OBJECT_APPLICATION) run_application(check);
+    if (check->object->type == &OBJECT_TENANT)
+        run(check, &OPTIONS_ACCOUNT, TEXT(""), LEVEL_TENANT, "annex", false);
+    if (check->object->type == &OBJECT_PERSON)
+        run(check, &OPTIONS_ACCOUNT, TEXT(""), LEVEL_PERSON, "annex", false);
     for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++)
         if (levels[i].type == check->object->type)
             run(check, &OPTIONS_OUTBOUND, reader_of(check), levels[i].level, "annex",

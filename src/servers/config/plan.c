@@ -3,6 +3,7 @@
 
 #include "base/table.h"
 #include "gen/objects.h"
+#include "servers/config/builtin.h"
 
 #include <stdlib.h>
 
@@ -69,8 +70,7 @@ static void plan_absent(struct planner *planner, const struct object_set *object
     for (size_t i = 0; i < count; i++) {
         bool is_named = table_get(planner->named, all[i]->identity) != NULL;
         bool is_ours = type->is_global || table_get(planner->tenants, all[i]->tenant);
-        bool is_kept = type == &OBJECT_TENANT && text_eq(all[i]->key, OBJECT_TENANT_DEFAULT);
-        if (is_named || !is_ours || is_kept) continue;
+        if (is_named || !is_ours || builtin_is_kept(all[i])) continue;
         struct change_step step = {
             .op = CHANGE_DELETE, .type = type, .tenant = all[i]->tenant, .key = all[i]->key
         };

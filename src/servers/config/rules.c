@@ -163,6 +163,7 @@ static const struct {
 } servers[] = {
     { "CMServer", "outbound" },
     { "ConfigurationServer", "config" },
+    { "WebAPIServer", "web" },
 };
 
 const struct option_table *rules_option_table(struct text application_type)

@@ -178,6 +178,9 @@ static const struct link_handler handlers[] = {
     { .msg = &MSG_CONFIG_APPLY, .on_request = request_apply },
     { .msg = &MSG_CONFIG_SEAL, .on_request = request_seal },
     { .msg = &MSG_CONFIG_EXPORT, .on_request = request_export },
+    { .msg = &MSG_CONFIG_AUTHENTICATE, .on_request = request_authenticate },
+    { .msg = &MSG_CONFIG_SET_PASSWORD, .on_request = request_set_password },
+    { .msg = &MSG_CONFIG_COMPARE_ACCOUNTS, .on_request = request_compare_accounts },
     { 0 },
 };
 
@@ -236,11 +239,12 @@ static enum err start(struct app *app, void **self, struct fault *fault)
     enum err err = store_open(app->life, app->loop, &app->log, path, MIGRATIONS_CONFIG, NULL,
                               &server->store, fault);
     if (!err) err = store_load(server, fault);
+    if (!err) err = accounts_open(server, fault);
     if (err) return err;
     if (server->is_new)
         make_builtin(server);
     else
-        server_serve(server);
+        accounts_begin(server, server_serve);
     return ERR_OK;
 }
 
@@ -268,6 +272,7 @@ static void stop(void *self)
 static void count(void *self, void *out)
 {
     const struct config_server *server = self;
+    struct account_counters accounts = accounts_counters(server);
     *(struct config_counters *)out = (struct config_counters){
         .config_objects = object_set_count(server->objects),
         .config_revision = server->rev,
@@ -276,6 +281,9 @@ static void count(void *self, void *out)
         .config_changes_refused_total = server->refused_total,
         .config_changes_waiting = server->waiting,
         .config_resyncs_total = server->resyncs_total,
+        .config_logins_total = accounts.logins,
+        .config_logins_refused_total = accounts.refused,
+        .config_logins_waiting = accounts.waiting,
     };
 }
 

@@ -4,7 +4,9 @@
  *   server_store.c        what is on disk: load, statements
  *   server_write.c        one change after the other: stage, commit, reply, tell
  *   server_requests.c     what a change is made of: change sets, files, the first start
- *   server_subscribers.c  who is told what */
+ *   server_subscribers.c  who is told what
+ *   server_accounts.c     log-ins and passwords; server_account_jobs.c hashes on worker threads,
+ *                         server_account_store.c is what is on disk of them */
 #ifndef SERVERS_CONFIG_SERVER_H
 #define SERVERS_CONFIG_SERVER_H
 
@@ -21,12 +23,15 @@
 
 enum { WRITES_WAITING_MAX = 1000, PAGE_OBJECTS_MAX = 500, PAGE_BYTES_MAX = 1024 * 1024 };
 
+struct accounts;
+
 struct config_server {
     struct app *app;
     struct store *store;
     struct object_set *objects;
     struct secrets *secrets;
     struct event_log *events;
+    struct accounts *accounts;
     struct link_server *links;
     struct timer *daily;
     struct list subscribers, writes;
@@ -96,6 +101,21 @@ uint32_t subscribers_count(const struct config_server *server);
 /* What a link may see of an object. `clear`: secrets are in it. */
 struct config_config_object object_message(struct scope *scope, const struct config_server *server,
                                            const struct object *object, bool clear);
+
+/* --- server_accounts.c ---------------------------------------------------------------------- */
+
+enum err accounts_open(struct config_server *server, struct fault *fault);
+/* The objects are there: on a new installation the account default gets a first password. `done`
+ * comes once, now or later. */
+void accounts_begin(struct config_server *server, void (*done)(struct config_server *server));
+void request_authenticate(void *self, struct link_request *request, const void *fields);
+void request_set_password(void *self, struct link_request *request, const void *fields);
+void request_compare_accounts(void *self, struct link_request *request, const void *fields);
+struct account_counters {
+    uint64_t logins, refused, waiting;
+};
+struct account_counters accounts_counters(const struct config_server *server);
+void accounts_trim(struct config_server *server, uint64_t before_utc_ms);
 
 /* --- server.c ------------------------------------------------------------------------------- */
 

@@ -360,7 +360,7 @@ static void stage_builtin(struct write *write)
 static void reply_builtin(struct write *write)
 {
     LOG_STORE_MADE(&write->server->app->log);
-    server_serve(write->server);
+    accounts_begin(write->server, server_serve);
 }
 
 void make_builtin(struct config_server *server)

@@ -444,5 +444,6 @@ void store_trim_history(void *self)
     change_add(change, &trim_history, ROWS_ANY);
     change_bind_i64(change, now_utc_ms > kept_ms ? (int64_t)(now_utc_ms - kept_ms) : 0);
     change_submit(change, on_trimmed, server);
+    accounts_trim(server, now_utc_ms > kept_ms ? now_utc_ms - kept_ms : 0);
     timer_start(server->daily, DAY_MS);
 }
