@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/tool.h"
 
+#include "format/json.h"
+#include "gen/messages.h"
 #include "servers/supervisor/host_file.h"
 #include "servers/supervisor/installation.h"
 
@@ -10,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HOST_FILE_BYTES_MAX = 1 << 20 };
+enum { HOST_FILE_BYTES_MAX = 1 << 20, READ_MS = 10000 };
 
 /* --- where the installation is --------------------------------------------------------------- */
 
@@ -107,7 +109,8 @@ enum err tool_connect(struct tool *tool, struct text address, struct text peer, 
     *connecting = (struct connecting){ .loop = tool->loop };
     struct timer *timer = timer_new(tool->life, tool->loop, on_time_up, connecting);
     struct link *link = link_connect(tool->life, tool->net, &tool->log, address, peer,
-                                     &tool->identity, &options, none, &life, connecting);
+                                     &tool->identity, &options,
+                                     tool->handlers ? tool->handlers : none, &life, connecting);
     timer_start(timer, wait_ms);
     loop_run(tool->loop);
     timer_stop(timer);
@@ -119,6 +122,89 @@ enum err tool_connect(struct tool *tool, struct text address, struct text peer, 
     connecting->loop = NULL;
     *out = link;
     return ERR_OK;
+}
+
+/* --- where an application listens ------------------------------------------------------------- */
+
+struct lookup {
+    struct tool *tool;
+    struct text body;
+};
+
+static void on_objects(void *self, const void *fields)
+{
+    struct lookup *lookup = self;
+    const struct config_objects *objects = fields;
+    if (objects->objects.count)
+        lookup->body = scope_keep(lookup->tool->life, objects->objects.at[0].body);
+}
+
+static enum err read_object(struct tool *tool, struct link *config, struct text type,
+                            struct text key, struct kv *out, struct fault *fault)
+{
+    struct lookup lookup = { .tool = tool };
+    struct config_read read = { .head.has = CONFIG_READ_HAS_TYPE | CONFIG_READ_HAS_KEY,
+                                .type = type,
+                                .key = key };
+    enum err err =
+        tool_ask(tool, config, &MSG_CONFIG_READ, &read, READ_MS, on_objects, &lookup, fault);
+    if (err) return err;
+    if (lookup.body.len == 0)
+        return fault_set(fault, ERR_NOT_FOUND, "", "there is no %.*s %.*s", TEXT_ARG(type),
+                         TEXT_ARG(key));
+    return json_read_kv(lookup.body, tool->life, out, fault);
+}
+
+static struct text text_of_member(const struct kv *kv, const char *name)
+{
+    const struct value *value = kv_find(kv, text_of(name));
+    return value && value->kind == VALUE_TEXT ? value->text : TEXT("");
+}
+
+/* The port of links: the one with id "default". 0: none. */
+static int64_t link_port(const struct kv *application)
+{
+    const struct value *ports = kv_find(application, TEXT("ports"));
+    if (ports == NULL || ports->kind != VALUE_LIST) return 0;
+    for (uint32_t i = 0; i < ports->items.count; i++) {
+        const struct value *port = &ports->items.at[i];
+        if (port->kind != VALUE_KV || !text_eq(text_of_member(&port->pairs, "id"), TEXT("default")))
+            continue;
+        const struct value *number = kv_find(&port->pairs, TEXT("number"));
+        if (number && number->kind == VALUE_INTEGER) return number->integer;
+    }
+    return 0;
+}
+
+enum err tool_application_address(struct tool *tool, struct text name, uint64_t wait_ms,
+                                  struct text *out, struct fault *fault)
+{
+    struct link *config;
+    struct kv application, host = { 0 };
+    struct text address = TEXT("127.0.0.1");
+    enum err err = tool_connect_config(tool, wait_ms, &config, fault);
+    if (err) return err;
+    err = read_object(tool, config, TEXT("Application"), name, &application, fault);
+    int64_t port = err ? 0 : link_port(&application);
+    if (!err && port == 0)
+        err = fault_set(fault, ERR_INVALID, "", "application %.*s has no port \"default\"",
+                        TEXT_ARG(name));
+    struct text where = err ? TEXT("") : text_of_member(&application, "host");
+    if (!err && where.len && !text_eq(where, tool->host)) {
+        err = read_object(tool, config, TEXT("Host"), where, &host, fault);
+        address = err ? address : text_of_member(&host, "ipAddress");
+    }
+    link_close(config);
+    if (!err) *out = scope_format(tool->life, "%.*s:%lld", TEXT_ARG(address), (long long)port);
+    return err;
+}
+
+enum err tool_connect_application(struct tool *tool, struct text application, uint64_t wait_ms,
+                                  struct link **out, struct fault *fault)
+{
+    struct text address;
+    enum err err = tool_application_address(tool, application, wait_ms, &address, fault);
+    return err ? err : tool_connect(tool, address, application, wait_ms, out, fault);
 }
 
 enum err tool_connect_config(struct tool *tool, uint64_t wait_ms, struct link **out,

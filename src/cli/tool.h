@@ -19,6 +19,8 @@ struct tool {
     struct text data_dir, run_dir; /* absolute */
     struct text host, config_application, config_address;
     uint8_t secret[32];
+    const struct link_handler *handlers; /* of events, for links made from now on, their `self` says
+                                            nothing; NULL: none */
 };
 
 /* `data_dir` NULL or empty: the default above. */
@@ -32,6 +34,12 @@ enum err tool_connect_config(struct tool *tool, uint64_t wait_ms, struct link **
                              struct fault *fault);
 enum err tool_connect_supervisor(struct tool *tool, uint64_t wait_ms, struct link **out,
                                  struct fault *fault);
+/* The link port of an application, as config has it: "127.0.0.1:6100". `tenant` objects are not
+ * needed: applications belong to no tenant. */
+enum err tool_application_address(struct tool *tool, struct text application, uint64_t wait_ms,
+                                  struct text *out, struct fault *fault);
+enum err tool_connect_application(struct tool *tool, struct text application, uint64_t wait_ms,
+                                  struct link **out, struct fault *fault);
 /* Ask and wait. `on_reply` hears the reply before the call returns (its views are gone afterwards);
  * an error becomes `fault`, with its details, one a line, on standard error. */
 enum err tool_ask(struct tool *tool, struct link *link, const struct msg *msg, const void *fields,

@@ -42,8 +42,8 @@ struct link_header { /* absent is zero or empty */
 struct link_identity {
     struct text application, role; /* our name; "primary", "backup", "tool" */
     struct text build;
-    struct text secret;    /* the installation's secret, our own derived key, or the key of us and one
-                              peer (link_derive_pair_key) */
+    struct text secret; /* the installation's secret, our own derived key, or the key of us and one
+                           peer (link_derive_pair_key) */
     bool secret_is_master; /* true: it is the installation's; the peer's key is derived by its name
                             */
 };
@@ -123,6 +123,8 @@ void link_ask(struct link *link, const struct msg *msg, const void *fields,
               const struct link_header *header, uint64_t deadline_ms,
               void (*on_reply)(void *self, const struct link_error *error, const void *fields),
               void *self);
+/* Within an on_event: which message it is, for a handler that serves several. */
+const struct msg *link_event_msg(const struct link *link);
 /* An event. Dropped while the link is not up. */
 void link_send(struct link *link, const struct msg *msg, const void *fields);
 

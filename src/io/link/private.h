@@ -70,6 +70,7 @@ struct link {
     struct link_server *server; /* NULL: we connect */
     struct list in_server;      /* listening end: of server->proven or ->unproven */
     void *self;
+    const struct msg *event; /* that on_event hears just now */
     enum link_state state;
     struct link_watch *watch;
 

@@ -242,6 +242,11 @@ void request_on_frame(struct link *link, const struct frame *frame)
     loop_handler_end(loop, started, msg->name, (uintptr_t)row->on_request);
 }
 
+const struct msg *link_event_msg(const struct link *link)
+{
+    return link->event;
+}
+
 void event_on_frame(struct link *link, const struct frame *frame)
 {
     const struct msg *msg = frame->number <= UINT32_MAX ? msg_find((uint32_t)frame->number) : NULL;
@@ -265,6 +270,7 @@ void event_on_frame(struct link *link, const struct frame *frame)
     link_watch_begin(link, &watch);
     struct loop *loop = link->hub->loop;
     uint64_t started = loop_handler_begin(loop);
+    link->event = msg;
     row->on_event(link->self, link, fields);
     loop_handler_end(loop, started, msg->name, (uintptr_t)row->on_event);
     if (link_watch_end(link, &watch)) scope_close(scratch);
