@@ -51,8 +51,9 @@ static void gather(struct facts *facts, const struct live_chain *live,
         .disposition_code = disposition_code,
         .agent_id = opens ? outcome->agent_id : live->chain.agent_id,
         .stamps = { [STAMP_START_PROCESSING] = opens ? outcome->now_utc_ms
-                                                     : live->chain.started_utc_ms,
-                    [STAMP_COMPLETE_PROCESSING] = opens ? 0 : outcome->now_utc_ms },
+                                                     : outcome->started_utc_ms,
+                    [STAMP_COMPLETE_PROCESSING] = opens ? 0 : outcome->now_utc_ms,
+                    [STAMP_SCHEDULED_TIME] = (uint64_t)outcome->scheduled_s * 1000 },
     };
 }
 

@@ -6,6 +6,7 @@
 #include "format/json.h"
 #include "gen/objects.h"
 #include "servers/outbound/desktop.h"
+#include "servers/outbound/live_chain.h"
 #include "servers/outbound/session.h"
 
 enum {
@@ -67,7 +68,7 @@ static bool reserve(struct live_chain *live, const struct session_names *names)
     int64_t type = record_i64(primary, COLUMN_RECORD_TYPE);
     if (type != RECORD_TYPE_PERSONAL_CALLBACK && type != RECORD_TYPE_PERSONAL_RESCHEDULED)
         return true;
-    live->reserved_for = scope_keep(live->life, record_text(primary, COLUMN_AGENT_ID));
+    live->reserved_for = chain_reserved_for(&live->chain);
     return session->reserved_count < RESERVED_MAX && live->reserved_for.len > 0 &&
            agent_is_of_group(session->server, names, live->reserved_for);
 }
@@ -94,8 +95,7 @@ static void take_chain(struct fetch *fetch, struct calling_list *list, const str
         live_chain_close(live);
         return;
     }
-    for (uint32_t i = 0; i < count; i++)
-        live->chain.records[i].handle = outbound_next_handle(server, count, i);
+    live_chain_number(live);
     live->chain.chain_guid = guid_new(loop_random(server->app->loop));
     chain_begin(&live->chain, loop_now_utc_ms(server->app->loop));
 
@@ -241,25 +241,20 @@ static void on_open(void *self, const struct fault *fault)
     choose(fetch);
 }
 
-/* Spec 4: by type priority, higher first; equal ones as callback, rescheduled, general. */
+/* Spec 4: by type priority, higher first. */
 static void order_types(struct fetch *fetch)
 {
-    const struct outbound_options *options = fetch->session->server->app->options;
-    int64_t types[RECORD_TYPES] = { RECORD_TYPE_CAMPAIGN_CALLBACK, RECORD_TYPE_CAMPAIGN_RESCHEDULED,
-                                    RECORD_TYPE_GENERAL };
-    uint32_t priorities[RECORD_TYPES] = { options->default_campaigncallback_priority,
-                                          options->default_campaignrescheduled_priority,
-                                          options->default_general_priority };
-    bool is_used[RECORD_TYPES] = { false };
+    static const int64_t types[BUFFER_CLASSES] = {
+        [BUFFER_CALLBACK] = RECORD_TYPE_CAMPAIGN_CALLBACK,
+        [BUFFER_RESCHEDULED] = RECORD_TYPE_CAMPAIGN_RESCHEDULED,
+        [BUFFER_GENERAL] = RECORD_TYPE_GENERAL,
+    };
+    enum buffer_class classes[BUFFER_CLASSES];
+    session_order_classes(fetch->session, classes);
     fetch->record_types[0] = RECORD_TYPE_PERSONAL_CALLBACK;
     fetch->record_types[1] = RECORD_TYPE_PERSONAL_RESCHEDULED;
-    for (int place = 0; place < RECORD_TYPES; place++) {
-        int best = -1;
-        for (int i = 0; i < RECORD_TYPES; i++)
-            if (!is_used[i] && (best < 0 || priorities[i] > priorities[best])) best = i;
-        is_used[best] = true;
-        fetch->record_types[PERSONAL_TYPES + place] = types[best];
-    }
+    for (int i = 0; i < RECORD_TYPES; i++)
+        fetch->record_types[PERSONAL_TYPES + i] = types[classes[1 + i]];
 }
 
 static void end_late(void *self)

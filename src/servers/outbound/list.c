@@ -202,6 +202,13 @@ static void add_select_sql(const struct calling_list *list, struct buf *sql)
         "AND taken.record_status = 2)",
         TEXT_ARG(name), TEXT_ARG(name), TEXT_ARG(name), TEXT_ARG(name), TEXT_ARG(name),
         TEXT_ARG(name), TEXT_ARG(name), TEXT_ARG(name), TEXT_ARG(name), TEXT_ARG(name));
+    /* Who is promised a call later, or by one agent, is not called on another number before. */
+    buf_format(sql,
+               " AND (?3 IN (4, 5) OR NOT EXISTS (SELECT 1 FROM %.*s AS promised "
+               "WHERE promised.chain_id = %.*s.chain_id AND promised.record_status = 1 "
+               "AND (promised.record_type IN (4, 5) OR (promised.record_type IN (3, 6) "
+               "AND promised.dial_sched_time > ?4))))",
+               TEXT_ARG(name), TEXT_ARG(name));
     if (list->max_attempts)
         buf_format(sql, " AND %.*s.attempt < %u", TEXT_ARG(name), list->max_attempts);
     if (list->criteria.len) buf_format(sql, " AND (%.*s)", TEXT_ARG(list->criteria));
@@ -343,8 +350,10 @@ static void recover_rows(struct list_table *table)
     buf_format(&sql,
                "UPDATE %.*s SET record_status = 1, call_result = 46 WHERE record_status = 2 "
                "AND app_id = ?1 AND NOT EXISTS (SELECT 1 FROM round WHERE round.state = 1 "
-               "AND round.table_name = ?2 AND round.chain_id = %.*s.chain_id)",
-               TEXT_ARG(name), TEXT_ARG(name));
+               "AND round.table_name = ?2 AND round.chain_id = %.*s.chain_id) AND NOT EXISTS "
+               "(SELECT 1 FROM held_chain AS held WHERE held.table_name = ?2 "
+               "AND held.chain_id = %.*s.chain_id)",
+               TEXT_ARG(name), TEXT_ARG(name), TEXT_ARG(name));
     change_add(change, statement(table, &sql), ROWS_ANY);
     change_bind_i64(change, table->lists->app_dbid);
     change_bind_text(change, name);
@@ -610,6 +619,17 @@ void list_add_take_sibling(struct list_table *table, struct change *change, int6
     change_add(change, table->take_sibling, ROWS_ANY);
     change_bind_i64(change, chain_id);
     change_bind_i64(change, chain_n);
+}
+
+void list_add_release(struct list_table *table, struct change *change, int64_t chain_id)
+{
+    struct buf sql = { 0 };
+    buf_format(&sql,
+               "UPDATE %.*s SET record_status = 1 WHERE chain_id = ?1 AND record_status IN (2, 9)",
+               TEXT_ARG(table->layout.table));
+    change_add(change, statement(table, &sql), ROWS_ANY);
+    change_bind_i64(change, chain_id);
+    buf_free(&sql);
 }
 
 void list_add_write(struct list_table *table, struct change *change, const struct value *cells,

@@ -88,6 +88,8 @@ void list_add_take(struct list_table *table, struct change *change, int64_t chai
                    int64_t chain_n, uint32_t campaign_dbid, uint32_t group_dbid);
 void list_add_take_sibling(struct list_table *table, struct change *change, int64_t chain_id,
                            int64_t chain_n);
+/* Rows of the chain that are Retrieved or Chain Ready become Ready. */
+void list_add_release(struct list_table *table, struct change *change, int64_t chain_id);
 /* The row of `cells` as it has to be; `is_status_only` where nothing else moved. */
 void list_add_write(struct list_table *table, struct change *change, const struct value *cells,
                     bool is_status_only);

@@ -170,8 +170,7 @@ static void open_lists(struct order *order)
 
 static bool is_drained(const struct session *session)
 {
-    return session->buffered_count == 0 && session->in_progress_count == 0 &&
-           session->changing_count == 0 && session->fetches == 0;
+    return session_chain_count(session) == 0 && session->fetches == 0;
 }
 
 void session_order(struct session *session, enum session_event event, const struct dialing *wanted,

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* outbound.h - the inside of the server: what its shell files share. Nobody else includes it.
- * server.c wires; request.c is one request on its way; session.c holds campaign groups, their
- * buffers and their chains; desktop.c carries requests out; fetch.c chooses and retrieves;
- * notifier.c sends what the outbox holds; list.c knows tables; import.c takes files in. */
+ * server.c wires; request.c is one request on its way; session.c holds campaign groups, buffer.c
+ * their chains that wait, step.c every change of a chain; desktop.c carries requests out; fetch.c
+ * chooses and retrieves; notifier.c sends what the outbox holds; list.c knows tables; import.c
+ * takes files in. */
 #ifndef SERVERS_OUTBOUND_OUTBOUND_H
 #define SERVERS_OUTBOUND_OUTBOUND_H
 
@@ -14,15 +15,19 @@
 #include "gen/options.h"
 #include "servers/outbound/campaign.h"
 #include "servers/outbound/chain.h"
+#include "servers/outbound/due.h"
 #include "servers/outbound/list.h"
 #include "servers/outbound/schedule.h"
 
+struct group_pulse;
 struct agents;
 struct desktops;
-struct group_pulse;
+struct dnc_table;
+struct explain;
 struct notifier;
 struct request;
 struct session;
+struct treatment_book;
 
 struct outbound {
     struct app *app;
@@ -32,19 +37,35 @@ struct outbound {
     struct notifier *notifier;
     struct desktops *desktops;
     struct agents *agents;
+    struct dnc_table *dnc;
+    struct explain *explain;
+    struct table *lookups; /* by list table and column */
+    struct treatment_book *treatments;
     struct table *sessions; /* by group DBID */
     struct table *imports;  /* under way, by id */
     struct table *counted;  /* rows of lists by status, by table */
+    struct text records_uri; /* of the HTTP Proxy: "http://host:port/records/"; empty: none */
     struct table *handles;  /* record handle -> live chain; chains with agents */
     uint32_t next_handle;
-    struct text records_uri; /* "http://127.0.0.1:6101/records/"; empty: no HTTP API */
-    bool is_suspended; /* no new work; idle once no chain is with an agent (framework 6.4) */
+    uint32_t held_count; /* chains that treatments keep in memory */
+    bool is_suspended;   /* no new work; idle once no chain is with an agent (framework 6.4) */
     struct outbound_counters counters;
 };
 
-/* A chain in memory: buffered (scheduled) or with an agent (processing). */
+/* What waits to be given out, each in its order of arrival (spec 4). */
+enum buffer_class {
+    BUFFER_PERSONAL, /* for one agent alone */
+    BUFFER_CALLBACK,
+    BUFFER_RESCHEDULED, /* and what a treatment kept in memory */
+    BUFFER_GENERAL,
+    BUFFER_CLASSES
+};
+
+/* A chain in memory: waiting (scheduled) or with an agent (processing). */
 struct live_chain {
     struct list node; /* in its session's buffer or in_progress */
+    struct due due;   /* in its session's `put_off`, until it is due */
+    enum buffer_class buffer_class;
     struct scope *life;
     struct scope *data; /* cells; made anew when changes have filled it */
     size_t data_bytes;  /* of `data` when it was new */
@@ -53,7 +74,9 @@ struct live_chain {
     struct list_table *table;
     struct text list_name;
     uint32_t list_dbid;
-    struct text reserved_for;       /* agent of a personal record; empty: anybody (spec 4) */
+    struct text reserved_for;       /* agent of a personal record; empty: anybody (spec 4). A view
+                                       into `data` */
+    uint64_t taken_utc_ms;          /* into memory, or given back by a treatment */
     const struct statement *select; /* by which it was chosen: another filter, another statement */
     uint64_t touched_mono_ms;       /* when the agent was last heard of about it */
     bool is_busy;                   /* a change of it waits for its commit */
@@ -73,9 +96,13 @@ struct session {
     struct fsm fsm;
     struct dialing dialing;
     struct guid guid;
-    struct list buffered, in_progress;
-    uint32_t buffered_count, in_progress_count, changing_count; /* changing: out of both rings */
-    uint32_t reserved_count; /* of the buffered ones, those for one agent alone */
+    struct list buffered[BUFFER_CLASSES], in_progress;
+    struct due_heap put_off; /* scheduled for later; not among the buffered ones */
+    struct timer *due_timer;
+    uint32_t buffered_count, in_progress_count, changing_count; /* changing: out of all of them */
+    uint32_t reserved_count;             /* of the buffered ones, those for one agent alone */
+    uint32_t priorities[BUFFER_CLASSES]; /* by order (spec 16); 0: by the options */
+    uint64_t started_utc_ms;             /* by the last Start */
     uint64_t processed_count;
     struct session_list *lists;
     uint32_t list_count;

@@ -7,6 +7,7 @@
 #include "gen/objects.h"
 #include "servers/outbound/reply.h"
 #include "servers/outbound/session.h"
+#include "servers/outbound/treatment_book.h"
 
 #include <stdio.h>
 
@@ -154,6 +155,12 @@ void update_call_completion_stats(struct request *request)
     session_step_chain(live, &step, (struct text){ 0 }, on_updated, request);
 }
 
+static enum chain_treat treat_of(struct text asked)
+{
+    if (asked.len == 0) return TREAT_NOT;
+    return text_eq(asked, TEXT("RecordTreatPersonal")) ? TREAT_PERSONAL : TREAT_CAMPAIGN;
+}
+
 static void on_processed(void *self, struct chain_step *step)
 {
     acknowledge(self, step, &MSG_OUTBOUND_RECORD_PROCESSED_ACKNOWLEDGE);
@@ -178,7 +185,9 @@ void record_processed(struct request *request)
         .writes = wanted.writes,
         .write_count = wanted.count,
         .is_record_only = text_eq(asked->gsw_chain_attr, TEXT("RecordOnly")),
+        .treat = treat_of(asked->gsw_treatment),
     };
+    treatment_book_fill(request->server->treatments, live, &step);
     session_step_chain(live, &step, asked->gsw_disposition_code, on_processed, request);
 }
 

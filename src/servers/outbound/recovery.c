@@ -2,19 +2,23 @@
 #include "servers/outbound/recovery.h"
 
 #include "gen/events.h"
+#include "servers/outbound/live_chain.h"
 #include "servers/outbound/session.h"
 
 #include <string.h>
 
 enum { BATCH_CHAINS_MAX = 500 };
 
-/* A round that was open when the process ended. */
+/* A round that was open when the process ended, or a chain that a treatment had put off. */
 struct open_round {
     uint32_t handle_base, record_count, group_dbid, list_dbid;
     int64_t chain_id, primary_n;
     struct guid chain_guid, attempt_guid;
     struct text agent_id, modified, table_name;
     uint64_t started_utc_ms;
+    struct chain_wish wish;
+    int64_t wish_n;
+    uint64_t due_utc_ms; /* 0: it is a round */
 };
 
 struct recovery {
@@ -25,6 +29,7 @@ struct recovery {
     uint32_t round_count, next; /* the batch under way begins at `next` */
     uint32_t batch;
     uint32_t lists_opening;
+    uint32_t held, given_back;
     enum err err;
 };
 
@@ -41,6 +46,8 @@ static void finish(struct recovery *recovery)
                             sizeof group);
         LOG_RECORDS_RECOVERED(&server->app->log, group, session->in_progress_count);
     }
+    if (recovery->held + recovery->given_back)
+        LOG_CHAINS_HELD_RECOVERED(&server->app->log, recovery->held, recovery->given_back);
     scope_close(recovery->life);
     on_done(server);
 }
@@ -80,21 +87,49 @@ static bool read_records(const struct open_round *round, struct live_chain *live
     return has_primary && count == round->record_count;
 }
 
+/* Those of the round but newcomers; a chain put off has all its rows. */
+static uint32_t count_records(const struct rows *rows, uint32_t first, uint32_t end)
+{
+    uint32_t count = 0;
+    for (uint32_t row = first; row < end; row++) count += !is_newcomer(rows, row);
+    return count < CHAIN_RECORDS_MAX ? count : CHAIN_RECORDS_MAX;
+}
+
+static struct live_chain *new_live(struct recovery *recovery, const struct open_round *round,
+                                   struct calling_list *list, const struct rows *rows,
+                                   uint32_t first, uint32_t end)
+{
+    struct fault fault;
+    struct session *session = session_of(recovery->server, round->group_dbid, &fault);
+    if (session == NULL || list == NULL || round->record_count == 0) return NULL;
+    struct live_chain *live =
+        live_chain_new(session, list->table, list->name, list->dbid, round->record_count);
+    if (read_records(round, live, rows, first, end)) return live;
+    live_chain_close(live);
+    return NULL;
+}
+
+static void resume_wish(const struct open_round *round, struct live_chain *live)
+{
+    struct chain *chain = &live->chain;
+    for (uint32_t i = 0; round->wish.type && i < chain->count; i++)
+        if (record_i64(&chain->records[i], COLUMN_CHAIN_N) == round->wish_n) {
+            chain->wish = round->wish;
+            chain->wish.record = i;
+            chain->wish.phone = scope_keep(live->data, round->wish.phone);
+        }
+}
+
 /* Rows `first` .. `end - 1` are the chain of the round. */
 static void bring_back(struct recovery *recovery, const struct open_round *round,
                        struct calling_list *list, const struct rows *rows, uint32_t first,
                        uint32_t end)
 {
     struct outbound *server = recovery->server;
-    struct fault fault;
-    struct session *session = session_of(server, round->group_dbid, &fault);
-    struct live_chain *live = session && list ? live_chain_new(session, list->table, list->name,
-                                                               list->dbid, round->record_count)
-                                              : NULL;
-    if (live == NULL || !read_records(round, live, rows, first, end)) {
+    struct live_chain *live = new_live(recovery, round, list, rows, first, end);
+    if (live == NULL) {
         LOG_STORE_REFUSED(&server->app->log, "a chain with its agent",
                           "its rows or group are gone");
-        if (live) live_chain_close(live);
         return;
     }
     struct chain *chain = &live->chain;
@@ -102,13 +137,56 @@ static void bring_back(struct recovery *recovery, const struct open_round *round
     chain->attempt_guid = round->attempt_guid;
     chain->agent_id = scope_keep(live->data, round->agent_id);
     chain->started_utc_ms = round->started_utc_ms;
+    resume_wish(round, live);
     struct text rest = round->modified, name;
     while (text_next_item(&rest, ',', &name)) {
         uint32_t column = layout_find_column(chain->layout, name);
         if (name.len && column != UINT32_MAX) chain->is_modified[column] = true;
     }
     chain_resume(chain, loop_now_utc_ms(server->app->loop));
-    session_add_in_progress(session, live);
+    session_add_in_progress(live->session, live);
+}
+
+/* Its group or its row is not what it was: nobody waits for it any more. */
+static void give_back(struct recovery *recovery, const struct open_round *round,
+                      struct calling_list *list)
+{
+    static const struct statement forget = {
+        "DELETE FROM held_chain WHERE table_name = ?1 AND chain_id = ?2"
+    };
+    recovery->given_back++;
+    struct change *change = change_new(recovery->server->store);
+    change_add(change, &forget, ROWS_ANY);
+    change_bind_text(change, round->table_name);
+    change_bind_i64(change, round->chain_id);
+    if (list) list_add_release(list->table, change, round->chain_id);
+    change_submit(change, NULL, NULL);
+}
+
+/* A chain that a treatment had put off; its handles are new, nobody has heard of them. */
+static void put_off_again(struct recovery *recovery, struct open_round *round,
+                          struct calling_list *list, const struct rows *rows, uint32_t first,
+                          uint32_t end)
+{
+    round->record_count = count_records(rows, first, end);
+    struct live_chain *live = new_live(recovery, round, list, rows, first, end);
+    bool is_good = live && live->session->fsm.state != SESSION_NULL &&
+                   record_i64(&live->chain.records[live->chain.primary], COLUMN_RECORD_STATUS) ==
+                       RECORD_STATUS_RETRIEVED;
+    if (!is_good) {
+        if (live) live_chain_close(live);
+        give_back(recovery, round, first < end ? list : NULL);
+        return;
+    }
+    live_chain_number(live);
+    live->select = list->select;
+    live->chain.chain_guid = round->chain_guid;
+    live->chain.is_held = true;
+    live->chain.due_utc_ms = round->due_utc_ms;
+    chain_begin(&live->chain, loop_now_utc_ms(recovery->server->app->loop));
+    recovery->server->held_count++;
+    recovery->held++;
+    buffer_add(live);
 }
 
 static void next_batch(struct recovery *recovery);
@@ -117,7 +195,7 @@ static void next_batch(struct recovery *recovery);
 static void on_rows(void *self, enum err err, const struct rows *rows)
 {
     struct recovery *recovery = self;
-    const struct open_round *rounds = recovery->rounds + recovery->next;
+    struct open_round *rounds = recovery->rounds + recovery->next;
     struct calling_list *list =
         lists_find_by_dbid(recovery->server->lists, rounds[0].list_dbid, NULL);
     uint32_t row_count = err || list == NULL ? 0 : rows_count(rows), row = 0;
@@ -128,7 +206,10 @@ static void on_rows(void *self, enum err err, const struct rows *rows)
         if (list && text_eq(list->table->layout.table, rounds[i].table_name))
             while (end < row_count && rows_i64(rows, end, COLUMN_CHAIN_ID) == rounds[i].chain_id)
                 end++;
-        bring_back(recovery, &rounds[i], list, rows, row, end);
+        if (rounds[i].due_utc_ms)
+            put_off_again(recovery, &rounds[i], list, rows, row, end);
+        else
+            bring_back(recovery, &rounds[i], list, rows, row, end);
         row = end;
     }
     recovery->next += recovery->batch;
@@ -183,6 +264,11 @@ static void on_open_rounds(void *self, enum err err, const struct rows *rows)
             .started_utc_ms = (uint64_t)rows_i64(rows, i, 9),
             .modified = scope_keep(recovery->life, rows_text(rows, i, 10)),
             .table_name = scope_keep(recovery->life, rows_text(rows, i, 11)),
+            .wish = { .type = rows_i64(rows, i, 12),
+                      .due_s = rows_i64(rows, i, 13),
+                      .phone = scope_keep(recovery->life, rows_text(rows, i, 15)) },
+            .wish_n = rows_i64(rows, i, 14),
+            .due_utc_ms = (uint64_t)rows_i64(rows, i, 16),
         };
 }
 
@@ -250,8 +336,10 @@ enum err recovery_start(struct outbound *server, void (*on_done)(struct outbound
     };
     static const struct statement open_rounds = {
         "SELECT handle_base, record_count, group_dbid, list_dbid, chain_id, primary_n, chain_guid, "
-        "attempt_guid, agent_id, started_utc_ms, modified, table_name FROM round WHERE state = 1 "
-        "ORDER BY list_dbid, chain_id"
+        "attempt_guid, agent_id, started_utc_ms, modified, table_name, wish_type, wish_due_s, "
+        "wish_n, wish_phone, 0 FROM round WHERE state = 1 UNION ALL "
+        "SELECT 0, 0, group_dbid, list_dbid, chain_id, primary_n, chain_guid, '', '', 0, '', "
+        "table_name, 0, 0, 0, '', due_utc_ms FROM held_chain ORDER BY 4, 5"
     };
     static const struct {
         const struct statement *statement;

@@ -17,6 +17,7 @@
 #include "servers/outbound/outbound.h"
 #include "servers/outbound/recovery.h"
 #include "servers/outbound/session.h"
+#include "servers/outbound/treatment_book.h"
 
 #include <errno.h>
 #include <string.h>
@@ -148,6 +149,7 @@ static void changed(void *self)
     if (!server->is_serving) return;
     scope_reset(server->config_life);
     lists_forget(server->outbound.lists);
+    treatment_book_forget(server->outbound.treatments);
     struct session *session;
     for (size_t at = 0; (session = table_next(server->outbound.sessions, &at)) != NULL;) {
         session_configure(session);
@@ -233,6 +235,7 @@ static enum err start(struct app *app, void **self, struct fault *fault)
     err = agents_new(outbound, &outbound->agents, fault);
     if (err) return err;
     outbound->desktops = desktops_new(outbound);
+    outbound->treatments = treatment_book_new(outbound);
     outbound->lists = lists_new(app, outbound->dbid, outbound->store);
     struct http_proxy_setup setup = {
         .loop = app->loop,
@@ -308,7 +311,7 @@ static void count(void *self, void *counters)
 
 static const char *const object_names[] = {
     "Application", "Host",   "Person",   "AgentGroup", "Field",         "Format", "TableAccess",
-    "CallingList", "Filter", "Campaign", "TimeZone",   "CampaignGroup", NULL,
+    "CallingList", "Filter", "Campaign", "TimeZone",   "CampaignGroup", "Treatment", "Tenant", NULL,
 };
 
 const struct app_type APP_TYPE_OUTBOUND = {
