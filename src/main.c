@@ -52,7 +52,7 @@ static const struct command http_proxy_command = { .name = "http-proxy-child",
 static const struct command *const commands[] = {
     &run_command,    &status_command, &start_command,      &stop_command,
     &config_command, &import_command, &secret_command,     &version_command,
-    &ask_command, &help_command,   &app_command,    &http_proxy_command,
+    &ask_command, &help_command,   &app_command,    &http_proxy_command, &notifications_command,
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
@@ -68,7 +68,7 @@ static void print_commands(FILE *out)
     fprintf(out, "Carillon, a contact centre.\n\nusage: carillon COMMAND ...\n\n");
     for (size_t i = 0; i < COMMANDS; i++)
         if (!commands[i]->is_hidden)
-            fprintf(out, "  %-9s %s\n", commands[i]->name, commands[i]->help);
+            fprintf(out, "  %-13s %s\n", commands[i]->name, commands[i]->help);
     fprintf(out, "\nMost commands need to know the data folder of the installation: --data DIR,\n"
                  "else $CARILLON_DATA, else ./run.\n");
 }

@@ -29,5 +29,6 @@ extern const struct command status_command, start_command, stop_command, secret_
 extern const struct command ask_command;
 extern const struct command config_command; /* config_command.c */
 extern const struct command import_command; /* import_command.c */
+extern const struct command notifications_command; /* notifications_command.c */
 
 #endif

@@ -2,6 +2,7 @@
 #include "servers/outbound/console.h"
 
 #include "gen/objects.h"
+#include "servers/outbound/ledger.h"
 #include "servers/outbound/list_page.h"
 
 #include <inttypes.h>
@@ -66,7 +67,7 @@ struct look {
     struct request *request;
     struct list_table *table; /* lists may be looked up anew, tables stay */
     struct text list_name;
-    uint32_t limit;
+    uint32_t list_dbid, limit;
     void (*go_on)(struct look *look);
     struct outbound_chain chain;
 };
@@ -92,6 +93,7 @@ static void look_at(struct request *request, struct text name, void (*go_on)(str
     *look = (struct look){ .request = request,
                            .table = list->table,
                            .list_name = scope_keep(request->life, list->name),
+                           .list_dbid = list->dbid,
                            .go_on = go_on };
     list_open(list, on_open, look);
 }
@@ -155,6 +157,16 @@ static struct text group_name(const struct request *request, uint32_t group_dbid
     return group ? group->fields->name : (struct text){ "", 0 };
 }
 
+static void on_notifications(void *self, struct outbound_notification_row *rows, uint32_t count)
+{
+    struct look *look = self;
+    look->chain.notifications.at = rows;
+    look->chain.notifications.count = count;
+    look->chain.head.has = OUTBOUND_CHAIN_HAS_RECORDS | OUTBOUND_CHAIN_HAS_ROUNDS |
+                           OUTBOUND_CHAIN_HAS_NOTIFICATIONS;
+    request_reply(look->request, &MSG_OUTBOUND_CHAIN, &look->chain, (struct text){ 0 });
+}
+
 static void on_rounds(void *self, enum err err, const struct rows *rows)
 {
     struct look *look = self;
@@ -171,19 +183,19 @@ static void on_rounds(void *self, enum err err, const struct rows *rows)
         *round = (struct outbound_round_row){
             .head.has = SHAPE_ALL(SHAPE_OUTBOUND_ROUND_ROW),
             .handle = (uint32_t)rows_i64(rows, i, 0),
-            .attempt_guid = rows_text(rows, i, 1),
-            .chain_guid = rows_text(rows, i, 2),
-            .agent_id = rows_text(rows, i, 3),
+            .attempt_guid = scope_keep(request->life, rows_text(rows, i, 1)),
+            .chain_guid = scope_keep(request->life, rows_text(rows, i, 2)),
+            .agent_id = scope_keep(request->life, rows_text(rows, i, 3)),
             .started_at = (uint64_t)rows_i64(rows, i, 4),
             .finished_at = (uint64_t)rows_i64(rows, i, 5),
-            .message_guid = rows_text(rows, i, 6),
+            .message_guid = scope_keep(request->life, rows_text(rows, i, 6)),
             .campaign_group = group_name(request, (uint32_t)rows_i64(rows, i, 7)),
         };
         if (round->finished_at == 0) round->head.has &= ~OUTBOUND_ROUND_ROW_HAS_FINISHED_AT;
         if (round->message_guid.len == 0) round->head.has &= ~OUTBOUND_ROUND_ROW_HAS_MESSAGE_GUID;
     }
-    reply->head.has = OUTBOUND_CHAIN_HAS_RECORDS | OUTBOUND_CHAIN_HAS_ROUNDS;
-    request_reply(request, &MSG_OUTBOUND_CHAIN, reply, (struct text){ 0 });
+    const struct outbound_chain_get *asked = request->fields;
+    ledger_of_chain(request, look->list_dbid, asked->chain_id, on_notifications, look);
 }
 
 static void on_chain_rows(void *self, enum err err, const struct rows *rows)

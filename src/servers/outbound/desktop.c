@@ -8,6 +8,7 @@
 #include "servers/outbound/agent.h"
 #include "servers/outbound/campaign_status.h"
 #include "servers/outbound/console.h"
+#include "servers/outbound/ledger.h"
 #include "servers/outbound/notifier.h"
 #include "servers/outbound/record_request.h"
 #include "servers/outbound/reply.h"
@@ -265,6 +266,9 @@ static const struct {
     { &MSG_OUTBOUND_CALLING_LIST_LIST, console_calling_lists },
     { &MSG_OUTBOUND_RECORD_LIST, console_records },
     { &MSG_OUTBOUND_CHAIN_GET, console_chain },
+    { &MSG_OUTBOUND_NOTIFICATION_LIST, ledger_list },
+    { &MSG_OUTBOUND_NOTIFICATION_GET, ledger_get },
+    { &MSG_OUTBOUND_NOTIFICATION_REPLAY, ledger_replay },
 };
 
 void (*desktop_find(const struct msg *msg))(struct request *request)
