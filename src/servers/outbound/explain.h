@@ -27,5 +27,6 @@ void explain_add(struct change *change, const struct explain_line *line);
 struct explain;
 struct explain *explain_new(struct outbound *server);
 void explain_note(struct outbound *server, const struct explain_line *line);
+void explain_flush(struct outbound *server); /* at the stop */
 
 #endif

@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The Do-Not-Call list (spec outbound 2.6, 10): scenarios 14 and 15, who is blocked where, what a
+DoNotCall does to rows, buffers and agents, and what a restart keeps."""
+import unittest
+
+from campaign import READY, RETRIEVED, UPDATED, Centre, new_group, notifying
+from harness import Receiver, wait_until
+
+NO_CALL, DO_NOT_CALL = 7, 51
+GROUPS = 16
+
+
+class DncTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.receiver = Receiver()
+        cls.addClassCleanup(cls.receiver.close)
+        cls.number = 0
+        groups = [new_group(i + 1) for i in range(GROUPS)]
+        options = {group.name: notifying(cls.receiver.url) for group in groups}
+        cls.centre = Centre(groups, options)
+        cls.centre.__enter__()
+        cls.addClassCleanup(cls.centre.close)
+
+    def group(self, started=True):
+        group = self.centre.groups[type(self).number]
+        type(self).number += 1
+        if started:
+            self.centre.load_and_start(group)
+        return group
+
+    def phone(self, at=0):
+        """A number of this test's own."""
+        return f"1555{type(self).number:02}{at:04}"
+
+    def block(self, phone, **keys):
+        return self.centre.post(f"/phones/{phone}", "DoNotCall", **keys)
+
+    def dnc_rows(self, phone):
+        return self.centre.select("select * from gsw_donotcall_list where phone = ?", phone)
+
+    def about(self, phone):
+        """The notifications about a number so far."""
+        return [one.json for one in self.receiver.requests if one.json["GSW_PHONE"] == phone]
+
+    def assertBlocked(self, row):
+        self.assertEqual((row["record_type"], row["call_result"], row["record_status"]),
+                         (NO_CALL, DO_NOT_CALL, UPDATED), row)
+
+    def assertNothingToGive(self, group, agent="a1"):
+        answer = self.centre.preview(group, agent)
+        self.assertEqual((answer.status, answer.json["GSW_ERROR"]), (404, 3), answer)
+
+    def test_scenario_14_a_blocked_number_is_never_given_out(self):
+        group = self.group(started=False)
+        self.centre.add(group, "15550122")
+        answer = self.centre.post("/phones/15550122", "DoNotCall")
+        self.assertEqual(answer.status, 200, answer)
+        self.assertEqual(answer.json["GSW_USER_EVENT"], "DoNotCallAcknowledge")
+        self.assertEqual(answer.json["GSW_RECORDS"], 1)
+        row, = self.dnc_rows("15550122")
+        self.assertEqual((row["customer_id"], row["campaign_dbid"], row["tenant_dbid"]), (None, 0, 1))
+        self.assertGreater(row["time_stamp"], 0)
+        row, = self.centre.rows(group)
+        self.assertBlocked(row)
+        self.centre.load_and_start(group)
+        self.assertNothingToGive(group)
+
+    def test_scenario_14_repeated_adds_no_second_entry(self):
+        group = self.group(started=False)
+        phone = self.phone()
+        self.centre.add(group, phone)
+        for form in (phone, "%2B" + phone, phone):
+            self.assertEqual(self.block(form).status, 200)
+        self.assertEqual(len(self.centre.select(
+            "select * from gsw_donotcall_list where phone like ?", f"%{phone}")), 1)
+
+    def test_a_buffered_record_leaves_the_buffer_and_its_siblings_go_on(self):
+        group = self.group()
+        phone, sibling = self.phone(), self.phone(1)
+        chain = self.centre.add(group, phone)["GSW_CHAIN_ID"]
+        self.centre.add(group, sibling, GSW_CHAIN_ID=chain)
+        other = self.centre.add(group, self.phone(2))["GSW_CHAIN_ID"]
+        taken = self.centre.preview(group, "a1").json     # fills the buffer
+        self.centre.record(taken["GSW_RECORD_HANDLE"], "RecordReject")
+        wait_until(lambda: self.centre.rows(group)[0]["record_status"] in (READY, RETRIEVED), 5)
+        self.assertEqual(self.block(phone).status, 200)
+        rows = self.centre.rows(group)
+        self.assertBlocked(rows[0])
+        given = {self.centre.preview(group, "a1").json["GSW_PHONE"] for _ in range(2)}
+        self.assertEqual(given, {sibling, self.phone(2)})
+        self.assertNothingToGive(group)
+        self.assertNotEqual(chain, other)
+        self.assertEqual(self.about(phone), [])
+
+    def test_a_record_on_a_desktop_is_withdrawn_with_one_notification_of_reason_6(self):
+        group = self.group()
+        phone = self.phone()
+        self.centre.add(group, phone)
+        record = self.centre.preview(group, "a1").json
+        answer = self.block(phone)
+        self.assertEqual((answer.status, answer.json["GSW_RECORDS"]), (200, 1), answer)
+        row, = self.centre.rows(group)
+        self.assertBlocked(row)
+        late = self.centre.record(record["GSW_RECORD_HANDLE"], "RecordProcessed", GSW_CALL_RESULT=33)
+        self.assertEqual((late.status, late.json["GSW_ERROR"]), (409, 6), late)
+        wait_until(lambda: self.about(phone), 10, what="a notification")
+        bodies = self.about(phone)
+        self.assertEqual([(one["GSW_REASON"], one["GSW_CALL_RESULT"], one["GSW_RECORD_TYPE"],
+                           one["GSW_RECORD_STATUS"]) for one in bodies], [(6, 51, 7, 3)])
+
+    def test_by_handle_the_record_is_finalised_and_its_number_listed(self):
+        group = self.group()
+        phone, sibling = self.phone(), self.phone(1)
+        chain = self.centre.add(group, phone)["GSW_CHAIN_ID"]
+        self.centre.add(group, sibling, GSW_CHAIN_ID=chain)
+        record = self.centre.preview(group, "a1").json
+        stranger = self.centre.record(record["GSW_RECORD_HANDLE"], "DoNotCall", GSW_AGENT_ID="a2")
+        self.assertEqual((stranger.status, stranger.json["GSW_ERROR"]), (409, 5), stranger)
+        self.assertEqual(self.dnc_rows(phone), [])
+        answer = self.centre.record(record["GSW_RECORD_HANDLE"], "DoNotCall", GSW_AGENT_ID="a1",
+                                    GSW_REFERENCE_ID=7)
+        self.assertEqual(answer.status, 200, answer)
+        self.assertEqual((answer.json["GSW_RECORD_HANDLE"], answer.json["GSW_CAMPAIGN_NAME"],
+                          answer.json["GSW_CALLING_LIST"], answer.json["GSW_REFERENCE_ID"]),
+                         (record["GSW_RECORD_HANDLE"], group.campaign, group.list, 7))
+        row, = self.dnc_rows(phone)
+        self.assertEqual((row["is_internal"], row["dnc_message"]), (1, "DoNotCall by agent a1"))
+        self.assertBlocked(self.centre.rows(group)[0])
+        self.assertEqual(self.centre.preview(group, "a1").json["GSW_PHONE"], sibling)
+
+    def test_all_chain_takes_the_siblings_along(self):
+        group = self.group()
+        phone = self.phone()
+        chain = self.centre.add(group, phone)["GSW_CHAIN_ID"]
+        self.centre.add(group, self.phone(1), GSW_CHAIN_ID=chain)
+        record = self.centre.preview(group, "a1").json
+        answer = self.centre.record(record["GSW_RECORD_HANDLE"], "DoNotCall",
+                                    GSW_CHAIN_ATTR="AllChain")
+        self.assertEqual(answer.status, 200, answer)
+        for row in self.centre.rows(group):
+            self.assertBlocked(row)
+        self.assertEqual(len(self.dnc_rows(phone)), 1)
+
+    def test_a_record_that_is_finalised_already_may_still_be_listed(self):
+        group = self.group()
+        phone = self.phone()
+        self.centre.add(group, phone)
+        handle = self.centre.preview(group, "a1").json["GSW_RECORD_HANDLE"]
+        self.centre.record(handle, "RecordProcessed", GSW_CALL_RESULT=33)
+        answer = self.centre.record(handle, "DoNotCall")
+        self.assertEqual(answer.status, 200, answer)
+        self.assertEqual(len(self.dnc_rows(phone)), 1)
+        row, = self.centre.rows(group)
+        self.assertEqual(row["call_result"], 33)
+
+    def test_scenario_15_a_row_is_blocked_by_number_or_by_customer(self):
+        group = self.group(started=False)
+        p1, p2, p3 = (self.phone(i) for i in range(3))
+        self.block(p1)
+        customer = self.centre.post("/customer_ids/C1", "DoNotCall")
+        self.assertEqual(customer.status, 200, customer)
+        for phone, owner in ((p1, "C9"), (p2, "C1"), (p3, "C9")):
+            self.centre.add(group, phone, GSW_CUSTOMER_ID=owner)
+        self.centre.load_and_start(group)
+        self.assertEqual(self.centre.preview(group, "a1").json["GSW_PHONE"], p3)
+        self.assertNothingToGive(group)
+        rows = self.centre.rows(group)
+        self.assertBlocked(rows[0])
+        self.assertBlocked(rows[1])
+        lines = [line["inputs"] for line in self.centre.select(
+            "select * from explain where rule = 'do not call list' and group_dbid = ? "
+            "order by chain_id", group.dbid)]
+        self.assertEqual(lines, ["number is on the list", "customer is on the list"])
+
+    def test_an_entry_of_one_campaign_leaves_the_others_alone(self):
+        first, second = self.group(), self.group()
+        phone = self.phone()
+        self.centre.add(first, phone)
+        self.centre.add(second, phone)
+        answer = self.block(phone, GSW_CAMPAIGN_NAME=first.campaign)
+        self.assertEqual((answer.status, answer.json["GSW_RECORDS"]), (200, 1), answer)
+        self.assertNothingToGive(first)
+        self.assertEqual(self.centre.preview(second, "a1").json["GSW_PHONE"], phone)
+        unknown = self.block(phone, GSW_CAMPAIGN_NAME="NoSuch")
+        self.assertEqual((unknown.status, unknown.json["GSW_ERROR"]), (409, 7), unknown)
+
+    def test_bad_requests_name_the_key(self):
+        for path, keys in (("/phones/%20", {}), ("/records/1", {"GSW_CHAIN_ATTR": "Some"})):
+            answer = self.centre.post(path, "DoNotCall", **keys)
+            self.assertEqual((answer.status, answer.json["GSW_ERROR"]), (400, 2), answer)
+        answer = self.centre.post("/records/999999", "DoNotCall")
+        self.assertEqual((answer.status, answer.json["GSW_ERROR"]), (404, 4), answer)
+
+
+if __name__ == "__main__":
+    unittest.main()
