@@ -17,6 +17,7 @@ struct csv_rules {            /* zero takes the default */
     uint32_t field_bytes_max; /* 64 KiB */
     uint32_t row_bytes_max;   /* 1 MiB, quotes and newlines included */
     uint32_t fields_max;      /* 1,024 */
+    uint64_t first_line;      /* what is fed begins there, behind the file's front; 1 */
 };
 
 struct csv_handler {
@@ -32,8 +33,11 @@ struct csv *csv_new(struct scope *owner, const struct csv_rules *rules,
 bool csv_feed(struct csv *csv, struct text bytes);
 bool csv_end(struct csv *csv);            /* the last row may lack its newline */
 uint64_t csv_line(const struct csv *csv); /* lines begun so far */
+/* Of the bytes fed, those up to the end of the row that was told last, its line end included: a
+ * reader that begins there, with csv_line() as its first line, tells the rest. */
+uint64_t csv_offset(const struct csv *csv);
 
-/* The likelier of , ; and tab in the first line of `head`, quotes respected. */
+/* The likeliest of , ; tab and | in the first line of `head`, quotes respected. */
 char csv_delimiter(struct text head);
 
 #endif

@@ -104,6 +104,46 @@ TEST(fields_rows_and_their_number_are_bounded)
                "1!the row is too long <\"\"\"\"\"\"\"\",\"\"\"\"\"\"\"\">\n2:ok|\n");
 }
 
+/* Where each row ends, as "offset/line " */
+static bool note_place(void *self, uint64_t line, const struct text *fields, uint32_t count)
+{
+    struct trail *trail = self;
+    struct csv **csv = (struct csv **)(void *)trail->out.at;
+    (void)line;
+    (void)fields;
+    (void)count;
+    trail->rows++;
+    trail->stop_after = (int)(csv_offset(*csv) * 100 + csv_line(*csv));
+    return true;
+}
+
+TEST(a_reader_can_begin_behind_any_row)
+{
+    static const char bytes[] = "\xEF\xBB\xBF"
+                                "a,b\r\n\"c\nd\",e\r\n\r\nf,g\nh,i";
+    static const struct csv_handler noting = { note_place, on_bad_row };
+    const struct text in = TEXT(bytes);
+    const int places[] = { 802, 1704, 2306, 2606 };
+    for (int rows = 1; rows <= 4; rows++) {
+        struct scope *scope = scope_new(NULL, "test", SCOPE_NO_LIMIT);
+        struct csv *csv = NULL;
+        struct trail trail = { .out.at = (char *)&csv };
+        csv = csv_new(scope, &usual, &noting, &trail);
+        for (size_t at = 0; at < in.len && trail.rows < rows; at++)
+            (void)csv_feed(csv, text_slice(in, at, 1));
+        if (trail.rows < rows) (void)csv_end(csv);
+        CHECK_I64(trail.stop_after, places[rows - 1]);
+        struct csv_rules rest = { .first_line = (uint64_t)trail.stop_after % 100 };
+        struct trail told = { 0 };
+        run(&told, &rest, text_slice(in, (size_t)trail.stop_after / 100, SIZE_MAX), 3);
+        static const char *const wanted[] = { "2:c\nd|e|\n5:f|g|\n6:h|i|\n", "5:f|g|\n6:h|i|\n",
+                                              "6:h|i|\n", "" };
+        CHECK_TEXT(buf_text(&told.out), wanted[rows - 1]);
+        buf_free(&told.out);
+        scope_close(scope);
+    }
+}
+
 TEST(a_handler_can_stop_it)
 {
     struct trail trail = { .stop_after = 2 };
