@@ -30,6 +30,7 @@ TOP = HERE.parent
 sys.path[:0] = [str(TOP / "tests/e2e"), str(HERE)]
 
 import campaign  # noqa: E402
+import lists  # noqa: E402
 import peers  # noqa: E402
 from harness import free_port, http_call, wait_until  # noqa: E402
 
@@ -360,7 +361,8 @@ def restart(given, folder):
 # --- begin here ----------------------------------------------------------------------------------------------
 
 PARTS = {"updates": lambda given, folder: Updates(given, folder).run(), "http": http_layer,
-         "notifications": lambda given, folder: Notifications(given, folder).run(), "restart": restart}
+         "notifications": lambda given, folder: Notifications(given, folder).run(), "restart": restart,
+         "lists": lambda given, folder: lists.lists(given, folder, say)}
 
 
 def build_tools(build):
