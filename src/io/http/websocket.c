@@ -39,7 +39,8 @@ struct websocket {
     struct list dirty_node; /* in server->dirty: has something to flush */
     struct websocket_frame **queue;
     uint32_t queue_count, queue_room;
-    size_t queue_bytes, held_bytes;
+    size_t queue_bytes, longest_bytes; /* of what waits, the stream's part included */
+    size_t held_bytes;                 /* of server->held_bytes */
     struct websocket_input input;
     unsigned end_code;
     struct text end_reason;
@@ -152,14 +153,6 @@ static void close_behind_queue(struct websocket *websocket, unsigned code, struc
     send_close(websocket, code, reason);
 }
 
-/* The peer does not take what waits for it: that is dropped. */
-static void end_slow(struct websocket *websocket, unsigned code, const char *words)
-{
-    websocket->server->counters.too_slow++;
-    send_close(websocket, code, text_of(words));
-    end(websocket, code, text_of(words));
-}
-
 static void websocket_forget(void *self)
 {
     struct websocket *websocket = self;
@@ -209,6 +202,7 @@ static void flush(struct websocket *websocket)
     list_remove(&websocket->dirty_node);
     while (flush_batch(websocket)) continue;
     if (websocket->queue_count == 0) queue_drop(websocket);
+    if (websocket_unsent(websocket) == 0) websocket->longest_bytes = 0;
     mind_pressure(websocket);
 }
 
@@ -247,10 +241,15 @@ enum err websocket_send_frame(struct websocket *websocket, struct websocket_fram
 {
     if (websocket->state != STATE_OPEN) return ERR_CLOSED;
     struct websocket_server *server = websocket->server;
-    size_t unsent = websocket_unsent(websocket);
-    if (unsent > 0 &&
-        unsent + websocket_frame_weight(frame) > server->options.send_queue_bytes_max) {
-        end_slow(websocket, WEBSOCKET_TRY_AGAIN, "what was sent is not taken fast enough");
+    size_t weight = websocket_frame_weight(frame);
+    if (weight > websocket->longest_bytes) websocket->longest_bytes = weight;
+    /* A long message takes its time whoever reads it: beside it there is room as always. */
+    if (websocket_unsent(websocket) + weight >
+        server->options.send_queue_bytes_max + websocket->longest_bytes) {
+        struct text words = TEXT("what was sent is not taken fast enough");
+        server->counters.too_slow++;
+        send_close(websocket, WEBSOCKET_TRY_AGAIN, words); /* what waits for it is dropped */
+        end(websocket, WEBSOCKET_TRY_AGAIN, words);
         return ERR_LIMIT;
     }
     push(websocket, frame);
@@ -267,15 +266,12 @@ enum err websocket_send_text(struct websocket *websocket, struct text message)
     return err;
 }
 
+/* Has no limit of its own: who does not take answers to its pings is not read (mind_pressure). */
 static void send_control(struct websocket *websocket, enum websocket_opcode opcode,
                          struct text payload)
 {
     struct websocket_frame *frame = websocket_frame_make(opcode, payload);
-    size_t bytes = websocket_unsent(websocket) + websocket_frame_weight(frame);
-    if (bytes <= websocket->server->options.send_queue_bytes_max)
-        push(websocket, frame);
-    else /* pings faster than it takes their answers */
-        end_slow(websocket, WEBSOCKET_POLICY, "what was asked for is not taken");
+    push(websocket, frame);
     websocket_frame_release(frame);
 }
 
@@ -339,7 +335,10 @@ static void on_bytes(void *self, struct text bytes)
 static void on_drained(void *self)
 {
     struct websocket *websocket = self;
-    if (websocket->state == STATE_OPEN) flush(websocket);
+    struct websocket_server *server = websocket->server;
+    if (websocket->state != STATE_OPEN) return;
+    wait_in(websocket, &server->heard, server->options.ping_ms); /* it takes what it is sent */
+    flush(websocket);
 }
 
 static void on_closed(void *self, enum err why)

@@ -10,11 +10,13 @@
  * Promise  no handler is called from inside a call of this header (loop.h). What is sent in one
  *          turn leaves in one write. Who has nothing to say costs no buffer: what a frame needs in
  *          memory lives from its first byte to its last.
- * Bound    of each peer: one message of message_bytes_max coming in, send_queue_bytes_max going
- *          out. Past half of the latter the peer is not read until it takes what waits; past all
- *          of it it is disconnected (1013), never the cause of unbounded memory.
- * Alive    after ping_ms without a byte from the peer it is pinged; after pong_timeout_ms more
- *          without a byte it counts as gone (1006). */
+ * Bound    of each peer: one message of message_bytes_max coming in; send_queue_bytes_max going
+ *          out, beside the longest message that waits, so that a long answer harms nobody. Past
+ *          half of it the peer is not read until it takes what waits; past all of it it is
+ *          disconnected (1013), never the cause of unbounded memory. Unfinished messages of all
+ *          peers together: 64 MiB (1013).
+ * Alive    after ping_ms without a byte from the peer, and without its taking any of what waits
+ *          for it, it is pinged; after pong_timeout_ms more it counts as gone (1006). */
 #ifndef IO_HTTP_WEBSOCKET_H
 #define IO_HTTP_WEBSOCKET_H
 
