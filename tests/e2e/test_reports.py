@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Campaign group states and call report records: outbound 13.1, 13.2; acceptance 21: 40."""
+import time
+import unittest
+
+from campaign import PREVIEW, Centre, new_group
+from harness import Receiver, wait_until
+
+GUID, STAMP = "^[0-9A-Z]{32}$", r"^\d{10}\.\d{3}$"
+
+
+def states(url, **more):
+    """Options of a group that posts its states."""
+    return {"send-campaigngroup-states": "true", "campaigngroup-states-uri": url,
+            **{name.replace("_", "-"): str(value) for name, value in more.items()}}
+
+
+class States(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.answers = {}
+        cls.receiver = Receiver(lambda request: cls.answers.get(request.path, lambda: 200)())
+        cls.addClassCleanup(cls.receiver.close)
+        groups = [new_group(i + 1) for i in range(7)]
+        uri = cls.receiver.url
+        options = {
+            "G1": states(f"{uri}/G1", campaigngroup_states_interval=5, http_retry_applies_to="contact-processed, 5xx"),
+            "G2": states(f"{uri}/G2", campaigngroup_states_interval=0),
+            "G3": states(f"{uri}/G3", campaigngroup_states_interval=0,
+                         http_retry_applies_to="campaigngroup-states"),
+            "G4": {"campaigngroup-states-uri": f"{uri}/G4"},  # not switched on
+            "G5": states(f"{uri}/G5", campaigngroup_states_interval=0, http_webhook_secret="whsec_" + "AAAA" * 8),
+            "G6": states(f"{uri}/G6", campaigngroup_states_interval=1),
+            "G7": states(f"{uri}/G7", campaigngroup_states_interval=1),
+        }
+        cls.centre = Centre(groups, options=options,
+                            application_options={"log": {"verbose": "trace"}})
+        cls.centre.__enter__()
+        cls.addClassCleanup(cls.centre.close)
+
+    def group(self, name):
+        return next(group for group in self.centre.groups if group.name == name)
+
+    def posts(self, name):
+        """In the order in which they were made: each may take a connection of its own."""
+        return sorted((one for one in self.receiver.requests if one.path == f"/{name}"),
+                      key=lambda one: one.json["GSW_TIMESTAMP"])
+
+    def told(self, name):
+        return [one.json["GSW_CAMPAIGN_GROUP_STATE"] for one in self.posts(name)]
+
+    def wait_told(self, name, *states_, seconds=10):
+        wait_until(lambda: self.told(name) == list(states_), seconds, what=f"{states_} of {name}, told {self.told(name)}")
+        return self.posts(name)
+
+    def order(self, name, *requests):
+        for req in requests:
+            keys = {"GSW_DIAL_MODE": PREVIEW} if req == "Start" else {}
+            answer = self.centre.order(self.group(name), req, **keys)
+            self.assertEqual(answer.status, 200, (req, answer))
+
+    def test_40_states_every_five_seconds_to_a_receiver_that_always_fails(self):
+        self.answers["/G1"] = lambda: 500
+        self.order("G1", "Load", "Start")
+        began = time.monotonic()
+        time.sleep(11)
+        self.order("G1", "Stop", "Unload")
+        posts = self.wait_told("G1", "CampaignLoaded", "CampaignStarted", "CampaignActive", "CampaignActive",
+                               "CampaignStopped", "CampaignUnloaded")
+        for post, due in zip(posts[2:4], (5, 10)):
+            self.assertAlmostEqual(post.at - began, due, delta=0.9)
+        time.sleep(1.5)  # a re-send would come after one second
+        self.assertEqual(len(self.posts("G1")), 6)
+        log = self.centre.logs("outbound*")
+        lines = [line for line in log.splitlines() if f"{self.receiver.url}/G1" in line]
+        self.assertEqual([sum(number in line for line in lines) for number in ("81000", "81001")], [4, 2])
+
+    def test_13_1_the_keys(self):
+        self.order("G2", "Load", "Start", "Stop", "Unload")
+        posts = self.wait_told("G2", "CampaignLoaded", "CampaignStarted", "CampaignStopped", "CampaignUnloaded")
+        first, second = posts[0].json, posts[1].json
+        expected = {"GSW_MESSAGE": "CampaignGroupState", "GSW_TENANT_NAME": "Environment", "GSW_TENANT_CCID": "undefined",
+                    "GSW_CAMPAIGN_GROUP_NAME": "G2", "GSW_GROUP_NAME": "AG", "GSW_CAMPAIGN_NAME": "C2",
+                    "GSW_STAT_BUSY_FACTOR": None, "GSW_STAT_HIT_RATIO": None, "GSW_STAT_OVERDIAL_RATE": None,
+                    "GSW_STAT_TIME_TO_COMPLETE": None}
+        self.assertEqual({key: first.get(key, "absent") for key in expected}, expected)
+        self.assertEqual(second["GSW_DIAL_MODE"], PREVIEW)
+        for key in ("GSW_OPTIMIZE_BY", "GSW_OPTIMIZE_GOAL", "GSW_CAMPAIGN_TEMPLATE_NAME"):
+            self.assertNotIn(key, second)
+        self.assertRegex(first["GSW_MESSAGE_GUID"], GUID)
+        self.assertRegex(first["GSW_TIMESTAMP"], STAMP)
+        self.assertEqual(len({one.json["GSW_CAMPAIGN_GROUP_GUID"] for one in posts}), 1)
+        self.assertRegex(first["GSW_CAMPAIGN_GROUP_GUID"], GUID)
+        self.assertEqual(len({one.json["GSW_MESSAGE_GUID"] for one in posts}), 4)
+        self.assertEqual([one.headers["ETag"] for one in posts], [one.json["GSW_MESSAGE_GUID"] for one in posts])
+
+    def test_an_order_that_is_fulfilled_already_is_no_news(self):
+        self.order("G5", "Load", "Load", "Start", "Start", "Stop", "Stop")
+        posts = self.wait_told("G5", "CampaignLoaded", "CampaignStarted", "CampaignStopped")
+        self.assertTrue(posts[0].headers["webhook-signature"].startswith("v1,"))
+
+    def test_the_token_turns_retries_on(self):
+        rest = [500, 500, 200]
+        self.answers["/G3"] = lambda: rest.pop(0)
+        self.order("G3", "Load")
+        posts = self.wait_told("G3", "CampaignLoaded", "CampaignLoaded", "CampaignLoaded")
+        self.assertEqual(len({one.body for one in posts}), 1)
+
+    def test_a_group_that_does_not_ask_for_them_sends_none(self):
+        self.order("G4", "Load", "Start", "Stop", "Unload")
+        time.sleep(0.3)
+        self.assertEqual(self.posts("G4"), [])
+
+    def test_unloaded_is_told_when_the_last_chain_is_done(self):
+        group = self.group("G6")
+        self.order("G6", "Load", "Start")
+        self.centre.add(group, "15550601")
+        handle = self.centre.preview(group, "a1").json["GSW_RECORD_HANDLE"]
+        self.order("G6", "Unload")
+        time.sleep(1.3)  # no periodic one any more either
+        self.assertNotIn("CampaignUnloaded", self.told("G6"))
+        before = len(self.posts("G6"))
+        self.assertEqual(self.centre.record(handle, "RecordProcessed").status, 200)
+        wait_until(lambda: self.told("G6")[-1] == "CampaignUnloaded", what="unloaded")
+        self.assertEqual(len(self.posts("G6")), before + 1)
+
+    def test_periodic_states_go_on_after_kill_9_in_the_same_session(self):
+        self.order("G7", "Load", "Start")
+        wait_until(lambda: "CampaignActive" in self.told("G7"), what="a periodic state")
+        former = self.centre.kill("outbound")
+        wait_until(lambda: self.centre.pid("outbound") not in (None, former), what="a new outbound")
+        self.centre.wait_running()
+        before = len(self.posts("G7"))
+        wait_until(lambda: self.told("G7")[before:].count("CampaignActive") >= 2, what="periodic states")
+        self.assertEqual(len({one.json["GSW_CAMPAIGN_GROUP_GUID"] for one in self.posts("G7")}), 1)
+        self.assertEqual(self.told("G7").count("CampaignStarted"), 1)
+
+
+if __name__ == "__main__":
+    unittest.main()
