@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "servers/outbound/buffer.h"
 
+#include "servers/outbound/ending.h"
 
 #include "servers/outbound/session.h"
 
@@ -140,6 +141,7 @@ static struct live_chain *take_first(struct session *session, enum buffer_class 
             withdraw(live);
             continue;
         }
+        if (ending_block_waiting(live, list)) continue;
         buffer_remove(live);
         count_given_out(session);
         return live;

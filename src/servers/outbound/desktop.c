@@ -9,6 +9,7 @@
 #include "servers/outbound/campaign_status.h"
 #include "servers/outbound/console.h"
 #include "servers/outbound/ledger.h"
+#include "servers/outbound/ending.h"
 #include "servers/outbound/notifier.h"
 #include "servers/outbound/record_request.h"
 #include "servers/outbound/reply.h"
@@ -248,6 +249,8 @@ static const struct {
     { &MSG_OUTBOUND_CHAINED_RECORD_REQUEST, chained_record },
     { &MSG_OUTBOUND_RECORD_STATUS_REQUEST, record_status },
     { &MSG_OUTBOUND_ADD_RECORD, add_record },
+    { &MSG_OUTBOUND_DO_NOT_CALL, do_not_call },
+    { &MSG_OUTBOUND_REQUEST_RECORD_CANCEL, request_record_cancel },
     { &MSG_OUTBOUND_CAMPAIGN_LOAD, load },
     { &MSG_OUTBOUND_CAMPAIGN_START, start },
     { &MSG_OUTBOUND_CAMPAIGN_STOP, stop },

@@ -6,6 +6,7 @@
 #include "format/json.h"
 #include "gen/objects.h"
 #include "servers/outbound/desktop.h"
+#include "servers/outbound/ending.h"
 #include "servers/outbound/live_chain.h"
 #include "servers/outbound/session.h"
 
@@ -22,6 +23,7 @@ struct fetch {
     struct session *session;
     struct list_table *table; /* that the candidates are of */
     uint32_t list_dbid, wanted, taking, taken;
+    bool has_blocked; /* rows that the Do-Not-Call list kept back */
     int64_t record_types[PERSONAL_TYPES + RECORD_TYPES]; /* personal ones, then by priority */
     uint32_t next_type;
     struct candidate *chosen; /* one row per chain */
@@ -37,7 +39,7 @@ struct taking {
 static void end(struct fetch *fetch)
 {
     struct session *session = fetch->session;
-    if (fetch->taken) session_wake(session, fetch->list_dbid);
+    if (fetch->taken || fetch->has_blocked) session_wake(session, fetch->list_dbid);
     scope_close(fetch->life);
     session_fetch_ended(session);
 }
@@ -73,6 +75,26 @@ static bool reserve(struct live_chain *live, const struct session_names *names)
            agent_is_of_group(session->server, names, live->reserved_for);
 }
 
+static void on_blocked(void *self, const struct change_result *result)
+{
+    struct fetch *fetch = self;
+    fetch->has_blocked = fetch->has_blocked || !result->err;
+    if (--fetch->taking == 0) end(fetch);
+}
+
+/* Spec 10: the row is final, its siblings may be chosen by the next fetch. */
+static bool is_kept_back(struct fetch *fetch, const struct calling_list *list,
+                         const struct record *record)
+{
+    enum dnc_verdict verdict = dnc_check_record(fetch->session, list, record);
+    if (verdict == DNC_FREE) return false;
+    struct change *change = change_new(fetch->session->server->store);
+    ending_add_blocked(fetch->session, list, record, verdict, change);
+    fetch->taking++;
+    change_submit(change, on_blocked, fetch);
+    return true;
+}
+
 /* Rows of one chain, `first` .. `first + count - 1`, become a live chain, and a change takes them.
  */
 static void take_chain(struct fetch *fetch, struct calling_list *list, const struct rows *rows,
@@ -105,7 +127,8 @@ static void take_chain(struct fetch *fetch, struct calling_list *list, const str
         return;
     }
     live->select = list->select;
-    if (!reserve(live, &names)) {
+    if (is_kept_back(fetch, list, &live->chain.records[live->chain.primary]) ||
+        !reserve(live, &names)) {
         live_chain_close(live);
         return;
     }
@@ -231,14 +254,21 @@ static void choose(struct fetch *fetch)
     load(fetch, list);
 }
 
+static void on_dnc_loaded(void *self)
+{
+    choose(self);
+}
+
+/* Nothing is given out before the Do-Not-Call list is in memory. */
 static void on_open(void *self, const struct fault *fault)
 {
     struct fetch *fetch = self;
-    if (fault) {
+    if (fault)
         end(fetch);
-        return;
-    }
-    choose(fetch);
+    else if (fetch->session->options->check_dnc_list)
+        dnc_when_loaded(fetch->session->server, fetch->life, on_dnc_loaded, fetch);
+    else
+        choose(fetch);
 }
 
 /* Spec 4: by type priority, higher first. */

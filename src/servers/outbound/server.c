@@ -10,6 +10,8 @@
 #include "servers/outbound/agent.h"
 #include "servers/outbound/desktop_edge.h"
 #include "servers/outbound/desktops.h"
+#include "servers/outbound/dnc_table.h"
+#include "servers/outbound/explain.h"
 #include "servers/outbound/http_edge.h"
 #include "servers/outbound/http_proxy/proxy.h"
 #include "servers/outbound/import.h"
@@ -149,6 +151,7 @@ static void changed(void *self)
     if (!server->is_serving) return;
     scope_reset(server->config_life);
     lists_forget(server->outbound.lists);
+    dnc_table_configure(&server->outbound);
     treatment_book_forget(server->outbound.treatments);
     struct session *session;
     for (size_t at = 0; (session = table_next(server->outbound.sessions, &at)) != NULL;) {
@@ -237,6 +240,8 @@ static enum err start(struct app *app, void **self, struct fault *fault)
     outbound->desktops = desktops_new(outbound);
     outbound->treatments = treatment_book_new(outbound);
     outbound->lists = lists_new(app, outbound->dbid, outbound->store);
+    outbound->dnc = dnc_table_new(outbound);
+    outbound->explain = explain_new(outbound);
     struct http_proxy_setup setup = {
         .loop = app->loop,
         .net = app->net,
@@ -301,6 +306,7 @@ static void count(void *self, void *counters)
     out->store_changes_total = store.changes;
     out->store_groups_total = store.groups;
     out->store_waiting = store.waiting_now;
+    out->dnc_entries = dnc_table_entries(outbound);
     if (outbound->notifier == NULL) return;
     struct outbox_counters outbox = notifier_counters(outbound->notifier);
     out->notifications_waiting = outbox.waiting_now;
