@@ -240,6 +240,7 @@ static enum err start(struct app *app, void **self, struct fault *fault)
     outbound->desktops = desktops_new(outbound);
     outbound->treatments = treatment_book_new(outbound);
     outbound->lists = lists_new(app, outbound->dbid, outbound->store);
+    outbound->lookups = table_new(app->life);
     outbound->dnc = dnc_table_new(outbound);
     outbound->explain = explain_new(outbound);
     struct http_proxy_setup setup = {
