@@ -3,7 +3,7 @@
 import time
 import unittest
 
-from campaign import PREVIEW, Centre, new_group
+from campaign import PREVIEW, Centre, new_group, notifying
 from harness import Receiver, wait_until
 
 GUID, STAMP = "^[0-9A-Z]{32}$", r"^\d{10}\.\d{3}$"
@@ -134,6 +134,131 @@ class States(unittest.TestCase):
         wait_until(lambda: self.told("G7")[before:].count("CampaignActive") >= 2, what="periodic states")
         self.assertEqual(len({one.json["GSW_CAMPAIGN_GROUP_GUID"] for one in self.posts("G7")}), 1)
         self.assertEqual(self.told("G7").count("CampaignStarted"), 1)
+
+
+def reports(url, **more):
+    """Options of a group that posts call report records."""
+    return {"send-history": "true", "history-uri": url,
+            **{name.replace("_", "-"): str(value) for name, value in more.items()}}
+
+
+class Reports(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.answers = {}
+        cls.receiver = Receiver(lambda request: cls.answers.get(request.path, 200))
+        cls.addClassCleanup(cls.receiver.close)
+        groups = [new_group(i + 1) for i in range(5)]
+        uri = cls.receiver.url
+        often = {"http_retry_applies_to": "all", "http_retry_max_attempts": 100}
+        options = {
+            "G1": reports(f"{uri}/G1"),
+            "G2": {**reports(f"{uri}/G2"), **notifying(f"{uri}/G2-notifications")},
+            "G3": reports(f"{uri}/G3", history_wait_condition_threshold=2, history_wait_recovery_timeout=2, **often),
+            "G4": reports(f"{uri}/G4", history_wait_condition_threshold=1, history_wait_recovery_timeout=60, **often),
+            "G5": {"history-uri": f"{uri}/G5"},  # not switched on
+        }
+        cls.centre = Centre(groups, options=options)
+        cls.centre.__enter__()
+        cls.addClassCleanup(cls.centre.close)
+        for group in groups:
+            cls.centre.load_and_start(group)
+
+    def group(self, name):
+        return next(group for group in self.centre.groups if group.name == name)
+
+    def posts(self, name):
+        return sorted((one for one in self.receiver.requests if one.path == f"/{name}"),
+                      key=lambda one: one.json["GSW_TIMESTAMP"])
+
+    def wait_posts(self, name, count):
+        wait_until(lambda: len(self.posts(name)) >= count, what=f"{count} of {name}, came {len(self.posts(name))}")
+        return self.posts(name)
+
+    def take(self, name, phone, **keys):
+        self.centre.add(self.group(name), phone, **keys)
+        answer = self.centre.preview(self.group(name), "a1")
+        self.assertEqual(answer.status, 200, answer)
+        return answer.json
+
+    def finish(self, record, **keys):
+        answer = self.centre.record(record["GSW_RECORD_HANDLE"], "RecordProcessed", **{"GSW_CALL_RESULT": 33, **keys})
+        self.assertEqual(answer.status, 200, answer)
+
+    def test_13_2_two_reports_of_each_attempt(self):
+        record = self.take("G1", "15550701", Other1="a")
+        first, = self.wait_posts("G1", 1)
+        before = first.json
+        self.finish(record, Other1="b", GSW_DISPOSITION_CODE="SALE")
+        after = self.wait_posts("G1", 2)[1].json
+        zone = self.centre.status(self.group("G1"))
+        for body, sequence in ((before, 0), (after, 1)):
+            expected = {"GSW_HIST_SEQUENCE_NUM": sequence, "GSW_CALL_ATTEMPT_GUID": record["GSW_CALL_ATTEMPT_GUID"],
+                        "GSW_PHONE": "15550701", "GSW_CHAIN_ID": record["GSW_CHAIN_ID"], "GSW_CHAIN_N": 1,
+                        "GSW_RECORD_HANDLE": record["GSW_RECORD_HANDLE"], "GSW_CAMPAIGN_NAME": "C1",
+                        "GSW_CAMPAIGN_GROUP_NAME": "G1", "GSW_GROUP_NAME": "AG", "GSW_CALLING_LIST": "L1",
+                        "GSW_AGENT_ID": "a1", "GSW_DIAL_MODE": PREVIEW, "GSW_TENANT_NAME": "Environment",
+                        "GSW_CAMPAIGN_DBID": record["GSW_CAMPAIGN_DBID"],
+                        "GSW_CALLING_LIST_DBID": record["GSW_CALLING_LIST_DBID"], "GSW_TZ_NAME": "UTC", "GSW_TZ_OFFSET": 0,
+                        "GSW_CAMPAIGN_GROUP_GUID": zone["GSW_CAMPAIGN_GROUP_GUID"]}
+            self.assertEqual({key: body.get(key) for key in expected}, expected)
+            self.assertRegex(body["GSW_MESSAGE_GUID"], GUID)
+            self.assertRegex(body["GSW_START_PROCESSING"], STAMP)
+            for key in ("GSW_MESSAGE", "GSW_REASON", "GSW_COUNTRY_CODE"):
+                self.assertNotIn(key, body)
+        for key in ("GSW_CALL_RESULT", "GSW_DISPOSITION_CODE", "GSW_COMPLETE_PROCESSING", "Other1"):
+            self.assertNotIn(key, before)
+        self.assertEqual((after["GSW_CALL_RESULT"], after["GSW_DISPOSITION_CODE"], after["Other1"]), (33, "SALE", "b"))
+        self.assertEqual(before["GSW_START_PROCESSING"], after["GSW_START_PROCESSING"])
+        self.assertNotEqual(before["GSW_MESSAGE_GUID"], after["GSW_MESSAGE_GUID"])
+        self.assertEqual(first.headers["ETag"], before["GSW_MESSAGE_GUID"])
+
+    def test_a_record_that_is_given_back_ends_its_report_and_notifies_nobody(self):
+        record = self.take("G2", "15550702")
+        self.assertEqual(self.centre.record(record["GSW_RECORD_HANDLE"], "RecordReject").status, 200)
+        posts = self.wait_posts("G2", 2)
+        self.assertEqual([one.json["GSW_HIST_SEQUENCE_NUM"] for one in posts], [0, 1])
+        self.assertEqual(self.posts("G2-notifications"), [])
+        again = self.centre.preview(self.group("G2"), "a2").json
+        self.finish(again)
+        posts = self.wait_posts("G2", 4)
+        notification, = self.wait_posts("G2-notifications", 1)
+        self.assertEqual(len({one.json["GSW_CALL_ATTEMPT_GUID"] for one in posts}), 2)
+        self.assertEqual(posts[3].json["GSW_CALL_ATTEMPT_GUID"], notification.json["GSW_CALL_ATTEMPT_GUID"])
+
+    def test_reports_without_confirmation_pause_new_work_for_a_while(self):
+        self.answers["/G3"] = 503
+        group = self.group("G3")
+        for number in range(8):
+            self.centre.add(group, f"1555071{number}")
+        for _ in range(3):
+            self.assertEqual(self.centre.preview(group, "a1").status, 200)
+        answer = self.centre.preview(group, "a1")
+        self.assertEqual((answer.status, answer.json["GSW_ERROR"]), (409, 12), answer)
+        self.assertIn("call report", answer.json["GSW_ERROR_TEXT"])
+        began = time.monotonic()
+        wait_until(lambda: self.centre.preview(group, "a1").status == 200, what="the end of the pause")
+        self.assertGreater(time.monotonic() - began, 1)
+        self.assertEqual(self.centre.preview(group, "a1").status, 409)  # and the next report begins the next one
+        self.assertEqual(self.centre.logs("outbound*").count("81114"), 2)
+        self.answers["/G3"] = 200
+        wait_until(lambda: self.centre.preview(group, "a1").status == 200, 15, what="confirmation")
+
+    def test_what_is_not_confirmed_counts_after_kill_9(self):
+        self.answers["/G4"] = 503
+        group = self.group("G4")
+        for number in range(4):
+            self.centre.add(group, f"1555072{number}")
+        for _ in range(2):
+            self.assertEqual(self.centre.preview(group, "a1").status, 200)
+        former = self.centre.kill("outbound")
+        wait_until(lambda: self.centre.pid("outbound") not in (None, former), what="a new outbound")
+        self.centre.wait_running()
+        self.centre.wait_for_http()
+        self.assertEqual(self.centre.preview(group, "a1").status, 409)
+        self.answers["/G4"] = 200
+        wait_until(lambda: self.centre.preview(group, "a1").status == 200, 15, what="confirmation")
+        self.assertEqual(self.posts("G5"), [])
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "servers/outbound/session.h"
+#include "servers/outbound/chain_report.h"
 
 #include "gen/objects.h"
 #include "servers/outbound/notification.h"
 #include "servers/outbound/notifier.h"
+#include "servers/outbound/session.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -79,14 +80,72 @@ static void post(const struct live_chain *live, struct change *change, enum mess
     buf_free(&body);
 }
 
-void notifier_add(struct notifier *notifier, struct change *change, const struct live_chain *live,
-                  const struct chain_outcome *outcome, const struct value *primary,
-                  struct text disposition_code, const struct guid *message_guid)
+static void add_call_report(struct chain_step *step, struct change *change, struct facts *facts)
 {
-    (void)notifier;
+    struct session *session = step->live->session;
+    struct app *app = session->server->app;
+    struct call_report report = {
+        .sequence = step->outcome.round != ROUND_OPENS,
+        .campaign_dbid = facts->names.campaign_dbid,
+        .calling_list_dbid = step->live->list_dbid,
+    };
+    const struct app_object *group = facts->names.group_object;
+    const struct app_object *tenant = group ? app_object(app, &OBJECT_TENANT, group->tenant) : NULL;
+    if (group) report.tenant_name = group->tenant;
+    if (tenant)
+        report.tenant_ccid = ((const struct object_tenant *)tenant->fields)->chargeable_number;
+    struct list_zone zone;
+    uint32_t zone_dbid = (uint32_t)record_i64(&facts->primary, COLUMN_TZ_DBID);
+    if (list_zone_by_dbid(app, zone_dbid, step->outcome.now_utc_ms, &zone)) {
+        report.tz_name = zone.name;
+        report.tz_offset_s = zone.offset_s;
+    }
+    step->has_report = true;
+    step->report_guid = guid_new(loop_random(app->loop));
+    facts->notification.message_guid = step->report_guid;
+    facts->notification.report = &report;
+    post(step->live, change, MESSAGE_HISTORY, session->options->history_uri, &facts->notification);
+    facts->notification.report = NULL;
+}
+
+static bool wants_notification(const struct chain_step *step)
+{
+    const struct outbound_options *options = step->live->session->options;
+    return step->outcome.notifies && options->contact_processed_notification &&
+           options->contact_processed_notification_uri.len;
+}
+
+static bool wants_call_report(const struct chain_step *step)
+{
+    const struct outbound_options *options = step->live->session->options;
+    bool is_attempt = step->outcome.round == ROUND_OPENS || step->outcome.round == ROUND_CLOSES ||
+                      step->outcome.notifies;
+    return is_attempt && options->send_history && options->history_uri.len;
+}
+
+void chain_report_add(struct chain_step *step, struct change *change, const struct value *primary,
+                      struct text disposition_code)
+{
+    bool notifies = wants_notification(step), reports = wants_call_report(step);
+    if (!notifies && !reports) return;
+    const struct session *session = step->live->session;
     struct facts facts;
-    gather(&facts, live, outcome, primary, disposition_code);
-    facts.notification.message_guid = *message_guid;
-    post(live, change, MESSAGE_CONTACT_PROCESSED,
-         live->session->options->contact_processed_notification_uri, &facts.notification);
+    gather(&facts, step->live, &step->outcome, primary, disposition_code);
+    if (reports) add_call_report(step, change, &facts);
+    if (!notifies) return;
+    step->has_message = true;
+    step->message_guid = guid_new(loop_random(session->server->app->loop));
+    facts.notification.message_guid = step->message_guid;
+    post(step->live, change, MESSAGE_CONTACT_PROCESSED,
+         session->options->contact_processed_notification_uri, &facts.notification);
+}
+
+void chain_report_committed(const struct chain_step *step)
+{
+    struct session *session = step->live->session;
+    struct notifier *notifier = session->server->notifier;
+    if (step->has_message) notifier_committed(notifier, &step->message_guid);
+    if (!step->has_report) return;
+    notifier_count_report(session);
+    notifier_committed(notifier, &step->report_guid);
 }

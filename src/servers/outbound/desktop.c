@@ -109,8 +109,9 @@ static bool may_preview(struct request *request, struct session *session, struct
                        "desktop-chains-limit: the agent has %u records already", limit);
         return false;
     }
-    if (notifier_is_full(request->server->notifier)) {
-        request_refuse(request, OUTBOUND_LIMIT, "the notification ledger is full");
+    const char *reason = notifier_holds_back(session);
+    if (reason) {
+        request_refuse(request, OUTBOUND_LIMIT, "%s", reason);
         return false;
     }
     return true;

@@ -171,17 +171,17 @@ static bool waits_for_history(struct session *session)
     return loop_now_mono_ms(session->server->app->loop) < unconfirmed->waits_until_mono_ms;
 }
 
-bool notifier_is_full(struct notifier *notifier)
+static bool is_full(struct notifier *notifier)
 {
-    bool is_full = outbox_is_full(notifier->outbox);
-    if (is_full && !notifier->was_full) LOG_NOTIFICATION_LEDGER_FULL(&notifier->server->app->log);
-    notifier->was_full = is_full;
-    return is_full;
+    bool was_full = notifier->was_full;
+    notifier->was_full = outbox_is_full(notifier->outbox);
+    if (notifier->was_full && !was_full) LOG_NOTIFICATION_LEDGER_FULL(&notifier->server->app->log);
+    return notifier->was_full;
 }
 
 const char *notifier_holds_back(struct session *session)
 {
-    if (notifier_is_full(session->server->notifier)) return "the notification ledger is full";
+    if (is_full(session->server->notifier)) return "the notification ledger is full";
     return waits_for_history(session) ? "too many call report records are without confirmation"
                                       : NULL;
 }

@@ -30,11 +30,6 @@ struct posting {
 /* Durable with the change, sent once notifier_committed() is called. */
 void notifier_post(struct notifier *notifier, struct change *change, const struct posting *posting);
 void notifier_committed(struct notifier *notifier, const struct guid *message_guid);
-/* Add the contact-processed notification of a chain's outcome to its change. `primary` are the
- * cells of the primary record as the change leaves them. */
-void notifier_add(struct notifier *notifier, struct change *change, const struct live_chain *live,
-                  const struct chain_outcome *outcome, const struct value *primary,
-                  struct text disposition_code, const struct guid *message_guid);
 /* A call report record of the group is durable; it counts until it was confirmed or given up. */
 void notifier_count_report(struct session *session);
 /* Sent now and once, kept nowhere. False: it was not, as its secret cannot be read. */
@@ -45,8 +40,6 @@ bool notifier_send(struct notifier *notifier, const struct posting *posting,
  * too many call report records are without confirmation (13.2). Whoever hears it first raises the
  * alarm. NULL: work may begin; else the reason, for people. */
 const char *notifier_holds_back(struct session *session);
-
-bool notifier_is_full(struct notifier *notifier);
 
 struct outbox_counters notifier_counters(const struct notifier *notifier);
 struct outbox *notifier_outbox(const struct notifier *notifier);

@@ -175,7 +175,7 @@ void session_refill(struct session *session, bool now)
 {
     bool is_live = session->fsm.state == SESSION_STARTED || session->fsm.state == SESSION_LOADED;
     if (session->fetches || !is_live || session->server->is_suspended ||
-        notifier_is_full(session->server->notifier))
+        notifier_holds_back(session))
         return;
     uint64_t now_ms = loop_now_mono_ms(session->server->app->loop);
     const struct app_object *object =

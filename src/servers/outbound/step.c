@@ -3,8 +3,8 @@
 
 #include "gen/events.h"
 #include "servers/outbound/buffer.h"
+#include "servers/outbound/chain_report.h"
 #include "servers/outbound/live_chain.h"
-#include "servers/outbound/notifier.h"
 #include "servers/outbound/session.h"
 
 #include <string.h>
@@ -231,7 +231,7 @@ void session_end_step(void *self, const struct change_result *result)
         session->processed_count++;
         session->server->counters.chains_processed_total++;
     }
-    if (step->has_message) notifier_committed(session->server->notifier, &step->message_guid);
+    chain_report_committed(step);
     if (frees_rows(outcome)) session_wake(session, live->list_dbid);
     bool is_new_round = outcome->notifies;
     step->on_end(step->self, step);
@@ -249,13 +249,6 @@ static void say_refused(void *self)
     step->on_end(step->self, step);
     scope_close(step->life);
     settle_chain(live);
-}
-
-static bool wants_notification(const struct session *session)
-{
-    const struct outbound_options *options = session->options;
-    return options->contact_processed_notification &&
-           options->contact_processed_notification_uri.len;
 }
 
 struct chain_step *session_prepare_step(struct live_chain *live,
@@ -286,12 +279,7 @@ struct chain_step *session_prepare_step(struct live_chain *live,
         list_add_write(live->table, change, cells, is_status_only);
         if (i == live->chain.primary) primary = cells;
     }
-    if (step->outcome.notifies && wants_notification(session)) {
-        step->has_message = true;
-        step->message_guid = guid_new(loop_random(server->app->loop));
-        notifier_add(server->notifier, change, live, &step->outcome, primary, disposition_code,
-                     &step->message_guid);
-    }
+    chain_report_add(step, change, primary, disposition_code);
     add_round(change, live, step);
     add_held(change, live, &step->outcome);
     return step;

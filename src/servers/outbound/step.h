@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* step.h - decide, store, apply: the one road that every change of a chain takes (decision 0006). */
+/* step.h - decide, store, apply: the one road that every change of a chain takes (decision 0006).
+ */
 #ifndef SERVERS_OUTBOUND_STEP_H
 #define SERVERS_OUTBOUND_STEP_H
 
@@ -10,7 +11,8 @@ struct chain_step {
     struct scope *life; /* closed after on_end */
     struct chain_outcome outcome;
     struct guid message_guid; /* of its notification, when there is one */
-    bool has_message;
+    struct guid report_guid;  /* of its call report record, when there is one */
+    bool has_message, has_report;
     void (*on_end)(void *self, struct chain_step *step);
     void *self;
 };
