@@ -39,6 +39,7 @@ struct websocket {
     struct list dirty_node; /* in server->dirty: has something to flush */
     struct websocket_frame **queue;
     uint32_t queue_count, queue_room;
+    size_t first_sent;                 /* of the queue's first frame, handed to the stream */
     size_t queue_bytes, longest_bytes; /* of what waits, the stream's part included */
     size_t held_bytes;                 /* of server->held_bytes */
     struct websocket_input input;
@@ -92,7 +93,7 @@ static void queue_drop(struct websocket *websocket)
     free(websocket->queue);
     websocket->queue = NULL;
     websocket->queue_count = websocket->queue_room = 0;
-    websocket->queue_bytes = 0;
+    websocket->queue_bytes = websocket->first_sent = 0;
 }
 
 static void leave(struct websocket *websocket, enum websocket_state state)
@@ -143,13 +144,19 @@ static void send_close(struct websocket *websocket, unsigned code, struct text r
     websocket_frame_release(frame);
 }
 
-/* What waits is still sent, then the close. */
-static void close_behind_queue(struct websocket *websocket, unsigned code, struct text reason)
+static struct text frame_rest(const struct websocket *websocket, uint32_t index)
 {
-    for (uint32_t i = 0; i < websocket->queue_count; i++) {
-        const struct websocket_frame *frame = websocket->queue[i];
-        stream_write(websocket->to.stream, (struct text){ frame->bytes, frame->len });
-    }
+    const struct websocket_frame *frame = websocket->queue[index];
+    struct text bytes = { frame->bytes, frame->len };
+    return index == 0 ? text_slice(bytes, websocket->first_sent, frame->len) : bytes;
+}
+
+/* `count` frames of those that wait are still sent, then the close. */
+static void close_behind(struct websocket *websocket, uint32_t count, unsigned code,
+                         struct text reason)
+{
+    for (uint32_t i = 0; i < count; i++)
+        stream_write(websocket->to.stream, frame_rest(websocket, i));
     send_close(websocket, code, reason);
 }
 
@@ -174,26 +181,37 @@ static void mind_pressure(struct websocket *websocket)
         stream_resume(websocket->to.stream);
 }
 
-/* Frames off the front of the queue, in one write; false when nothing more can go now. */
+static void take_off(struct websocket *websocket, size_t bytes)
+{
+    uint32_t count = 0;
+    for (size_t rest; count < websocket->queue_count; count++, bytes -= rest) {
+        rest = frame_rest(websocket, count).len;
+        if (rest > bytes) break;
+        websocket->queue_bytes -= websocket_frame_weight(websocket->queue[count]);
+        websocket_frame_release(websocket->queue[count]);
+    }
+    websocket->first_sent = count > 0 ? bytes : websocket->first_sent + bytes;
+    websocket->queue_count -= count;
+    memmove(websocket->queue, websocket->queue + count,
+            websocket->queue_count * sizeof *websocket->queue);
+}
+
+/* The front of the queue in one write, as much as the stream may keep of it; false when nothing
+ * more can go now. */
 static bool flush_batch(struct websocket *websocket)
 {
     struct text pieces[STREAM_PIECES_MAX];
     uint32_t count = 0;
-    size_t bytes = stream_unsent(websocket->to.stream);
-    while (count < websocket->queue_count && count < STREAM_PIECES_MAX && bytes < BATCH_BYTES) {
-        const struct websocket_frame *frame = websocket->queue[count];
-        pieces[count++] = (struct text){ frame->bytes, frame->len };
-        bytes += frame->len;
+    size_t bytes = 0, unsent = stream_unsent(websocket->to.stream);
+    size_t room = unsent < BATCH_BYTES ? BATCH_BYTES - unsent : 0;
+    while (count < websocket->queue_count && count < STREAM_PIECES_MAX && bytes < room) {
+        struct text rest = frame_rest(websocket, count);
+        pieces[count] = text_slice(rest, 0, room - bytes);
+        bytes += pieces[count++].len;
     }
     if (count == 0) return false;
     stream_write_now(websocket->to.stream, pieces, count);
-    for (uint32_t i = 0; i < count; i++) {
-        websocket->queue_bytes -= websocket_frame_weight(websocket->queue[i]);
-        websocket_frame_release(websocket->queue[i]);
-    }
-    websocket->queue_count -= count;
-    memmove(websocket->queue, websocket->queue + count,
-            websocket->queue_count * sizeof *websocket->queue);
+    take_off(websocket, bytes);
     return true;
 }
 
@@ -234,7 +252,7 @@ static void push(struct websocket *websocket, struct websocket_frame *frame)
 
 size_t websocket_unsent(const struct websocket *websocket)
 {
-    return websocket->queue_bytes + stream_unsent(websocket->to.stream);
+    return websocket->queue_bytes - websocket->first_sent + stream_unsent(websocket->to.stream);
 }
 
 enum err websocket_send_frame(struct websocket *websocket, struct websocket_frame *frame)
@@ -248,7 +266,8 @@ enum err websocket_send_frame(struct websocket *websocket, struct websocket_fram
         server->options.send_queue_bytes_max + websocket->longest_bytes) {
         struct text words = TEXT("what was sent is not taken fast enough");
         server->counters.too_slow++;
-        send_close(websocket, WEBSOCKET_TRY_AGAIN, words); /* what waits for it is dropped */
+        /* What waits for it is dropped, but for a frame that is half gone. */
+        close_behind(websocket, websocket->first_sent > 0, WEBSOCKET_TRY_AGAIN, words);
         end(websocket, WEBSOCKET_TRY_AGAIN, words);
         return ERR_LIMIT;
     }
@@ -279,7 +298,7 @@ static void send_control(struct websocket *websocket, enum websocket_opcode opco
 
 static void end_with(struct websocket *websocket, unsigned code, struct text reason)
 {
-    close_behind_queue(websocket, code, reason);
+    close_behind(websocket, websocket->queue_count, code, reason);
     end(websocket, code, reason);
 }
 
@@ -337,7 +356,8 @@ static void on_drained(void *self)
     struct websocket *websocket = self;
     struct websocket_server *server = websocket->server;
     if (websocket->state != STATE_OPEN) return;
-    wait_in(websocket, &server->heard, server->options.ping_ms); /* it takes what it is sent */
+    if (websocket->queue_count > 0) /* it takes a long backlog, which is a sign of life */
+        wait_in(websocket, &server->heard, server->options.ping_ms);
     flush(websocket);
 }
 
@@ -471,7 +491,8 @@ struct text websocket_peer(const struct websocket *websocket)
 void websocket_close(struct websocket *websocket, unsigned code, struct text reason)
 {
     ASSERT(websocket->state != STATE_GONE);
-    if (websocket->state == STATE_OPEN) close_behind_queue(websocket, code, reason);
+    if (websocket->state == STATE_OPEN)
+        close_behind(websocket, websocket->queue_count, code, reason);
     leave(websocket, STATE_GONE);
     http_upgraded_end(websocket->to.connection);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* websocket.h - WebSocket (RFC 6455) on a request of server.h: text messages both ways.
  * Refused  what wslay's frame functions let pass (dependencies.md): unmasked frames, reserved bits
- *          and opcodes, long or fragmented control frames, stray continuations, bad UTF-8, bad
- * close codes. The peer hears a close code (1002, 1007, 1009; binary messages 1003) and the
+ *          and opcodes, long or fragmented control frames, stray continuations, wrong text and
+ *          close codes. The peer hears why (1002, 1007, 1009; binary messages 1003) and the
  *          connection ends. No extension is ever agreed to.
  * Life     a websocket is good from websocket_accept() until on_close returns or until the owner
  *          calls websocket_close(), whichever comes first. on_close comes at most once, never for
@@ -15,8 +15,8 @@
  *          half of it the peer is not read until it takes what waits; past all of it it is
  *          disconnected (1013), never the cause of unbounded memory. Unfinished messages of all
  *          peers together: 64 MiB (1013).
- * Alive    after ping_ms without a byte from the peer, and without its taking any of what waits
- *          for it, it is pinged; after pong_timeout_ms more it counts as gone (1006). */
+ * Alive    after ping_ms without a byte from the peer, and without its taking any of a long
+ *          backlog, it is pinged; after pong_timeout_ms more it counts as gone (1006). */
 #ifndef IO_HTTP_WEBSOCKET_H
 #define IO_HTTP_WEBSOCKET_H
 

@@ -4,6 +4,7 @@
  * The rules of frames have a test of their own (websocket_input_test.c). */
 #include "io/http/websocket.h"
 #include "io/http/websocket_input.h"
+#include "io/net/sim_net.h"
 
 #include "tests/unit/test.h"
 
@@ -583,6 +584,23 @@ TEST(a_message_longer_than_the_queue_leaves_room_for_others_beside_it)
     }
     CHECK_OK(websocket_send_text(world->open[0], (struct text){ long_one, 5000 }));
     CHECK_I64(websocket_send_text(world->open[0], (struct text){ long_one, 5000 }), ERR_LIMIT);
+    world_close(world);
+}
+
+TEST(who_takes_a_long_backlog_slowly_is_kept)
+{
+    struct world *world = world_new(true, NULL);
+    struct raw *raw = open_raw(world);
+    const size_t len = 8 * 1024 * 1024;
+    char *long_one = calloc(1, len);
+    CHECK_OK(websocket_send_text(world->open[0], (struct text){ long_one, len }));
+    free(long_one);
+    sim_net_delay(world->net, 5000, 5000); /* it answers no ping */
+    loop_run_for(world->loop, 100 * 1000);
+    CHECK(!raw->is_closed && raw->got.len > 0 && raw->got.len < len);
+    loop_run_for(world->loop, 400 * 1000);
+    CHECK_U32(raw->got.len, len + 10 + 2); /* in the end it is pinged, and dropped */
+    CHECK(raw->is_closed);
     world_close(world);
 }
 
