@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "servers/outbound/add_record.h"
 
+#include "servers/outbound/idempotency.h"
 #include "servers/outbound/session.h"
 
 #include <inttypes.h>
@@ -132,6 +133,24 @@ static void choose_place(struct adding *adding)
     buf_free(&sql);
 }
 
+static struct outbound_add_record_acknowledge acknowledgement(const struct adding *adding)
+{
+    const struct outbound_add_record *asked = adding->request->fields;
+    struct calling_list *list =
+        lists_find(adding->request->server->lists, asked->gsw_calling_list, NULL);
+    struct outbound_add_record_acknowledge reply = {
+        .head.has = SHAPE_ALL(SHAPE_OUTBOUND_ADD_RECORD_ACKNOWLEDGE),
+        .gsw_calling_list = list ? list->name : asked->gsw_calling_list,
+        .gsw_chain_id = adding->cells[COLUMN_CHAIN_ID].integer,
+        .gsw_chain_n = adding->cells[COLUMN_CHAIN_N].integer,
+        .gsw_record_id = adding->cells[COLUMN_RECORD_ID].integer,
+        .gsw_reference_id = asked->gsw_reference_id,
+    };
+    if (!has(asked, OUTBOUND_ADD_RECORD_HAS_GSW_REFERENCE_ID))
+        reply.head.has &= ~OUTBOUND_ADD_RECORD_ACKNOWLEDGE_HAS_GSW_REFERENCE_ID;
+    return reply;
+}
+
 static void on_inserted(void *self, const struct change_result *result)
 {
     struct adding *adding = self;
@@ -151,20 +170,10 @@ static void on_inserted(void *self, const struct change_result *result)
                        result->words ? result->words : err_words(result->err));
         return;
     }
-    struct fault fault;
-    struct calling_list *list = lists_find(request->server->lists, asked->gsw_calling_list, &fault);
+    struct calling_list *list = lists_find(request->server->lists, asked->gsw_calling_list, NULL);
     if (list) sessions_wake(request->server, list->dbid);
     request->server->counters.records_added_total++;
-    struct outbound_add_record_acknowledge reply = {
-        .head.has = SHAPE_ALL(SHAPE_OUTBOUND_ADD_RECORD_ACKNOWLEDGE),
-        .gsw_calling_list = list ? list->name : asked->gsw_calling_list,
-        .gsw_chain_id = adding->cells[COLUMN_CHAIN_ID].integer,
-        .gsw_chain_n = adding->cells[COLUMN_CHAIN_N].integer,
-        .gsw_record_id = adding->cells[COLUMN_RECORD_ID].integer,
-        .gsw_reference_id = asked->gsw_reference_id,
-    };
-    if (!has(asked, OUTBOUND_ADD_RECORD_HAS_GSW_REFERENCE_ID))
-        reply.head.has &= ~OUTBOUND_ADD_RECORD_ACKNOWLEDGE_HAS_GSW_REFERENCE_ID;
+    struct outbound_add_record_acknowledge reply = acknowledgement(adding);
     request_reply(request, &MSG_OUTBOUND_ADD_RECORD_ACKNOWLEDGE, &reply, (struct text){ 0 });
 }
 
@@ -172,6 +181,11 @@ static void insert(struct adding *adding)
 {
     struct change *change = change_new(adding->request->server->store);
     list_add_insert(adding->table, change, adding->cells);
+    if (adding->request->keyed) {
+        struct outbound_add_record_acknowledge reply = acknowledgement(adding);
+        idempotency_add(adding->request, change, &MSG_OUTBOUND_ADD_RECORD_ACKNOWLEDGE, &reply,
+                        (struct text){ 0 });
+    }
     change_submit(change, on_inserted, adding);
 }
 

@@ -4,6 +4,7 @@
 #include "gen/events.h"
 #include "servers/outbound/desktop.h"
 #include "servers/outbound/desktops.h"
+#include "servers/outbound/idempotency.h"
 #include "servers/outbound/request.h"
 
 #include <string.h>
@@ -101,6 +102,15 @@ static bool is_disregarded(struct outbound *server, struct link_request *asked, 
     return true;
 }
 
+/* Whose keys are one set: those of a person at a peer. */
+static struct text client_of(struct request *request, struct link_request *asked,
+                             struct text person)
+{
+    struct link *link = link_request_link(asked);
+    struct text peer = link ? link_peer(link) : TEXT("");
+    return scope_format(request->life, "link/%.*s/%.*s", TEXT_ARG(peer), TEXT_ARG(person));
+}
+
 static void on_request(void *self, struct link_request *asked, const void *fields)
 {
     struct outbound *server = self;
@@ -112,7 +122,10 @@ static void on_request(void *self, struct link_request *asked, const void *field
     struct request *request = request_new(server, link_request_msg(asked), &link_edge);
     request->link_request = asked;
     request->fields = fields; /* theirs are good until the answer */
-    request_run(request);
+    const struct link_header *header = link_request_header(asked);
+    struct text client = { 0 };
+    if (header->idempotency_key.len) client = client_of(request, asked, header->person);
+    idempotency_run(request, client, header->idempotency_key);
 }
 
 /* --- who is there ----------------------------------------------------------------------------- */

@@ -4,6 +4,7 @@
 #include "gen/events.h"
 #include "servers/outbound/desktops.h"
 #include "servers/outbound/group_state.h"
+#include "servers/outbound/idempotency.h"
 #include "servers/outbound/reply.h"
 #include "servers/outbound/session.h"
 
@@ -33,7 +34,7 @@ static void next_order(struct session *session, bool has_failed)
         session_order(session, SESSION_DRAINED, NULL, NULL);
 }
 
-static void answer(struct order *order)
+static struct outbound_campaign_group_acknowledge acknowledgement(const struct order *order)
 {
     struct session *session = order->session;
     struct session_names names;
@@ -45,11 +46,17 @@ static void answer(struct order *order)
         .gsw_campaign_group_dbid = session->dbid,
         .gsw_campaign_group_name = names.campaign_group,
         .gsw_campaign_name = names.campaign,
-        .gsw_campaign_group_guid = guid_text(&session->guid),
+        .gsw_campaign_group_guid = guid_text(order->outcome.opens ? &order->guid : &session->guid),
         .gsw_campaign_group_state = text_of(order->outcome.report),
         .gsw_response = scope_format(order->request->life, "%sDone", order->request->msg->name),
     };
     reply_echo_reference(order->request, &MSG_OUTBOUND_CAMPAIGN_GROUP_ACKNOWLEDGE, &reply);
+    return reply;
+}
+
+static void answer(struct order *order)
+{
+    struct outbound_campaign_group_acknowledge reply = acknowledgement(order);
     request_reply(order->request, &MSG_OUTBOUND_CAMPAIGN_GROUP_ACKNOWLEDGE, &reply,
                   (struct text){ 0 });
 }
@@ -134,6 +141,11 @@ static void store_order(struct order *order)
     }
     group_state_add(session, change, &order->outcome,
                     order->outcome.opens ? &order->guid : &session->guid, &order->message_guid);
+    if (order->request && order->request->keyed) {
+        struct outbound_campaign_group_acknowledge reply = acknowledgement(order);
+        idempotency_add(order->request, change, &MSG_OUTBOUND_CAMPAIGN_GROUP_ACKNOWLEDGE, &reply,
+                        (struct text){ 0 });
+    }
     change_submit(change, on_order_durable, order);
 }
 

@@ -24,6 +24,7 @@ struct agents;
 struct desktops;
 struct dnc_table;
 struct explain;
+struct idempotency;
 struct notifier;
 struct request;
 struct session;
@@ -37,6 +38,7 @@ struct outbound {
     struct notifier *notifier;
     struct desktops *desktops;
     struct agents *agents;
+    struct idempotency *idempotency;
     struct dnc_table *dnc;
     struct explain *explain;
     struct table *lookups; /* by list table and column */
@@ -114,7 +116,7 @@ struct session {
     uint64_t minute_began_ms;
     bool is_ordering; /* an order waits for its commit */
     struct timer *unload_timer, *personal_timer;
-    struct list orders; /* that came meanwhile */
+    struct list orders;        /* that came meanwhile */
     struct group_pulse *pulse; /* group_state.c */
     bool is_store_failing;
 };

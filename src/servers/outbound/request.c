@@ -3,6 +3,7 @@
 
 #include "gen/events.h"
 #include "servers/outbound/desktop.h"
+#include "servers/outbound/idempotency.h"
 
 #include <stdio.h>
 
@@ -37,7 +38,9 @@ void request_run(struct request *request)
 void request_reply(struct request *request, const struct msg *msg, const void *fields,
                    struct text etag)
 {
+    if (idempotency_holds(request, msg, fields, etag)) return;
     request->edge->reply(request, msg, fields, etag);
+    idempotency_end(request);
     scope_close(request->life);
 }
 
@@ -47,6 +50,7 @@ void request_refuse_with(struct request *request, const struct refusal *refusal)
                         refusal->words);
     request->server->counters.requests_refused_total++;
     request->edge->refuse(request, refusal);
+    idempotency_end(request);
     scope_close(request->life);
 }
 

@@ -24,6 +24,7 @@ struct request {
     uint32_t transaction;              /* HTTP */
     struct link_request *link_request; /* of a link */
     uint32_t handle;                   /* the record it names, once looked at */
+    struct keyed *keyed;               /* of its idempotency key; NULL: none */
     bool is_last_try;                  /* it has waited for a fetch already */
     uint32_t record_index;             /* of it among its chain */
     void (*run)(struct request *request);

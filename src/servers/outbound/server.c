@@ -14,6 +14,7 @@
 #include "servers/outbound/explain.h"
 #include "servers/outbound/http_edge.h"
 #include "servers/outbound/http_proxy/proxy.h"
+#include "servers/outbound/idempotency.h"
 #include "servers/outbound/import.h"
 #include "servers/outbound/notifier.h"
 #include "servers/outbound/outbound.h"
@@ -87,7 +88,7 @@ static void on_http_request(void *self, const struct http_proxy_request *asked)
     struct refusal refusal = { 0 };
     request->fields = http_edge_read(&question, request->life, &refusal);
     if (request->fields)
-        request_run(request);
+        idempotency_run(request, TEXT("http"), asked->idempotency_key);
     else
         request_refuse_with(request, &refusal);
 }
@@ -175,6 +176,7 @@ static void forget_handles(void *self)
     change_add(change, &remove, ROWS_ANY);
     change_bind_i64(change, (int64_t)loop_now_utc_ms(outbound->app->loop) - HANDLES_KEPT_MS);
     change_submit(change, NULL, NULL);
+    idempotency_forget_old(outbound);
     timer_start(server->hourly, HOUR_MS);
 }
 
@@ -192,8 +194,7 @@ static void serve(struct outbound *outbound)
             session_order(session, SESSION_DRAINED, NULL, NULL);
         session_refill(session, false);
     }
-    const struct link_handler *handlers =
-        desktop_link_handlers(app->life, import_link_handlers());
+    const struct link_handler *handlers = desktop_link_handlers(app->life, import_link_handlers());
     if (app_listen(app, handlers, &desktop_link_life, outbound, &server->links, &fault)) {
         app_unavailable(app, text_of(fault.words));
         return;
@@ -236,6 +237,8 @@ static enum err start(struct app *app, void **self, struct fault *fault)
                          &outbound->store, fault);
     if (err) return err;
     err = agents_new(outbound, &outbound->agents, fault);
+    if (err) return err;
+    err = idempotency_new(outbound, &outbound->idempotency, fault);
     if (err) return err;
     outbound->desktops = desktops_new(outbound);
     outbound->treatments = treatment_book_new(outbound);

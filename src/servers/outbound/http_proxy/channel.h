@@ -7,7 +7,7 @@
  *                                 the first that the child may use, so that an answer for a former
  *                                 child is never taken for its own
  *   2 listening  child -> parent  {"pid"}
- *   3 request    child -> parent  {"req","resource","identifier"} LF flat object
+ *   3 request    child -> parent  {"req","resource","identifier","key"} LF flat object
  *   4 response   parent -> child  {"status","etag"} LF body
  *   5 log        child -> parent  {"level","text"}: what the child cannot write itself
  *   6 update     parent -> child  members of config that changed

@@ -250,7 +250,7 @@ struct asked {
     const struct http_request *request;
     struct scope *scope;
     struct route_match match;
-    struct text req, identifier;
+    struct text req, identifier, idempotency_key;
     struct kv body;
 };
 
@@ -303,6 +303,18 @@ static bool decode_identifier(struct asked *asked)
         return true;
     refuse(asked->gateway, asked->exchange, 400, CODE_BAD_KEY,
            TEXT("path: the identifier must be percent-encoded UTF-8 of at most 255 bytes"));
+    return false;
+}
+
+static bool read_idempotency_key(struct asked *asked)
+{
+    struct text key = http_header_find(&asked->request->headers, TEXT("Idempotency-Key"));
+    bool is_right = key.len <= KEY_BYTES_MAX && (key.at == NULL || key.len > 0);
+    for (size_t i = 0; is_right && i < key.len; i++) is_right = key.at[i] > ' ' && key.at[i] < 0x7f;
+    asked->idempotency_key = key;
+    if (is_right) return true;
+    refuse(asked->gateway, asked->exchange, 400, CODE_BAD_KEY,
+           TEXT("Idempotency-Key: must be 1 to 255 visible ASCII characters"));
     return false;
 }
 
@@ -395,6 +407,10 @@ static void hand_on(struct asked *asked)
     json_put_text(&json, asked->match.resource);
     json_put_name(&json, TEXT("identifier"));
     json_put_text(&json, asked->identifier);
+    if (asked->idempotency_key.len) {
+        json_put_name(&json, TEXT("key"));
+        json_put_text(&json, asked->idempotency_key);
+    }
     json_end_object(&json);
     struct text body = asked->request->body.len ? asked->request->body : TEXT("{}");
     buf_clear(&gateway->frame);
@@ -425,7 +441,7 @@ static void on_request(void *self, struct http_exchange *exchange)
                                scope_keep_z(asked.scope, request->peer));
     }
     if (!find_route(&asked) || !decode_identifier(&asked) || !has_right_length_and_type(&asked) ||
-        !read_body(&asked))
+        !read_idempotency_key(&asked) || !read_body(&asked))
         return;
     if (gateway->log_body) gateway->log_body(gateway->self, asked.req, &asked.body);
     hand_on(&asked);

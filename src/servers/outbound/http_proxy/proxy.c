@@ -107,6 +107,7 @@ static enum err on_request(struct http_proxy *proxy, const struct channel_frame 
     request.req = text_of_member(&head, "req");
     request.resource = text_of_member(&head, "resource");
     request.identifier = text_of_member(&head, "identifier");
+    request.idempotency_key = text_of_member(&head, "key");
     request.msg = msg_of(request.resource, request.req);
     take_out_own_keys(&request.body, request.resource);
     proxy->next_transaction = frame->transaction + 1;

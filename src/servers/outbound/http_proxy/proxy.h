@@ -26,7 +26,8 @@ struct http_proxy_request {
     /* The body: one flat object, no lists or objects in it, names of at most 255 bytes. Without
      * what the path says. */
     struct kv body;
-    struct scope *scope; /* the views lie here until return */
+    struct text idempotency_key; /* may be empty */
+    struct scope *scope;         /* the views lie here until return */
 };
 
 struct http_proxy_setup {
