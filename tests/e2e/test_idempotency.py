@@ -199,6 +199,60 @@ class Crashes(unittest.TestCase):
                                   {"Idempotency-Key": key, "Content-Type": "application/json"})
                 self.assertEqual((again.status, again.body), (200, answer))
 
+    def test_agents_who_repeat_through_kill_9_work_every_record_once(self):
+        """Previews and finished records with keys: never "finalised already", never two records for one key."""
+        with Centre() as centre:
+            group = centre.groups[0]
+            for i in range(600):
+                centre.add(group, f"1666{i:07}")
+            centre.load_and_start(group)
+            worked, wrong, stop = [], [], threading.Event()
+
+            def until_answered(path, req, **keys):
+                key = str(uuid.uuid4())
+                while True:
+                    with contextlib.suppress(OSError, http.client.HTTPException):
+                        answer = keyed(centre, path, req, key, timeout=5, **keys)
+                        if answer.status not in (503, 504):
+                            return answer
+                    time.sleep(0.03)
+
+            def work(agent):
+                while not stop.is_set():
+                    record = until_answered(f"/campaigngroups/{group.dbid}", "PreviewRecordRequest",
+                                            GSW_AGENT_ID=agent)
+                    if record.status != 200:
+                        if record.status != 404:  # nothing ready yet after the restart
+                            wrong.append(record)
+                        time.sleep(0.02)
+                        continue
+                    path = f"/records/{record.json['GSW_RECORD_HANDLE']}"
+                    for req, keys in ("UpdateCallCompletionStats", {"Other1": agent}), (
+                            "RecordProcessed", {"GSW_CALL_RESULT": 33}):
+                        answer = until_answered(path, req, GSW_AGENT_ID=agent, **keys)
+                        if answer.status != 200:
+                            wrong.append(answer)
+                    worked.append(record.json["GSW_CHAIN_ID"])
+
+            workers = [threading.Thread(target=work, args=(agent,)) for agent in ("a1", "a2", "a3")]
+            for worker in workers:
+                worker.start()
+            for _ in range(rounds(3, 30)):
+                time.sleep(random.uniform(0.1, 0.3))
+                centre.kill("outbound")
+                wait_until(lambda: centre.state("outbound") == "RUNNING", 20, what="outbound is back")
+                centre.wait_for_http()
+            time.sleep(0.2)
+            stop.set()
+            for worker in workers:
+                worker.join(30)
+                self.assertFalse(worker.is_alive())
+            self.assertEqual(wrong, [])
+            self.assertGreater(len(worked), 10)
+            self.assertEqual(len(worked), len(set(worked)))
+            done = {row["chain_id"] for row in centre.rows(group, "record_status = 3")}
+            self.assertEqual(done, set(worked))
+
     def test_a_preview_that_was_lost_in_a_crash_is_given_again(self):
         with Centre() as centre:
             group = centre.groups[0]

@@ -6,6 +6,7 @@
 #include "gen/objects.h"
 #include "servers/outbound/add_record.h"
 #include "servers/outbound/agent.h"
+#include "servers/outbound/answered_step.h"
 #include "servers/outbound/campaign_status.h"
 #include "servers/outbound/console.h"
 #include "servers/outbound/ledger.h"
@@ -140,7 +141,7 @@ static void preview_record(struct request *request)
                                       .record = live->chain.primary,
                                       .agent_id = asked->gsw_agent_id,
                                       .attempt_guid = guid_new(loop_random(server->app->loop)) };
-        session_step_chain(live, &step, (struct text){ 0 }, on_previewed, request);
+        answered_step(request, live, &step, (struct text){ 0 }, on_previewed);
     } else if (session->fetches && !request->is_last_try) {
         list_add_last(&session->hungry, &request->node);
     } else {

@@ -7,6 +7,7 @@
 #include "gen/objects.h"
 #include "servers/outbound/desktops.h"
 #include "servers/outbound/explain.h"
+#include "servers/outbound/idempotency.h"
 #include "servers/outbound/lookup.h"
 #include "servers/outbound/reply.h"
 #include "servers/outbound/session.h"
@@ -81,13 +82,9 @@ static void set_text(const struct msg *msg, void *fields, const char *name, stru
     ((struct shape_head *)fields)->has |= (uint64_t)1 << (field - msg->shape->fields);
 }
 
-static void answer(struct ending *ending)
+static void *acknowledgement(const struct ending *ending)
 {
     struct request *request = ending->request;
-    if (ending->refusal.error) {
-        request_refuse_with(request, &ending->refusal);
-        return;
-    }
     const struct msg *msg = request->msg->reply;
     void *reply_ = scope_alloc(request->life, msg->shape->size);
     if (ending->event == CHAIN_BLOCK)
@@ -105,7 +102,16 @@ static void answer(struct ending *ending)
     set_text(msg, reply_, "GSW_CAMPAIGN_NAME", ending->campaign_name);
     set_text(msg, reply_, "GSW_CALLING_LIST", ending->list_name);
     reply_echo_reference(request, msg, reply_);
-    request_reply(request, msg, reply_, (struct text){ 0 });
+    return reply_;
+}
+
+static void answer(struct ending *ending)
+{
+    struct request *request = ending->request;
+    if (ending->refusal.error)
+        request_refuse_with(request, &ending->refusal);
+    else
+        request_reply(request, request->msg->reply, acknowledgement(ending), (struct text){ 0 });
 }
 
 /* --- carrying it out --- */
@@ -285,6 +291,9 @@ static void submit(struct ending *ending, struct change *change)
         answer(ending);
         return;
     }
+    if (ending->request->keyed && !ending->searches_again)
+        idempotency_add(ending->request, change, ending->request->msg->reply,
+                        acknowledgement(ending), (struct text){ 0 });
     change_submit(change, on_durable, ending);
 }
 

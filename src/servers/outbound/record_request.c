@@ -5,6 +5,7 @@
 #include "servers/outbound/record_request.h"
 
 #include "gen/objects.h"
+#include "servers/outbound/answered_step.h"
 #include "servers/outbound/reply.h"
 #include "servers/outbound/session.h"
 #include "servers/outbound/treatment_book.h"
@@ -152,7 +153,7 @@ void update_call_completion_stats(struct request *request)
                                   .agent_id = asked->gsw_agent_id,
                                   .writes = wanted.writes,
                                   .write_count = wanted.count };
-    session_step_chain(live, &step, (struct text){ 0 }, on_updated, request);
+    answered_step(request, live, &step, (struct text){ 0 }, on_updated);
 }
 
 static enum chain_treat treat_of(struct text asked)
@@ -188,7 +189,7 @@ void record_processed(struct request *request)
         .treat = treat_of(asked->gsw_treatment),
     };
     treatment_book_fill(request->server->treatments, live, &step);
-    session_step_chain(live, &step, asked->gsw_disposition_code, on_processed, request);
+    answered_step(request, live, &step, asked->gsw_disposition_code, on_processed);
 }
 
 static void on_rejected(void *self, struct chain_step *step)
@@ -207,7 +208,7 @@ void record_reject(struct request *request)
                                   .agent_id = asked->gsw_agent_id,
                                   .record =
                                       chain_find_handle(&live->chain, asked->gsw_record_handle) };
-    session_step_chain(live, &step, (struct text){ 0 }, on_rejected, request);
+    answered_step(request, live, &step, (struct text){ 0 }, on_rejected);
 }
 
 void continue_processing(struct request *request)
