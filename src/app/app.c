@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 static const char *const state_names[] = {
     [APP_INITIALIZING] = "initializing",
@@ -352,12 +353,22 @@ static int run(struct scope *life, const struct app_type *type, const struct bir
     return exit_code;
 }
 
+/* Ten thousand desktops need as many descriptors; the usual soft limit, 1024, is for select(2). */
+static void allow_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit); /* else with those that we have */
+}
+
 int app_main(const struct app_type *type)
 {
     struct scope *life = scope_new(NULL, "process", SCOPE_NO_LIMIT);
     struct birth birth;
     struct fault fault;
     (void)signal(SIGPIPE, SIG_IGN);
+    allow_descriptors();
     int exit_code = 2;
     if (birth_read(BIRTH_DESCRIPTOR, life, &birth, &fault))
         (void)fprintf(stderr, "carillon app: %s\n", fault.words);
