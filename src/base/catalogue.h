@@ -104,13 +104,16 @@ struct option_table {
 };
 const struct option_table *option_table_find(struct text application_type);
 
-/* One HTTP route. schema/routes/<server>.toml, gen/routes.h. */
+/* One HTTP route. schema/routes/<server>.toml, gen/routes.h. Who may ask: anybody; who has a
+ * session, also one that must change its password first; an agent or administrator; the latter. */
+enum route_access { ROUTE_ANYBODY, ROUTE_SESSION, ROUTE_AGENT, ROUTE_ADMINISTRATOR };
 struct route {
     const char *method, *path;  /* "/records/{handle}" */
     const char *req;            /* value of the `req` parameter, or NULL */
     const struct msg *msg;      /* what it becomes */
     const char *const *aliases; /* of req; NULL-ended, or NULL */
     const char *help;
+    enum route_access access;
 };
 struct route_table {
     const struct route *routes;

@@ -40,7 +40,7 @@ def new_group(number, campaign=None, agents="AG"):
                  list=f"L{number}", table=f"list_{number}", agents=agents)
 
 
-def campaign_config(groups, persons=None, options=None, application_options=None, http=True):
+def campaign_config(groups, persons=None, options=None, application_options=None, http=True, web=False):
     """The sample configuration with `groups` in place of its own. `options`: group name -> options
     of its annex."""
     config = load_jsonc(SAMPLE)
@@ -66,6 +66,8 @@ def campaign_config(groups, persons=None, options=None, application_options=None
     outbound["options"]["OCServer"].pop("http-retry-applies-to", None)
     for section, values in (application_options or {}).items():
         outbound["options"].setdefault(section, {}).update(values)
+    if not web:
+        config["applications"] = [one for one in config["applications"] if one["name"] != "web"]
     if not http:
         outbound["ports"] = [port for port in outbound["ports"] if port["id"] != "http"]
     return config
@@ -108,10 +110,10 @@ class Centre(Installation):
     """An installation with campaign groups."""
 
     def __init__(self, groups=1, options=None, persons=None, application_options=None, http=True,
-                 reconnect_s=1, supervisor_options=None, environ=None, **more):
+                 reconnect_s=1, supervisor_options=None, environ=None, web=False, **more):
         self.groups = groups if isinstance(groups, list) else [new_group(i + 1)
                                                                for i in range(groups)]
-        config = campaign_config(self.groups, persons, options, application_options, http)
+        config = campaign_config(self.groups, persons, options, application_options, http, web)
         application(config, "outbound")["reconnectTimeout"] = reconnect_s
         self.has_http = http
         super().__init__(config, options={"restart-quick-time": 0, **(supervisor_options or {})},

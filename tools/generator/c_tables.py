@@ -263,7 +263,8 @@ def routes(schema):
             body += f"static const struct route {table}[] = {{\n" + "".join(
                 f"    {{ {c_string(row['method'])}, {c_string(row['path'])}, {c_string(row.get('req'))}, "
                 f"{'&' + row['msg'].constant if 'msg' in row else 'NULL'}, {words_list(row.get('aliases'))}, "
-                f"{c_string(row.get('help'))} }},\n" for row in rows) + "};\n"
+                f"{c_string(row.get('help'))}, ROUTE_{row.get('access', 'anybody').upper()} }},\n"
+                for row in rows) + "};\n"
         body += f"const struct route_table {constant} = {{ {table}, {len(rows)} }};\n\n"
     return header("routes", ["base/catalogue.h"], head), source("routes", body, ["gen/messages.h"])
 

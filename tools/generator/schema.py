@@ -13,6 +13,7 @@ from . import names
 
 FIELD_TYPES = ("bool", "u32", "u64", "i64", "f64", "text", "bytes", "kv")
 OPTION_TYPES = ("bool", "u32", "i64", "float", "text", "enum", "list", "url", "secret")
+ROUTE_ACCESS = ("anybody", "session", "agent", "administrator")
 LEVELS = ("application", "campaign", "campaign-group", "calling-list", "host", "dn", "tenant", "person")
 EFFECTS = ("immediate", "next-use", "reconnect", "restart", "startup")
 LOG_LEVELS = ("debug", "trace", "interaction", "standard", "alarm")
@@ -428,7 +429,9 @@ def read_routes(schema):
         only(path, data, ("route",))
         for row in data.get("route", []):
             where = f"{path}: {row.get('method')} {row.get('path')}"
-            only(where, row, ("method", "path", "req", "aliases", "message", "help"))
+            only(where, row, ("method", "path", "req", "aliases", "message", "help", "access"))
+            if row.get("access", "anybody") not in ROUTE_ACCESS:
+                refuse(where, f"access must be one of {', '.join(ROUTE_ACCESS)}")
             if "method" not in row or not row.get("path", "").startswith("/"):
                 refuse(where, "method and path are needed")
             if "message" in row:

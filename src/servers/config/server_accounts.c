@@ -203,10 +203,11 @@ static void reply_set(struct config_server *server, const struct account_answer 
         object_set_find_dbid(server->objects, &OBJECT_PERSON, job->person_dbid);
     if (person && is_default(person) && job->request && !loop_is_virtual(server->app->loop))
         (void)unlink(first_password_path(server, job->life).at);
-    tell_changed(server, job->person_dbid, answer->stamp);
     struct config_password_set set = { .head.has = CONFIG_PASSWORD_SET_HAS_STAMP,
                                        .stamp = answer->stamp };
     if (job->request) link_reply(job->request, &set);
+    /* Behind the answer: who asked knows the new stamp when it hears of it. */
+    tell_changed(server, job->person_dbid, answer->stamp);
 }
 
 static void reply_admitted(const struct account_answer *answer)

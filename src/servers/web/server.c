@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Wiring: the store, sessions of before, links, then the ports; nothing is served before sessions
+ * are known again. */
+#include "gen/events.h"
+#include "gen/migrations.h"
+#include "gen/objects.h"
+#include "servers/web/web.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+enum { SWEEP_MS = 1000, BUCKETS_MAX = 100000, DESKTOP_IDS_MAX = 200001, SEQ_PER_MS = 1000 };
+
+/* As many descriptors as the system lets us have: each desktop is one. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur == limit.rlim_max) return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static void sweep(void *self)
+{
+    struct web *web = self;
+    desktops_sweep(web);
+    sessions_sweep(web);
+    timer_start(web->sweep_timer, SWEEP_MS);
+}
+
+static enum err make_store_path(const struct app *app, struct text *out, struct fault *fault)
+{
+    *out = TEXT(":memory:");
+    if (loop_is_virtual(app->loop)) return ERR_OK;
+    struct text folder =
+        scope_format(app->life, "%.*s/%.*s", TEXT_ARG(app->data_dir), TEXT_ARG(app->name));
+    if (mkdir(folder.at, 0750) != 0 && errno != EEXIST)
+        return fault_set(fault, ERR_IO, "data", "%s: %s", folder.at, strerror(errno));
+    *out = scope_format(app->life, "%.*s/%.*s.db", TEXT_ARG(folder), TEXT_ARG(app->name));
+    return ERR_OK;
+}
+
+static struct web *make(struct app *app)
+{
+    struct web *web = scope_alloc(app->life, sizeof *web);
+    struct scope *life = app->life;
+    const struct websocket_options sockets = { .send_queue_bytes_max = SEND_QUEUE_BYTES_MAX };
+    *web = (struct web){
+        .app = app,
+        .desktop_ids = slots_new(life, DESKTOP_IDS_MAX),
+        .persons = table_new(life),
+        .employees = table_new(life),
+        .administrators_life = scope_new(life, "administrators", SCOPE_NO_LIMIT),
+        .sessions = table_new(life),
+        .desktops = table_new(life),
+        .login_addresses = buckets_new(life, BUCKETS_MAX),
+        .login_accounts = buckets_new(life, BUCKETS_MAX),
+        /* Above all that a former process has given out. */
+        .seq = loop_now_utc_ms(app->loop) * SEQ_PER_MS,
+    };
+    web->sweep_timer = timer_new(life, app->loop, sweep, web);
+    web->sockets = websocket_server_new(life, app->loop, &sockets, &desktop_sockets);
+    list_init(&web->away);
+    list_init(&web->presence);
+    /* The same at every start, and no link key: no application can bear this name. */
+    link_derive_key(app->identity.secret,
+                    TEXT("web\x1f"
+                         "desktops"),
+                    web->desktop_key);
+    return web;
+}
+
+static void serve(struct web *web)
+{
+    ports_configure(web);
+    if (ports_are_open(web)) {
+        web->is_running = true;
+        app_running(web->app);
+    } else {
+        app_unavailable(web->app, TEXT("no port is open"));
+    }
+}
+
+static void changed(void *self)
+{
+    struct web *web = self;
+    if (web->is_stopping) return;
+    people_configure(web);
+    applications_configure(web);
+    serve(web);
+}
+
+static enum err start(struct app *app, void **self, struct fault *fault)
+{
+    struct text path;
+    raise_descriptor_limit();
+    struct web *web = make(app);
+    enum err err = make_store_path(app, &path, fault);
+    if (!err)
+        err = store_open(app->life, app->loop, &app->log, path, MIGRATIONS_WEB, NULL, &web->store,
+                         fault);
+    people_configure(web);
+    if (!err) err = sessions_load(web, fault);
+    if (err) return err;
+    *self = web;
+    applications_configure(web);
+    serve(web);
+    timer_start(web->sweep_timer, SWEEP_MS);
+    return ERR_OK;
+}
+
+/* Who is here goes on; nobody new comes. */
+static void suspend(void *self)
+{
+    struct web *web = self;
+    web->is_suspended = true;
+    app_idle(web->app);
+}
+
+static void on_flushed(void *self)
+{
+    struct web *web = self;
+    app_stopped(web->app);
+}
+
+static void stop(void *self)
+{
+    struct web *web = self;
+    web->is_stopping = true;
+    timer_stop(web->sweep_timer);
+    ports_close(web);
+    desktops_stop(web);
+    store_flush(web->store, on_flushed, web);
+}
+
+static void count(void *self, void *counters)
+{
+    const struct web *web = self;
+    struct web_counters *out = counters;
+    *out = web->counters;
+    out->web_sessions = table_count(web->sessions);
+    out->web_desktops = table_count(web->desktops);
+    out->web_desktops_connected = web->connected_count;
+}
+
+static const char *const object_names[] = {
+    "Application", "AppPrototype", "Host", "Person", "AgentGroup", "AccessGroup", NULL,
+};
+
+const struct app_type APP_TYPE_WEB;
+const struct app_type APP_TYPE_WEB = {
+    .name = "web",
+    .options = &OPTIONS_WEB,
+    .counters = &COUNTERS_WEB,
+    .objects = object_names,
+    .start = start,
+    .changed = changed,
+    .suspend = suspend,
+    .stop = stop,
+    .count = count,
+};
