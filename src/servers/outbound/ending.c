@@ -51,7 +51,7 @@ struct ending {
     uint64_t records;
     bool searches_again;
     struct refusal refusal;
-    struct text list_name, campaign_name; /* of the record, where a handle was given */
+    struct text list_name, campaign_name, attempt_guid; /* of the record of a handle */
 };
 
 static const char *rule_of(const struct ending *ending)
@@ -111,7 +111,7 @@ static void answer(struct ending *ending)
     if (ending->refusal.error)
         request_refuse_with(request, &ending->refusal);
     else
-        request_reply(request, request->msg->reply, acknowledgement(ending), (struct text){ 0 });
+        request_reply(request, request->msg->reply, acknowledgement(ending), ending->attempt_guid);
 }
 
 /* --- carrying it out --- */
@@ -293,7 +293,7 @@ static void submit(struct ending *ending, struct change *change)
     }
     if (ending->request->keyed && !ending->searches_again)
         idempotency_add(ending->request, change, ending->request->msg->reply,
-                        acknowledgement(ending), (struct text){ 0 });
+                        acknowledgement(ending), ending->attempt_guid);
     change_submit(change, on_durable, ending);
 }
 
@@ -499,6 +499,7 @@ static void end_live(struct ending *ending, struct live_chain *live)
         scope_keep(life, record_text(&live->chain.records[record], COLUMN_CONTACT_INFO));
     ending->list_name = scope_keep(life, live->list_name);
     ending->campaign_name = scope_keep(life, campaign_of(live));
+    ending->attempt_guid = scope_keep(life, guid_text(&live->chain.attempt_guid));
     ending->steps = scope_alloc_array(life, 1, sizeof(struct chain_step *));
     ending->taken = scope_alloc_array(life, 1, sizeof *ending->taken);
     struct change *change = change_new(ending->server->store);

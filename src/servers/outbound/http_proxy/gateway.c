@@ -18,7 +18,8 @@
 enum {
     UNSENT_BYTES_MAX = 16 * 1024 * 1024,    /* that outbound has not taken */
     UNDER_WAY_BYTES_MAX = 64 * 1024 * 1024, /* bodies that outbound has and has not answered */
-    KEY_BYTES_MAX = 255,
+    KEY_BYTES_MAX = 255,                    /* spec outbound 20 */
+    VALUE_BYTES_MAX = 4096,
     RETRY_AFTER_BYTES = 12,
 };
 
@@ -363,6 +364,8 @@ static const char *pair_trouble(const struct asked *asked, const struct pair *pa
     if (text_eq(pair->name, route_resource_key(asked->match.resource)) &&
         !is_same_scalar(&pair->value, asked->identifier))
         return "differs from the path";
+    if (pair->value.kind == VALUE_TEXT && pair->value.text.len > VALUE_BYTES_MAX)
+        return "a value has at most 4096 bytes";
     const char *trouble = text_trouble(asked, pair->name);
     if (!trouble && pair->value.kind == VALUE_TEXT) trouble = text_trouble(asked, pair->value.text);
     return trouble;
