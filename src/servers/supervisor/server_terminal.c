@@ -59,6 +59,17 @@ void terminal_welcome(const struct supervisor *supervisor)
     fflush(stdout);
 }
 
+/* config made it at the first start, and removes it when it was changed. */
+static bool has_first_password(const struct supervisor *supervisor)
+{
+    struct scope *scratch = scope_new(NULL, "first password", SCOPE_NO_LIMIT);
+    struct text path = scope_format(scratch, "%.*s/secret/first-password",
+                                    TEXT_ARG(supervisor->installation.data_dir));
+    bool is_there = access(path.at, F_OK) == 0;
+    scope_close(scratch);
+    return is_there;
+}
+
 void terminal_tell_all_running(struct supervisor *supervisor)
 {
     uint64_t took_ms = loop_now_mono_ms(supervisor->loop) - supervisor->started_mono_ms;
@@ -72,6 +83,9 @@ void terminal_tell_all_running(struct supervisor *supervisor)
         if (supervised->url.len > 0)
             printf("  %-16.*s %.*s\n", TEXT_ARG(supervised->name), TEXT_ARG(supervised->url));
     }
+    if (has_first_password(supervisor))
+        printf("  %-16s user default, its password is in %.*s/secret/first-password\n",
+               "first log-in", TEXT_ARG(supervisor->installation.data_dir));
     if (supervisor->http != NULL)
         printf("  %-16s http://%.*s/metrics  /health\n", "metrics",
                TEXT_ARG(supervisor->file->metrics));

@@ -11,18 +11,21 @@ enum { HEADERS_MAX = 16 };
 /* --- answers -------------------------------------------------------------------------------- */
 
 /* Strict for everything: no script but our own files, nobody frames us, no address is told on. */
+#define LITERAL(z)                                                                                 \
+    {                                                                                              \
+        z, sizeof z - 1                                                                            \
+    }
 static const struct http_header strict_headers[] = {
-    { { "Content-Security-Policy", 23 },
-      { "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-        "font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; "
-        "form-action 'none'; frame-ancestors 'none'",
-        199 } },
-    { { "X-Content-Type-Options", 22 }, { "nosniff", 7 } },
-    { { "X-Frame-Options", 15 }, { "DENY", 4 } },
-    { { "Referrer-Policy", 15 }, { "no-referrer", 11 } },
-    { { "Cross-Origin-Opener-Policy", 26 }, { "same-origin", 11 } },
-    { { "Cross-Origin-Resource-Policy", 28 }, { "same-origin", 11 } },
-    { { "Permissions-Policy", 18 }, { "camera=(), microphone=(), geolocation=()", 40 } },
+    { LITERAL("Content-Security-Policy"),
+      LITERAL("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+              "font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; "
+              "form-action 'none'; frame-ancestors 'none'") },
+    { LITERAL("X-Content-Type-Options"), LITERAL("nosniff") },
+    { LITERAL("X-Frame-Options"), LITERAL("DENY") },
+    { LITERAL("Referrer-Policy"), LITERAL("no-referrer") },
+    { LITERAL("Cross-Origin-Opener-Policy"), LITERAL("same-origin") },
+    { LITERAL("Cross-Origin-Resource-Policy"), LITERAL("same-origin") },
+    { LITERAL("Permissions-Policy"), LITERAL("camera=(), microphone=(), geolocation=()") },
 };
 enum { STRICT_COUNT = sizeof strict_headers / sizeof strict_headers[0] };
 

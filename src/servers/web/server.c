@@ -8,19 +8,9 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
 enum { SWEEP_MS = 1000, BUCKETS_MAX = 100000, DESKTOP_IDS_MAX = 200001, SEQ_PER_MS = 1000 };
-
-/* As many descriptors as the system lets us have: each desktop is one. */
-static void raise_descriptor_limit(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur == limit.rlim_max) return;
-    limit.rlim_cur = limit.rlim_max;
-    (void)setrlimit(RLIMIT_NOFILE, &limit);
-}
 
 static void sweep(void *self)
 {
@@ -95,7 +85,6 @@ static void changed(void *self)
 static enum err start(struct app *app, void **self, struct fault *fault)
 {
     struct text path;
-    raise_descriptor_limit();
     struct web *web = make(app);
     enum err err = make_store_path(app, &path, fault);
     if (!err)
