@@ -101,7 +101,7 @@ class Nginx:
     """One worker, answering a constant at /constant, and 200 without a body at /sink, counted at
     /count."""
 
-    def __init__(self, folder, port, constant=b"{}", headers=()):
+    def __init__(self, folder, port, constant=b"{}", headers=(), addresses=("127.0.0.1",)):
         self.folder, self.port = pathlib.Path(folder), port
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "constant").write_bytes(constant)
@@ -109,6 +109,7 @@ class Nginx:
         lines = "".join(f"add_header {name} \"{value}\";\n" for name, value in headers)
         temp = "".join(f"{what}_temp_path {self.folder}/{what};\n"
                        for what in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        listens = "".join(f"listen {address}:{port} backlog=4096; " for address in addresses)
         config = self.folder / "nginx.conf"
         config.write_text(f"""
 daemon off; master_process off; pid {self.folder}/nginx.pid; error_log {self.folder}/error.log;
@@ -118,7 +119,7 @@ http {{
     {temp}
     default_type "application/json; charset=utf-8";
     server {{
-        listen 127.0.0.1:{port} backlog=4096;
+        {listens}
         location /constant {{ {lines} return 200 '{quoted}'; }}
         location /sink {{ return 200; }}
         location /count {{ stub_status; }}

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`make bench`: what Carillon does per second, as ratios to named peers measured in the same run.
 
-    bench/run.py --binary build/carillon [--seconds N] [--rounds N] [updates http notifications restart]
+    bench/run.py --binary build/carillon [--seconds N] [--rounds N] [updates http notifications endpoints restart]
 
 Peers take turns with us, since requests per second drift with the machine's load; figures are min,
 median and max of the rounds, ratios are those of the medians. Whoever sends the load shares the cores.
@@ -30,6 +30,7 @@ TOP = HERE.parent
 sys.path[:0] = [str(TOP / "tests/e2e"), str(HERE)]
 
 import campaign  # noqa: E402
+import endpoints  # noqa: E402
 import lists  # noqa: E402
 import peers  # noqa: E402
 from harness import free_port, http_call, wait_until  # noqa: E402
@@ -361,7 +362,8 @@ def restart(given, folder):
 # --- begin here ----------------------------------------------------------------------------------------------
 
 PARTS = {"updates": lambda given, folder: Updates(given, folder).run(), "http": http_layer,
-         "notifications": lambda given, folder: Notifications(given, folder).run(), "restart": restart,
+         "notifications": lambda given, folder: Notifications(given, folder).run(),
+         "endpoints": lambda given, folder: endpoints.endpoints(given, folder, say, verdict), "restart": restart,
          "lists": lambda given, folder: lists.lists(given, folder, say)}
 
 

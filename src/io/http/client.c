@@ -9,7 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { IDLE_POOL_MS = 60 * 1000 }; /* spec outbound 12.5: idle pooled connections close */
+enum {
+    IDLE_POOL_MS = 60 * 1000, /* spec outbound 12.5: idle pooled connections close */
+    FAILING_PACE_MS = 10,     /* between two calls to an endpoint that refuses connections */
+};
 
 /* --- pools --- */
 
@@ -17,6 +20,13 @@ static void pool_close(struct http_pool *pool)
 {
     (void)table_remove(pool->client->pools, pool->key);
     scope_close(pool->life);
+}
+
+static void pool_pump(struct http_pool *pool);
+
+static void on_pool_pace(void *self)
+{
+    pool_pump(self);
 }
 
 static void on_pool_idle(void *self)
@@ -71,6 +81,7 @@ static struct http_pool *pool_new(struct http_client *client, struct text key, b
     list_init(&pool->waiting);
     list_init(&pool->flying);
     pool->idle_timer = timer_new(life, client->loop, on_pool_idle, pool);
+    pool->pace_timer = timer_new(life, client->loop, on_pool_pace, pool);
     client->carrier->open(pool);
     scope_on_close(life, pool_forget, pool);
     table_put(client->pools, pool->key, pool);
@@ -115,11 +126,27 @@ static struct http_pool *pool_for(struct http_client *client, const struct http_
     return pool;
 }
 
+/* An endpoint that refuses would else have its whole queue refused at once, again and again, and
+ * take the time of those that answer. */
+static bool may_start(struct http_pool *pool)
+{
+    uint64_t now = loop_now_mono_ms(pool->client->loop);
+    if (!pool->is_failing) return true;
+    if (now < pool->next_mono_ms) {
+        if (!timer_is_running(pool->pace_timer))
+            timer_start(pool->pace_timer, pool->next_mono_ms - now);
+        return false;
+    }
+    pool->next_mono_ms = now + FAILING_PACE_MS;
+    return true;
+}
+
 static void pool_pump(struct http_pool *pool)
 {
     struct http_client *client = pool->client;
     struct http_client_call *call;
-    while (pool->flying_count < client->pool_size && (call = first_call(&pool->waiting)) != NULL) {
+    while (pool->flying_count < client->pool_size && (call = first_call(&pool->waiting)) != NULL &&
+           may_start(pool)) {
         list_remove(&call->node);
         list_add_last(&pool->flying, &call->node);
         call->state = CALL_FLYING;
@@ -166,6 +193,8 @@ void client_call_ended(struct http_client_call *call, enum http_failure failure,
 {
     struct http_pool *pool = call->pool;
     call_end(call, failure, status, words);
+    if (failure == HTTP_FAILURE_CONNECT) pool->is_failing = true;
+    if (failure == HTTP_FAILURE_NONE) pool->is_failing = false;
     pool->flying_count--;
     pool_pump(pool);
 }

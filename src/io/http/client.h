@@ -4,6 +4,7 @@
  *          pipelining; further calls wait in a FIFO per endpoint. Redirections are never followed.
  *          on_done comes exactly once, never from inside a call of ours, unless the owner's scope
  *          closes or the call is cancelled.
+ * Refusal  while connections to an endpoint fail, one call to it starts each 10 ms.
  * Time     `timeout_ms` bounds connecting (proxy and TLS included) and, again, the wait from the
  *          last byte sent to the end of the response head, and once more the body: when the head
  *          has come, the status counts whatever becomes of the body.

@@ -57,6 +57,9 @@ struct http_pool {
     struct list waiting, flying;
     uint32_t flying_count;
     struct timer *idle_timer; /* runs while nothing flies */
+    bool is_failing;          /* the last connection could not be made */
+    uint64_t next_mono_ms;    /* while it fails: when the next call may start */
+    struct timer *pace_timer;
     void *carrier;
 };
 

@@ -298,6 +298,22 @@ TEST(a_refused_connection_is_a_connect_failure)
     }
 }
 
+TEST(an_endpoint_that_refuses_gets_one_call_each_10_ms)
+{
+    IN_BOTH_WORLDS(world, 2)
+    {
+        listener_close(world->listener);
+        run(world);
+        uint64_t began = loop_now_mono_ms(world->loop);
+        for (size_t i = 0; i < 8; i++) send_post(world, i);
+        for (size_t i = 0; i < 8; i++)
+            CHECK_U32(wait_for(world, i, 2000)->failure, HTTP_FAILURE_CONNECT);
+        CHECK(loop_now_mono_ms(world->loop) - began >=
+              40); /* two at once, and one at once behind */
+        for (size_t i = 1; i < 8; i++) CHECK(world->done[i].order + 2 > world->done[i - 1].order);
+    }
+}
+
 TEST(a_silent_receiver_is_a_timeout_and_its_connection_closed)
 {
     IN_BOTH_WORLDS(world, 1)

@@ -161,6 +161,90 @@ TEST(optimisation_is_told_for_predictive_modes)
     struct kv kv = body();
     CHECK_I64(number_at(&kv, "GSW_OPTIMIZE_BY"), 2);
     CHECK_I64(number_at(&kv, "GSW_OPTIMIZE_GOAL"), 3);
+}
+
+static struct call_report report = { .tenant_name = { "T", 1 },
+                                     .tenant_ccid = { "77", 2 },
+                                     .campaign_dbid = 101,
+                                     .calling_list_dbid = 104,
+                                     .tz_name = { "EET", 3 },
+                                     .tz_offset_s = 7200 };
+
+TEST(a_report_of_an_attempt_that_begins_has_no_result_yet) /* 13.2 */
+{
+    prepare();
+    report.sequence = 0;
+    notification.report = &report;
+    struct kv kv = body();
+    CHECK_I64(number_at(&kv, "GSW_HIST_SEQUENCE_NUM"), 0);
+    CHECK_TEXT(text_at(&kv, "GSW_TENANT_NAME"), "T");
+    CHECK_TEXT(text_at(&kv, "GSW_TENANT_CCID"), "77");
+    CHECK_I64(number_at(&kv, "GSW_CAMPAIGN_DBID"), 101);
+    CHECK_I64(number_at(&kv, "GSW_CALLING_LIST_DBID"), 104);
+    CHECK_TEXT(text_at(&kv, "GSW_TZ_NAME"), "EET");
+    CHECK_I64(number_at(&kv, "GSW_TZ_OFFSET"), 7200);
+    CHECK(kv_find(&kv, TEXT("GSW_CALL_RESULT")) == NULL);
+    CHECK(kv_find(&kv, TEXT("GSW_MESSAGE")) == NULL);
+    CHECK(kv_find(&kv, TEXT("GSW_REASON")) == NULL);
+}
+
+TEST(a_report_tells_what_the_list_knows_of_the_number_once) /* 13.2 */
+{
+    prepare();
+    report.sequence = 1;
+    notification.report = &report;
+    columns[COLUMN_OTHER1].send_attribute = TEXT("GSW_COUNTRY_CODE");
+    for (int turn = 0; turn < 2; turn++) { /* json_read_kv() refuses a name that is there twice */
+        is_modified[COLUMN_OTHER1] = turn == 1;
+        struct kv kv = body();
+        CHECK_TEXT(text_at(&kv, "GSW_COUNTRY_CODE"), "wants \"price\" list");
+        CHECK_I64(number_at(&kv, "GSW_CALL_RESULT"), 33);
+        CHECK(kv_find(&kv, TEXT("GSW_POSTAL_CODE")) == NULL);
+    }
+}
+
+static struct kv state_body(const struct group_state *state)
+{
+    struct buf out = { 0 };
+    struct kv kv;
+    group_state_body(state, &out);
+    CHECK_OK(json_read_kv(buf_text(&out), scope, &kv, NULL));
+    buf_free(&out);
+    return kv;
+}
+
+TEST(a_group_state_has_all_its_keys_and_null_where_nobody_knows) /* 13.1 */
+{
+    prepare();
+    struct group_state told = { .message_guid = notification.message_guid,
+                                .session_guid = notification.attempt_guid,
+                                .now_utc_ms = 1780334195004,
+                                .state = TEXT("CampaignLoaded"),
+                                .campaign_group_name = TEXT("G"),
+                                .group_name = TEXT("AG"),
+                                .campaign_name = TEXT("C") };
+    struct kv kv = state_body(&told);
+    CHECK_TEXT(text_at(&kv, "GSW_MESSAGE"), "CampaignGroupState");
+    CHECK_TEXT(text_at(&kv, "GSW_CAMPAIGN_GROUP_STATE"), "CampaignLoaded");
+    CHECK_TEXT(text_at(&kv, "GSW_TENANT_NAME"), "undefined");
+    CHECK_TEXT(text_at(&kv, "GSW_TENANT_CCID"), "undefined");
+    CHECK_TEXT(text_at(&kv, "GSW_TIMESTAMP"), "1780334195.004");
+    CHECK_I64(number_at(&kv, "GSW_DIAL_MODE"), 0);
+    static const char *const unknown[] = { "GSW_STAT_BUSY_FACTOR", "GSW_STAT_HIT_RATIO",
+                                           "GSW_STAT_OVERDIAL_RATE", "GSW_STAT_TIME_TO_COMPLETE" };
+    for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++) {
+        const struct value *value = kv_find(&kv, text_of(unknown[i]));
+        CHECK(value != NULL && value->kind == VALUE_NULL);
+    }
+    CHECK(kv_find(&kv, TEXT("GSW_CAMPAIGN_TEMPLATE_NAME")) == NULL);
+    CHECK(kv_find(&kv, TEXT("GSW_OPTIMIZE_BY")) == NULL);
+    told.template_name = TEXT("Spring offer");
+    told.dial_mode = 1;
+    told.optimize_by = 2;
+    told.optimize_goal = 80;
+    kv = state_body(&told);
+    CHECK_TEXT(text_at(&kv, "GSW_CAMPAIGN_TEMPLATE_NAME"), "Spring offer");
+    CHECK_I64(number_at(&kv, "GSW_OPTIMIZE_GOAL"), 80);
     scope_close(scope);
     scope = NULL;
 }
