@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "servers/outbound/add_record.h"
 
+#include "servers/outbound/contact_time.h"
 #include "servers/outbound/idempotency.h"
 #include "servers/outbound/session.h"
 
 #include <inttypes.h>
-#include <time.h>
 
 enum { CHAIN_N_TRIES_MAX = 5 };
 
@@ -15,32 +15,6 @@ struct adding {
     struct value *cells;
     uint32_t tries;
 };
-
-static bool number_at(struct text in, size_t at, size_t len, uint32_t min, uint32_t max, int *out)
-{
-    uint32_t number;
-    if (text_to_u32(text_slice(in, at, len), min, max, &number)) return false;
-    *out = (int)number;
-    return true;
-}
-
-enum err date_time_parse(struct text in, int64_t offset_s, int64_t *epoch_s)
-{
-    struct tm parts = { 0 };
-    if (in.len != 16 || in.at[2] != '/' || in.at[5] != '/' || in.at[10] != ' ' || in.at[13] != ':')
-        return ERR_INVALID;
-    if (!number_at(in, 0, 2, 1, 12, &parts.tm_mon) || !number_at(in, 3, 2, 1, 31, &parts.tm_mday) ||
-        !number_at(in, 6, 4, 1970, 9999, &parts.tm_year) ||
-        !number_at(in, 11, 2, 0, 23, &parts.tm_hour) || !number_at(in, 14, 2, 0, 59, &parts.tm_min))
-        return ERR_INVALID;
-    parts.tm_mon--;
-    parts.tm_year -= 1900;
-    struct tm wanted = parts;
-    time_t local = timegm(&parts);
-    if (parts.tm_mday != wanted.tm_mday) return ERR_INVALID; /* 02/30 */
-    *epoch_s = (int64_t)local - offset_s;
-    return ERR_OK;
-}
 
 static bool has(const struct outbound_add_record *asked, uint64_t bit)
 {
@@ -79,7 +53,7 @@ static bool fill(struct adding *adding)
         cells[COLUMN_AGENT_ID] = value_of_text(asked->gsw_agent_id);
     if (has(asked, OUTBOUND_ADD_RECORD_HAS_GSW_DATE_TIME)) {
         int64_t epoch_s;
-        if (date_time_parse(asked->gsw_date_time, zone.offset_s, &epoch_s)) {
+        if (contact_time_parse(request->server->app, zone.dbid, asked->gsw_date_time, &epoch_s)) {
             request_refuse(request, OUTBOUND_BAD_DATE, "GSW_DATE_TIME: must be MM/DD/YYYY hh:mm");
             return false;
         }

@@ -7,8 +7,4 @@
 
 void add_record(struct request *request);
 
-/* "MM/DD/YYYY hh:mm" in a zone `offset_s` from UTC to epoch seconds; ERR_INVALID when it is none.
- */
-enum err date_time_parse(struct text in, int64_t offset_s, int64_t *epoch_s);
-
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "servers/outbound/buffer.h"
 
+#include "servers/outbound/callback_watch.h"
 #include "servers/outbound/ending.h"
 
 #include "servers/outbound/session.h"
@@ -52,6 +53,7 @@ static void wake_due(void *self)
         add_ready(live_of(due));
     }
     sleep_until_due(session);
+    callback_watch_soon(session);
 }
 
 static void free_put_off(void *self)
@@ -65,6 +67,7 @@ void buffer_open(struct session *session)
     for (int i = 0; i < BUFFER_CLASSES; i++) list_init(&session->buffered[i]);
     session->due_timer = timer_new(session->life, session->server->app->loop, wake_due, session);
     scope_on_close(session->life, free_put_off, session);
+    callback_watch_open(session);
 }
 
 void buffer_add(struct live_chain *live)
@@ -80,6 +83,7 @@ void buffer_add(struct live_chain *live)
         return;
     }
     add_ready(live);
+    if (live->buffer_class <= BUFFER_CALLBACK) callback_watch_soon(session);
 }
 
 void buffer_remove(struct live_chain *live)
@@ -124,24 +128,28 @@ static void count_given_out(struct session *session)
     session->given_out_now++;
 }
 
+bool buffer_may_give_out(struct live_chain *live)
+{
+    struct outbound *server = live->session->server;
+    struct calling_list *list = lists_find_by_dbid(server->lists, live->list_dbid, NULL);
+    const struct record *primary = &live->chain.records[live->chain.primary];
+    if (list == NULL || !list_is_in_window(list, primary, loop_now_utc_ms(server->app->loop))) {
+        withdraw(live);
+        return false;
+    }
+    return !ending_block_waiting(live, list);
+}
+
 static struct live_chain *take_first(struct session *session, enum buffer_class class,
                                      uint32_t list_dbid, struct text reserved_for)
 {
-    struct outbound *server = session->server;
     struct list *ring = &session->buffered[class];
-    uint64_t now_utc_ms = loop_now_utc_ms(server->app->loop);
     for (struct list *node = ring->next, *next; node != ring; node = next) {
         next = node->next;
         struct live_chain *live = LIST_OBJECT(node, struct live_chain, node);
         if (live->is_busy || (list_dbid && live->list_dbid != list_dbid)) continue;
         if (!text_eq(live->reserved_for, reserved_for)) continue;
-        struct calling_list *list = lists_find_by_dbid(server->lists, live->list_dbid, NULL);
-        const struct record *primary = &live->chain.records[live->chain.primary];
-        if (list == NULL || !list_is_in_window(list, primary, now_utc_ms)) {
-            withdraw(live);
-            continue;
-        }
-        if (ending_block_waiting(live, list)) continue;
+        if (!buffer_may_give_out(live)) continue;
         buffer_remove(live);
         count_given_out(session);
         return live;
@@ -176,6 +184,7 @@ struct live_chain *session_take(struct session *session, uint32_t list_dbid, str
 {
     enum buffer_class classes[BUFFER_CLASSES];
     session_order_classes(session, classes);
+    session->attended_utc_ms = loop_now_utc_ms(session->server->app->loop);
     struct live_chain *live = NULL;
     for (int i = 0; live == NULL && i < BUFFER_CLASSES; i++)
         live = take_first(session, classes[i], list_dbid,

@@ -23,6 +23,9 @@ void session_add_buffered(struct session *session, struct live_chain *live);
  * taken out of the buffer; `list_dbid` 0: any list. What is out of its window goes back to the
  * list. NULL: none. */
 struct live_chain *session_take(struct session *session, uint32_t list_dbid, struct text agent_id);
+/* The chain may be given out now: in its window, not blocked. False: it was sent back to its list,
+ * or ended, and is out of the buffer. */
+bool buffer_may_give_out(struct live_chain *live);
 /* The classes behind BUFFER_PERSONAL, higher priority first; equal ones as they stand. */
 void session_order_classes(const struct session *session, enum buffer_class out[BUFFER_CLASSES]);
 /* Configuration moved: chains that the present filters or lists would not have chosen go back. */

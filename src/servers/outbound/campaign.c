@@ -74,6 +74,24 @@ static int end(void *self, const void *detail, struct actions *out)
     return FSM_NONE;
 }
 
+static int prioritise_loaded(void *self, const void *detail, struct actions *out)
+{
+    (void)self;
+    (void)detail;
+    out->outcome->is_changed = true;
+    out->outcome->report = "CampaignLoaded";
+    return FSM_NONE;
+}
+
+static int prioritise_started(void *self, const void *detail, struct actions *out)
+{
+    (void)self;
+    (void)detail;
+    out->outcome->is_changed = true;
+    out->outcome->report = "CampaignStarted";
+    return FSM_NONE;
+}
+
 /* Fulfilled already: acknowledged, nothing changes. */
 static int say_loaded(void *self, const void *detail, struct actions *out)
 {
@@ -166,6 +184,7 @@ enum {
     UNLOAD = SESSION_UNLOAD,
     FORCE = SESSION_FORCE_UNLOAD,
     MODE = SESSION_SET_MODE,
+    PRIO = SESSION_SET_PRIORITIES,
     DRAINED = SESSION_DRAINED
 };
 
@@ -181,6 +200,7 @@ static const struct fsm_rule session_rules[] = {
     { LOADED,    START,   NULL,            refuse_dialer,      FSM_STAY,  NULL },
     { LOADED,    STOP,    NULL,            say_stopped,        FSM_STAY,  NULL },
     { LOADED,    MODE,    NULL,            refuse_not_started, FSM_STAY,  NULL },
+    { LOADED,    PRIO,    NULL,            prioritise_loaded,  FSM_STAY,  "another order" },
     { LOADED,    UNLOAD,  NULL,            unload,             UNLOADING, "rows back to Ready" },
     { LOADED,    FORCE,   NULL,            force_unload,       UNLOADING, "active rows Stale" },
     { STARTED,   LOAD,    NULL,            say_started,        FSM_STAY,  NULL },
@@ -188,6 +208,7 @@ static const struct fsm_rule session_rules[] = {
     { STARTED,   START,   NULL,            refuse_mode_change, FSM_STAY,  NULL },
     { STARTED,   MODE,    is_present_mode, say_started,        FSM_STAY,  NULL },
     { STARTED,   MODE,    NULL,            refuse_mode_change, FSM_STAY,  NULL },
+    { STARTED,   PRIO,    NULL,            prioritise_started, FSM_STAY,  "another order" },
     { STARTED,   STOP,    NULL,            stop,               LOADED,    "no new records" },
     { STARTED,   UNLOAD,  NULL,            unload,             UNLOADING, "rows back to Ready" },
     { STARTED,   FORCE,   NULL,            force_unload,       UNLOADING, "active rows Stale" },
@@ -207,8 +228,8 @@ static const struct fsm_state session_states[SESSION_STATES] = {
 /* clang-format on */
 
 static const char *const session_event_names[SESSION_EVENTS] = {
-    [LOAD] = "load",          [START] = "start",   [STOP] = "stop",       [UNLOAD] = "unload",
-    [FORCE] = "force unload", [MODE] = "set mode", [DRAINED] = "drained",
+    [LOAD] = "load",          [START] = "start",   [STOP] = "stop",           [UNLOAD] = "unload",
+    [FORCE] = "force unload", [MODE] = "set mode", [PRIO] = "set priorities", [DRAINED] = "drained",
 };
 
 const struct fsm_machine session_machine = {

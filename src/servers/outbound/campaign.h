@@ -29,6 +29,7 @@ enum session_event {
     SESSION_UNLOAD,
     SESSION_FORCE_UNLOAD,
     SESSION_SET_MODE,
+    SESSION_SET_PRIORITIES,
     SESSION_DRAINED, /* no chain is left in memory */
     SESSION_EVENTS
 };

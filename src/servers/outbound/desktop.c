@@ -222,6 +222,26 @@ static void set_dial_mode(struct request *request)
     ORDER(request, asked, SESSION_SET_MODE, &wanted);
 }
 
+static void set_priorities(struct request *request)
+{
+    const struct outbound_campaign_set_priorities *asked = request->fields;
+    struct fault fault = { 0 };
+    uint32_t group_dbid;
+    if (!campaign_group_named(request, asked->gsw_campaign_group_dbid, asked->gsw_campaign_name,
+                              asked->gsw_group_name, &group_dbid))
+        return;
+    struct session *session = session_of(request->server, group_dbid, &fault);
+    uint32_t priorities[BUFFER_CLASSES] = {
+        [BUFFER_CALLBACK] = asked->gsw_priority_callback,
+        [BUFFER_RESCHEDULED] = asked->gsw_priority_rescheduled,
+        [BUFFER_GENERAL] = asked->gsw_priority_general,
+    };
+    if (session == NULL)
+        request_refuse(request, OUTBOUND_GROUP_UNKNOWN, "%s: %s", fault.field, fault.words);
+    else
+        session_set_priorities(session, priorities, request);
+}
+
 static void stop(struct request *request)
 {
     const struct outbound_campaign_stop *asked = request->fields;
@@ -248,6 +268,8 @@ static const struct {
     { &MSG_OUTBOUND_UPDATE_CALL_COMPLETION_STATS, update_call_completion_stats },
     { &MSG_OUTBOUND_RECORD_PROCESSED, record_processed },
     { &MSG_OUTBOUND_RECORD_REJECT, record_reject },
+    { &MSG_OUTBOUND_RECORD_RESCHEDULE, record_reschedule },
+    { &MSG_OUTBOUND_SCHEDULED_RECORD_RESCHEDULE, scheduled_record_reschedule },
     { &MSG_OUTBOUND_CHAINED_RECORD_REQUEST, chained_record },
     { &MSG_OUTBOUND_RECORD_STATUS_REQUEST, record_status },
     { &MSG_OUTBOUND_ADD_RECORD, add_record },
@@ -259,6 +281,7 @@ static const struct {
     { &MSG_OUTBOUND_CAMPAIGN_UNLOAD, unload },
     { &MSG_OUTBOUND_CAMPAIGN_FORCE_UNLOAD, force_unload },
     { &MSG_OUTBOUND_CAMPAIGN_SET_DIAL_MODE, set_dial_mode },
+    { &MSG_OUTBOUND_CAMPAIGN_SET_PRIORITIES, set_priorities },
     { &MSG_OUTBOUND_CAMPAIGN_GET_STATUS, campaign_get_status },
     { &MSG_OUTBOUND_CAMPAIGN_STATUS, campaign_status },
     { &MSG_OUTBOUND_CAMPAIGN_GROUP_LIST, campaign_group_list },

@@ -13,6 +13,7 @@
 enum {
     FETCH_CHAINS_MAX = 1000,
     FETCH_PERSONAL_MAX = 100,
+    FETCH_DUE_MAX = 100,
     RESERVED_MAX = 1000,
     PERSONAL_TYPES = 2,
     RECORD_TYPES = 3
@@ -225,6 +226,20 @@ static void add_agents(const struct session *session, struct buf *out)
     json_end_array(&json);
 }
 
+/* What is due does not wait behind a buffer full of new records. */
+static uint32_t room_for(const struct fetch *fetch)
+{
+    if (fetch->next_type < PERSONAL_TYPES) return FETCH_PERSONAL_MAX;
+    uint32_t used = fetch->chosen_count - fetch->personal_count;
+    uint32_t room = fetch->wanted > used ? fetch->wanted - used : 0;
+    int64_t type = fetch->record_types[fetch->next_type];
+    if (type == RECORD_TYPE_GENERAL) return room;
+    const struct list *ring =
+        &fetch->session->buffered[type == RECORD_TYPE_CAMPAIGN_CALLBACK ? BUFFER_CALLBACK
+                                                                        : BUFFER_RESCHEDULED];
+    return list_is_empty(ring) && room < FETCH_DUE_MAX ? FETCH_DUE_MAX : room;
+}
+
 static void choose(struct fetch *fetch)
 {
     struct outbound *server = fetch->session->server;
@@ -235,10 +250,10 @@ static void choose(struct fetch *fetch)
     }
     fetch->table = list->table;
     if (fetch->next_type == PERSONAL_TYPES) fetch->personal_count = fetch->chosen_count;
-    uint32_t room = fetch->next_type < PERSONAL_TYPES
-                        ? FETCH_PERSONAL_MAX
-                        : fetch->wanted - (fetch->chosen_count - fetch->personal_count);
-    if (fetch->next_type < PERSONAL_TYPES + RECORD_TYPES && room > 0) {
+    uint32_t room = 0;
+    for (; fetch->next_type < PERSONAL_TYPES + RECORD_TYPES; fetch->next_type++)
+        if ((room = room_for(fetch)) > 0) break;
+    if (room > 0) {
         struct buf agents = { 0 };
         if (fetch->next_type < PERSONAL_TYPES) add_agents(fetch->session, &agents);
         int64_t type = fetch->record_types[fetch->next_type++];
@@ -300,8 +315,9 @@ void fetch_start(struct session *session, uint32_t list_dbid, uint32_t chains)
                              .session = session,
                              .list_dbid = list_dbid,
                              .wanted = chains < FETCH_CHAINS_MAX ? chains : FETCH_CHAINS_MAX };
-    fetch->chosen = scope_alloc_array(life, fetch->wanted + PERSONAL_TYPES * FETCH_PERSONAL_MAX,
-                                      sizeof *fetch->chosen);
+    fetch->chosen = scope_alloc_array(
+        life, fetch->wanted + PERSONAL_TYPES * FETCH_PERSONAL_MAX + RECORD_TYPES * FETCH_DUE_MAX,
+        sizeof *fetch->chosen);
     fetch->by_chain = table_new(life);
     order_types(fetch);
     struct calling_list *list = lists_find_by_dbid(session->server->lists, list_dbid, NULL);

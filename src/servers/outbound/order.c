@@ -2,11 +2,14 @@
 /* Orders to a campaign group (spec outbound 5.1): one at a time, decided by campaign.c, stored,
  * then carried out and answered. */
 #include "gen/events.h"
+#include "servers/outbound/callback_watch.h"
 #include "servers/outbound/desktops.h"
 #include "servers/outbound/group_state.h"
 #include "servers/outbound/idempotency.h"
 #include "servers/outbound/reply.h"
 #include "servers/outbound/session.h"
+
+#include <string.h>
 
 struct order {
     struct scope *life;
@@ -14,6 +17,9 @@ struct order {
     struct request *request; /* NULL: our own */
     struct session_outcome outcome;
     struct guid guid, message_guid; /* of the session; of what is told about it */
+    enum session_event event;
+    uint32_t priorities[BUFFER_CLASSES]; /* afterwards */
+    uint64_t started_utc_ms;             /* afterwards */
     uint32_t lists_opening;
     struct fault fault; /* of a list that cannot be opened */
 };
@@ -84,6 +90,16 @@ static void say_state(const struct order *order)
                       session->guid.text, session->dialing.mode);
 }
 
+static void tell_state(const struct order *order)
+{
+    struct session *session = order->session;
+    say_state(order);
+    group_state_committed(session, &order->message_guid);
+    /* Unloading is told when it is over. */
+    if (session->fsm.state != SESSION_UNLOADING)
+        desktops_send_campaign(session->server, session, order->outcome.report);
+}
+
 static void on_order_durable(void *self, const struct change_result *result)
 {
     struct order *order = self;
@@ -97,11 +113,11 @@ static void on_order_durable(void *self, const struct change_result *result)
     session->fsm = order->outcome.fsm;
     session->dialing = order->outcome.dialing;
     if (order->outcome.opens) session->guid = order->guid;
-    say_state(order);
-    group_state_committed(session, &order->message_guid);
-    /* Unloading is told when it is over. */
-    if (session->fsm.state != SESSION_UNLOADING)
-        desktops_send_campaign(session->server, session, order->outcome.report);
+    memcpy(session->priorities, order->priorities, sizeof session->priorities);
+    session->started_utc_ms = order->started_utc_ms;
+    if (order->event != SESSION_SET_PRIORITIES) tell_state(order);
+    if (order->event == SESSION_START) session_look_soon(session);
+    callback_watch_soon(session);
     if (order->outcome.returns_buffer) session_return_buffer(session);
     if (order->outcome.forces) session_force(session);
     if (order->outcome.opens) session_refill(session, false);
@@ -110,10 +126,11 @@ static void on_order_durable(void *self, const struct change_result *result)
 
 static const struct statement session_write = {
     "INSERT INTO session (group_dbid, state, guid, dial_mode, optimize_by, optimize_goal, "
-    "changed_utc_ms) "
-    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (group_dbid) DO UPDATE SET state = ?2, guid = "
-    "?3, "
-    "dial_mode = ?4, optimize_by = ?5, optimize_goal = ?6, changed_utc_ms = ?7"
+    "changed_utc_ms, started_utc_ms, priority_callback, priority_rescheduled, priority_general) "
+    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT (group_dbid) DO UPDATE SET "
+    "state = ?2, guid = ?3, dial_mode = ?4, optimize_by = ?5, optimize_goal = ?6, "
+    "changed_utc_ms = ?7, started_utc_ms = ?8, priority_callback = ?9, "
+    "priority_rescheduled = ?10, priority_general = ?11"
 };
 static const struct statement session_remove = { "DELETE FROM session WHERE group_dbid = ?1" };
 
@@ -134,13 +151,18 @@ static void store_order(struct order *order)
         change_bind_i64(change, order->outcome.dialing.optimize_by);
         change_bind_i64(change, order->outcome.dialing.optimize_goal);
         change_bind_i64(change, (int64_t)loop_now_utc_ms(server->app->loop));
+        change_bind_i64(change, (int64_t)order->started_utc_ms);
+        change_bind_i64(change, order->priorities[BUFFER_CALLBACK]);
+        change_bind_i64(change, order->priorities[BUFFER_RESCHEDULED]);
+        change_bind_i64(change, order->priorities[BUFFER_GENERAL]);
     }
     for (uint32_t i = 0; order->outcome.opens && i < session->list_count; i++) {
         struct calling_list *list = lists_find_by_dbid(server->lists, session->lists[i].dbid, NULL);
         if (list) list_add_finalise_exhausted(list, change);
     }
-    group_state_add(session, change, &order->outcome,
-                    order->outcome.opens ? &order->guid : &session->guid, &order->message_guid);
+    if (order->event != SESSION_SET_PRIORITIES)
+        group_state_add(session, change, &order->outcome,
+                        order->outcome.opens ? &order->guid : &session->guid, &order->message_guid);
     if (order->request && order->request->keyed) {
         struct outbound_campaign_group_acknowledge reply = acknowledgement(order);
         idempotency_add(order->request, change, &MSG_OUTBOUND_CAMPAIGN_GROUP_ACKNOWLEDGE, &reply,
@@ -185,6 +207,37 @@ static bool is_drained(const struct session *session)
     return session_chain_count(session) == 0 && session->fetches == 0;
 }
 
+/* `priorities` NULL: as they are. */
+static void begin(struct session *session, enum session_event event, const struct dialing *wanted,
+                  const uint32_t *priorities, struct request *request)
+{
+    session->is_ordering = true;
+    struct outbound *server = session->server;
+    uint64_t now_utc_ms = loop_now_utc_ms(server->app->loop);
+    struct scope *life = scope_new(session->life, "order", SCOPE_NO_LIMIT);
+    struct order *order = scope_alloc(life, sizeof *order);
+    *order = (struct order){ .life = life,
+                             .session = session,
+                             .request = request,
+                             .event = event,
+                             .started_utc_ms = event == SESSION_START ? now_utc_ms
+                                                                      : session->started_utc_ms };
+    for (int i = 0; i < BUFFER_CLASSES; i++)
+        order->priorities[i] = priorities && priorities[i] ? priorities[i] : session->priorities[i];
+    if (session_decide(&session->fsm, &session->dialing, event, wanted ? wanted : &session->dialing,
+                       now_utc_ms, &order->outcome)) {
+        end(order, order->outcome.refusal.error, order->outcome.refusal.words);
+    } else if (!order->outcome.is_changed) {
+        end(order, OUTBOUND_OK, NULL);
+    } else if (order->outcome.opens) {
+        memset(order->priorities, 0, sizeof order->priorities); /* those of the options */
+        order->guid = guid_new(loop_random(server->app->loop));
+        open_lists(order);
+    } else {
+        store_order(order);
+    }
+}
+
 void session_order(struct session *session, enum session_event event, const struct dialing *wanted,
                    struct request *request)
 {
@@ -194,20 +247,14 @@ void session_order(struct session *session, enum session_event event, const stru
         list_add_last(&session->orders, &request->node);
         return;
     }
-    session->is_ordering = true;
-    struct outbound *server = session->server;
-    struct scope *life = scope_new(session->life, "order", SCOPE_NO_LIMIT);
-    struct order *order = scope_alloc(life, sizeof *order);
-    *order = (struct order){ .life = life, .session = session, .request = request };
-    if (session_decide(&session->fsm, &session->dialing, event, wanted ? wanted : &session->dialing,
-                       loop_now_utc_ms(server->app->loop), &order->outcome)) {
-        end(order, order->outcome.refusal.error, order->outcome.refusal.words);
-    } else if (!order->outcome.is_changed) {
-        end(order, OUTBOUND_OK, NULL);
-    } else if (order->outcome.opens) {
-        order->guid = guid_new(loop_random(server->app->loop));
-        open_lists(order);
-    } else {
-        store_order(order);
-    }
+    begin(session, event, wanted, NULL, request);
+}
+
+void session_set_priorities(struct session *session, const uint32_t priorities[BUFFER_CLASSES],
+                            struct request *request)
+{
+    if (session->is_ordering)
+        list_add_last(&session->orders, &request->node);
+    else
+        begin(session, SESSION_SET_PRIORITIES, NULL, priorities, request);
 }

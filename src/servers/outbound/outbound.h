@@ -50,6 +50,8 @@ struct outbound {
     struct table *handles;  /* record handle -> live chain; chains with agents */
     uint32_t next_handle;
     uint32_t held_count; /* chains that treatments keep in memory */
+    uint64_t serving_since_utc_ms;
+    struct table *deliveries; /* call-backs on their way to agents, by agent */
     bool is_suspended;   /* no new work; idle once no chain is with an agent (framework 6.4) */
     struct outbound_counters counters;
 };
@@ -100,11 +102,12 @@ struct session {
     struct guid guid;
     struct list buffered[BUFFER_CLASSES], in_progress;
     struct due_heap put_off; /* scheduled for later; not among the buffered ones */
-    struct timer *due_timer;
+    struct timer *due_timer, *callback_timer;
     uint32_t buffered_count, in_progress_count, changing_count; /* changing: out of all of them */
     uint32_t reserved_count;             /* of the buffered ones, those for one agent alone */
     uint32_t priorities[BUFFER_CLASSES]; /* by order (spec 16); 0: by the options */
     uint64_t started_utc_ms;             /* by the last Start */
+    uint64_t attended_utc_ms;            /* somebody of the group was there */
     uint64_t processed_count;
     struct session_list *lists;
     uint32_t list_count;
@@ -115,7 +118,7 @@ struct session {
     uint32_t given_out_now, given_out_before; /* chains given out in this and in the last minute */
     uint64_t minute_began_ms;
     bool is_ordering; /* an order waits for its commit */
-    struct timer *unload_timer, *personal_timer;
+    struct timer *unload_timer, *look_timer;
     struct list orders;        /* that came meanwhile */
     struct group_pulse *pulse; /* group_state.c */
     bool is_store_failing;

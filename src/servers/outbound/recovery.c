@@ -279,9 +279,13 @@ static void on_sessions(void *self, enum err err, const struct rows *rows)
     for (uint32_t i = 0; !err && i < rows_count(rows); i++) {
         struct dialing dialing = { (uint32_t)rows_i64(rows, i, 3), (uint32_t)rows_i64(rows, i, 4),
                                    (uint32_t)rows_i64(rows, i, 5) };
-        session_resume(recovery->server, (uint32_t)rows_i64(rows, i, 0),
-                       (enum session_state)rows_i64(rows, i, 1), &dialing,
-                       guid_of(rows_text(rows, i, 2)));
+        struct session *session = session_resume(recovery->server, (uint32_t)rows_i64(rows, i, 0),
+                                                 (enum session_state)rows_i64(rows, i, 1), &dialing,
+                                                 guid_of(rows_text(rows, i, 2)));
+        session->started_utc_ms = (uint64_t)rows_i64(rows, i, 6);
+        session->priorities[BUFFER_CALLBACK] = (uint32_t)rows_i64(rows, i, 7);
+        session->priorities[BUFFER_RESCHEDULED] = (uint32_t)rows_i64(rows, i, 8);
+        session->priorities[BUFFER_GENERAL] = (uint32_t)rows_i64(rows, i, 9);
     }
 }
 
@@ -332,7 +336,8 @@ enum err recovery_start(struct outbound *server, void (*on_done)(struct outbound
         "SELECT max(handle_base + record_count) FROM round"
     };
     static const struct statement sessions = {
-        "SELECT group_dbid, state, guid, dial_mode, optimize_by, optimize_goal FROM session"
+        "SELECT group_dbid, state, guid, dial_mode, optimize_by, optimize_goal, started_utc_ms, "
+        "priority_callback, priority_rescheduled, priority_general FROM session"
     };
     static const struct statement open_rounds = {
         "SELECT handle_base, record_count, group_dbid, list_dbid, chain_id, primary_n, chain_guid, "

@@ -2,8 +2,7 @@
 #include "servers/outbound/reply.h"
 
 #include "gen/objects.h"
-
-#include <time.h>
+#include "servers/outbound/contact_time.h"
 
 /* Set a field by its name where the reply has it. */
 static void set_u32(const struct msg *msg, void *fields, const char *name, uint32_t value)
@@ -81,16 +80,6 @@ struct kv reply_user_data(struct scope *scope, const struct list_layout *layout,
     return kv;
 }
 
-/* Epoch seconds as MM/DD/YYYY hh:mm in the contact's zone. */
-static struct text date_time(struct scope *scope, int64_t epoch_s, int64_t offset_s)
-{
-    time_t local = (time_t)(epoch_s + offset_s);
-    struct tm parts;
-    if (gmtime_r(&local, &parts) == NULL) return (struct text){ 0 };
-    return scope_format(scope, "%02d/%02d/%04d %02d:%02d", parts.tm_mon + 1, parts.tm_mday,
-                        parts.tm_year + 1900, parts.tm_hour, parts.tm_min);
-}
-
 /* A text field that is there only where it says something. */
 static void put_text(struct outbound_preview_record *out, struct text *member, uint64_t bit,
                      struct text value)
@@ -112,7 +101,8 @@ static void put_optional(struct outbound_preview_record *out, struct scope *scop
     uint32_t customer = layout_find_attribute(live->chain.layout, TEXT("GSW_CUSTOMER_ID"));
     if (scheduled)
         put_text(out, &out->gsw_date_time, OUTBOUND_PREVIEW_RECORD_HAS_GSW_DATE_TIME,
-                 date_time(scope, scheduled, out->gsw_tz_offset));
+                 contact_time_format(live->session->server->app, scope,
+                                     (uint32_t)record_i64(record, COLUMN_TZ_DBID), scheduled));
     if (type == RECORD_TYPE_PERSONAL_CALLBACK || type == RECORD_TYPE_CAMPAIGN_CALLBACK)
         put_text(out, &out->gsw_callback_type, OUTBOUND_PREVIEW_RECORD_HAS_GSW_CALLBACK_TYPE,
                  type == RECORD_TYPE_PERSONAL_CALLBACK ? TEXT("Personal") : TEXT("Campaign"));

@@ -186,6 +186,7 @@ static void serve(struct outbound *outbound)
     struct app *app = outbound->app;
     struct fault fault;
     server->is_serving = true;
+    outbound->serving_since_utc_ms = loop_now_utc_ms(app->loop);
     outbound->notifier = notifier_new(outbound);
     changed(server);
     struct session *session;
@@ -228,6 +229,7 @@ static enum err start(struct app *app, void **self, struct fault *fault)
     outbound->sessions = table_new(app->life);
     outbound->handles = table_new(app->life);
     outbound->imports = table_new(app->life);
+    outbound->deliveries = table_new(app->life);
     outbound->counted = table_new(app->life);
     server->config_life = scope_new(app->life, "outbound configuration", SCOPE_NO_LIMIT);
     struct text path;

@@ -17,7 +17,7 @@ enum {
     SESSIONS_MAX = 500,
     MINUTE_MS = 60000,
     UNLOAD_AGAIN_MS = 1000,
-    PERSONAL_LOOK_MS = 5000,
+    LOOK_MS = 5000,
     PAUSE_AFTER_EMPTY_MS = 1000,
     BUFFER_MIN_DEFAULT = 100,
     BUFFER_FACTOR_PERCENT = 150
@@ -40,17 +40,22 @@ void session_unload_later(struct session *session)
         timer_start(session->unload_timer, UNLOAD_AGAIN_MS);
 }
 
-/* Records of one agent alone become due whatever the buffer holds. */
-static void look_for_personal(void *self)
+/* Records of one agent alone, and what was put off, become due whatever the buffer holds. */
+static void look_for_due(void *self)
 {
     struct session *session = self;
-    timer_start(session->personal_timer, PERSONAL_LOOK_MS);
+    timer_start(session->look_timer, LOOK_MS);
     if (session->fsm.state != SESSION_STARTED || session->fetches || session->server->is_suspended)
         return;
     for (uint32_t i = 0; i < session->list_count; i++) {
         session->fetches++;
         fetch_start(session, session->lists[i].dbid, 0);
     }
+}
+
+void session_look_soon(struct session *session)
+{
+    timer_start(session->look_timer, 0);
 }
 
 static struct session *session_new(struct outbound *server, uint32_t group_dbid)
@@ -66,8 +71,8 @@ static struct session *session_new(struct outbound *server, uint32_t group_dbid)
     list_init(&session->hungry);
     list_init(&session->orders);
     session->unload_timer = timer_new(life, server->app->loop, unload_again, session);
-    session->personal_timer = timer_new(life, server->app->loop, look_for_personal, session);
-    timer_start(session->personal_timer, PERSONAL_LOOK_MS);
+    session->look_timer = timer_new(life, server->app->loop, look_for_due, session);
+    timer_start(session->look_timer, LOOK_MS);
     fsm_start(&session->fsm, &session_machine, SESSION_NULL, loop_now_utc_ms(server->app->loop));
     table_put(server->sessions, TEXT_OF(&session->dbid), session);
     session_configure(session);
@@ -113,13 +118,15 @@ struct session *session_of(struct outbound *server, uint32_t group_dbid, struct 
     return session_new(server, group_dbid);
 }
 
-void session_resume(struct outbound *server, uint32_t group_dbid, enum session_state state,
-                    const struct dialing *dialing, struct guid guid)
+struct session *session_resume(struct outbound *server, uint32_t group_dbid,
+                               enum session_state state, const struct dialing *dialing,
+                               struct guid guid)
 {
     struct session *session = session_new(server, group_dbid);
     session->fsm.state = (int)state;
     session->dialing = *dialing;
     session->guid = guid;
+    return session;
 }
 
 void session_configure(struct session *session)

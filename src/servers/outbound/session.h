@@ -12,8 +12,9 @@
  */
 struct session *session_of(struct outbound *server, uint32_t group_dbid, struct fault *fault);
 /* Back after a restart, with the state the store has. */
-void session_resume(struct outbound *server, uint32_t group_dbid, enum session_state state,
-                    const struct dialing *dialing, struct guid guid);
+struct session *session_resume(struct outbound *server, uint32_t group_dbid,
+                               enum session_state state, const struct dialing *dialing,
+                               struct guid guid);
 /* Lists and options of the group as configured now. */
 void session_configure(struct session *session);
 
@@ -21,6 +22,10 @@ void session_configure(struct session *session);
  */
 void session_order(struct session *session, enum session_event event, const struct dialing *wanted,
                    struct request *request);
+
+/* CampaignSetPriorities: of classes that `priorities` has above 0. */
+void session_set_priorities(struct session *session, const uint32_t priorities[BUFFER_CLASSES],
+                            struct request *request);
 
 /* A chain as it comes back after a restart, with its agent. */
 void session_add_in_progress(struct session *session, struct live_chain *live);
@@ -31,6 +36,8 @@ void session_force(struct session *session);
 /* Fetch more when the buffer is below half. `now`: an agent waits. */
 void session_refill(struct session *session, bool now);
 void session_fetch_ended(struct session *session);
+/* Look for what is due at the end of the turn, then as usual. */
+void session_look_soon(struct session *session);
 /* Records may be there again: do not wait for the end of the pause after an empty fetch. */
 void session_wake(struct session *session, uint32_t list_dbid);
 void sessions_wake(struct outbound *server, uint32_t list_dbid);

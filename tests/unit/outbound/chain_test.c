@@ -185,6 +185,258 @@ TEST(a_forced_unload_makes_active_rows_stale_with_result_46)
     CHECK_I64(status(1), RECORD_STATUS_READY);
 }
 
+/* --- treatments and call-backs --- */
+
+enum { BUSY = 6, NOW_MS = 5000, HALF_HOUR_MS = 1800000 };
+static struct treatment redial = {
+    .call_result = BUSY, .sequence = 1, .action = TREATMENT_REDIAL, .cycles = 1, .interval_min = 30
+};
+static struct treatment next_in_chain = {
+    .call_result = BUSY, .sequence = 2, .action = TREATMENT_NEXT, .cycles = 1
+};
+
+static struct chain_outcome busy(enum chain_treat treat, const struct treatment *rule,
+                                 uint32_t record, bool has_room)
+{
+    static struct cell_write result;
+    result = (struct cell_write){ record, COLUMN_CALL_RESULT, value_of_i64(BUSY) };
+    return step((struct chain_request){ .event = CHAIN_FINALISE,
+                                        .record = record,
+                                        .writes = &result,
+                                        .write_count = 1,
+                                        .treat = treat,
+                                        .treatments = { rule, 1 },
+                                        .has_room = has_room });
+}
+
+static int64_t number(uint32_t record, uint32_t column)
+{
+    return record_i64(&chain.records[record], column);
+}
+
+TEST(scenario_32_a_redial_keeps_the_chain_in_memory_and_tells_so)
+{
+    preview();
+    struct guid first = chain.attempt_guid;
+    struct chain_outcome outcome = busy(TREAT_CAMPAIGN, &redial, 0, true);
+    CHECK(outcome.notifies);
+    CHECK_I64(outcome.reason, REASON_TREATMENT_PENDING);
+    CHECK_I64(chain_state(&chain), CHAIN_SCHEDULED);
+    CHECK(chain.is_held && outcome.is_held && !outcome.was_held);
+    CHECK_I64(chain.due_utc_ms, NOW_MS + HALF_HOUR_MS);
+    CHECK_I64(status(0), RECORD_STATUS_RETRIEVED);
+    CHECK_I64(number(0, COLUMN_RECORD_TYPE), RECORD_TYPE_GENERAL);
+    CHECK_TEXT(record_text(&chain.records[0], COLUMN_TREATMENTS), "6:1:1");
+    (void)step((struct chain_request){
+        .event = CHAIN_PICK, .agent_id = TEXT("a2"), .attempt_guid = guid_new(&chance) });
+    CHECK(!chain.is_held);
+    CHECK(!text_eq(guid_text(&first), guid_text(&chain.attempt_guid)));
+    outcome = busy(TREAT_CAMPAIGN, &redial, 0, true);
+    CHECK_I64(outcome.reason, REASON_PROCESSING_DONE);
+    CHECK_I64(status(0), RECORD_STATUS_UPDATED);
+}
+
+TEST(what_is_held_is_written_back_with_its_time_when_it_is_withdrawn)
+{
+    preview();
+    (void)busy(TREAT_CAMPAIGN, &redial, 0, true);
+    struct chain_outcome outcome = step((struct chain_request){ .event = CHAIN_WITHDRAW });
+    CHECK(!outcome.notifies && !outcome.is_held && outcome.was_held);
+    CHECK_I64(status(0), RECORD_STATUS_READY);
+    CHECK_I64(number(0, COLUMN_RECORD_TYPE), RECORD_TYPE_CAMPAIGN_RESCHEDULED);
+    CHECK_I64(number(0, COLUMN_DIAL_SCHED_TIME), (NOW_MS + HALF_HOUR_MS) / 1000);
+    CHECK_I64(status(1), RECORD_STATUS_READY);
+    CHECK_I64(number(1, COLUMN_RECORD_TYPE), RECORD_TYPE_GENERAL);
+}
+
+TEST(without_room_in_memory_a_redial_goes_through_the_list)
+{
+    preview();
+    struct chain_outcome outcome = busy(TREAT_CAMPAIGN, &redial, 0, false);
+    CHECK(!outcome.is_held);
+    CHECK_I64(chain_state(&chain), CHAIN_NULL);
+    CHECK_I64(status(0), RECORD_STATUS_READY);
+    CHECK_I64(number(0, COLUMN_RECORD_TYPE), RECORD_TYPE_CAMPAIGN_RESCHEDULED);
+    CHECK_I64(outcome.scheduled_s, (NOW_MS + HALF_HOUR_MS) / 1000);
+}
+
+TEST(a_personal_treatment_reserves_the_record_for_the_agent)
+{
+    preview();
+    CHECK_TEXT(chain_reserved_for(&chain), "");
+    (void)busy(TREAT_PERSONAL, &redial, 0, true);
+    CHECK_TEXT(chain_reserved_for(&chain), "a1");
+    CHECK_I64(number(0, COLUMN_RECORD_TYPE), RECORD_TYPE_PERSONAL_RESCHEDULED);
+    CHECK_I64(status(0), RECORD_STATUS_RETRIEVED);
+}
+
+TEST(next_in_chain_makes_the_next_dialable_record_the_primary)
+{
+    preview();
+    chain.records[1].cells[COLUMN_RECORD_TYPE] = value_of_i64(RECORD_TYPE_NO_CALL);
+    (void)busy(TREAT_CAMPAIGN, &next_in_chain, 0, true);
+    CHECK_U32(chain.primary, 2);
+    CHECK_I64(status(0), RECORD_STATUS_UPDATED);
+    CHECK_I64(status(1), RECORD_STATUS_CHAIN_READY);
+    CHECK_I64(status(2), RECORD_STATUS_RETRIEVED);
+    (void)step((struct chain_request){ .event = CHAIN_PICK,
+                                       .record = 2,
+                                       .agent_id = TEXT("a1"),
+                                       .attempt_guid = guid_new(&chance) });
+    (void)busy(TREAT_CAMPAIGN, &next_in_chain, 2, true); /* the end of the chain */
+    CHECK_I64(status(2), RECORD_STATUS_UPDATED);
+    CHECK_I64(status(0), RECORD_STATUS_UPDATED);
+    CHECK_I64(number(0, COLUMN_CALL_RESULT), BUSY);
+}
+
+TEST(a_record_without_attempts_left_is_not_dialled_again)
+{
+    preview();
+    chain.records[0].cells[COLUMN_ATTEMPT] = value_of_i64(3);
+    struct cell_write result = { 0, COLUMN_CALL_RESULT, value_of_i64(BUSY) };
+    (void)step((struct chain_request){ .event = CHAIN_FINALISE,
+                                       .writes = &result,
+                                       .write_count = 1,
+                                       .treat = TREAT_CAMPAIGN,
+                                       .treatments = { &redial, 1 },
+                                       .max_attempts = 3,
+                                       .has_room = true });
+    CHECK_I64(status(0), RECORD_STATUS_UPDATED);
+}
+
+TEST(scenario_26_a_promised_call_back_is_written_when_the_record_is_processed)
+{
+    preview();
+    struct chain_wish wish = { .type = RECORD_TYPE_PERSONAL_CALLBACK,
+                               .due_s = 9000,
+                               .phone = TEXT("15550199") };
+    struct chain_outcome outcome =
+        step((struct chain_request){ .event = CHAIN_WISH, .agent_id = TEXT("a1"), .wish = wish });
+    CHECK_I64(outcome.round, ROUND_CHANGES);
+    CHECK_I64(status(0), RECORD_STATUS_RETRIEVED);
+    outcome = step((struct chain_request){
+        .event = CHAIN_FINALISE, .treat = TREAT_CAMPAIGN, .treatments = { &redial, 1 } });
+    CHECK(outcome.notifies);
+    CHECK_I64(outcome.reason, REASON_RESCHEDULED);
+    CHECK_I64(outcome.scheduled_s, 9000);
+    CHECK_I64(number(0, COLUMN_RECORD_TYPE), RECORD_TYPE_PERSONAL_CALLBACK);
+    CHECK_I64(number(0, COLUMN_DIAL_SCHED_TIME), 9000);
+    CHECK_TEXT(record_text(&chain.records[0], COLUMN_AGENT_ID), "a1");
+    CHECK_TEXT(record_text(&chain.records[0], COLUMN_CONTACT_INFO), "15550199");
+    for (uint32_t i = 0; i < RECORDS; i++) CHECK_I64(status(i), RECORD_STATUS_READY);
+    CHECK_I64(chain_state(&chain), CHAIN_NULL);
+}
+
+static void retrieve_callback(void)
+{
+    retrieve();
+    chain.records[0].cells[COLUMN_RECORD_TYPE] = value_of_i64(RECORD_TYPE_PERSONAL_CALLBACK);
+    chain.records[0].cells[COLUMN_AGENT_ID] = value_of_text(TEXT("a1"));
+}
+
+static struct chain_outcome expire(struct treatments treatments)
+{
+    return step((struct chain_request){ .event = CHAIN_EXPIRE,
+                                        .attempt_guid = guid_new(&chance),
+                                        .treat = TREAT_AS_IS,
+                                        .treatments = treatments,
+                                        .has_room = true,
+                                        .call_result = CALL_RESULT_AGENT_CALLBACK_ERROR });
+}
+
+TEST(scenario_27_a_call_back_that_nobody_takes_is_final_with_result_47)
+{
+    retrieve_callback();
+    struct chain_outcome outcome = expire((struct treatments){ NULL, 0 });
+    CHECK(outcome.notifies);
+    CHECK_I64(outcome.reason, REASON_PROCESSING_DONE);
+    CHECK_I64(outcome.round, ROUND_STAYS); /* no agent, no round of the store */
+    CHECK_I64(status(0), RECORD_STATUS_UPDATED);
+    CHECK_I64(number(0, COLUMN_CALL_RESULT), CALL_RESULT_AGENT_CALLBACK_ERROR);
+}
+
+TEST(result_47_may_be_treated)
+{
+    struct treatment rule = { .call_result = CALL_RESULT_AGENT_CALLBACK_ERROR,
+                              .sequence = 1,
+                              .action = TREATMENT_ASSIGN_TO_GROUP };
+    retrieve_callback();
+    CHECK_I64(expire((struct treatments){ &rule, 1 }).reason, REASON_TREATMENT_PENDING);
+    CHECK_I64(number(0, COLUMN_RECORD_TYPE), RECORD_TYPE_CAMPAIGN_CALLBACK);
+    CHECK_I64(status(0), RECORD_STATUS_READY);
+    CHECK_I64(number(0, COLUMN_DIAL_SCHED_TIME), NOW_MS / 1000);
+
+    rule.action = TREATMENT_RETRY_IN;
+    rule.interval_min = 1;
+    retrieve_callback();
+    (void)expire((struct treatments){ &rule, 1 });
+    CHECK_I64(number(0, COLUMN_RECORD_TYPE), RECORD_TYPE_PERSONAL_RESCHEDULED);
+    CHECK_TEXT(record_text(&chain.records[0], COLUMN_AGENT_ID), "a1");
+
+    rule.action = TREATMENT_REDIAL;
+    rule.cycles = 1;
+    retrieve_callback();
+    (void)expire((struct treatments){ &rule, 1 });
+    CHECK_I64(chain_state(&chain), CHAIN_SCHEDULED);
+    CHECK_TEXT(chain_reserved_for(&chain), "a1");
+
+    rule.action = TREATMENT_AGENT_ERROR;
+    retrieve_callback();
+    CHECK_I64(expire((struct treatments){ &rule, 1 }).reason, REASON_PROCESSING_DONE);
+    CHECK_I64(status(0), RECORD_STATUS_AGENT_ERROR);
+}
+
+TEST(a_call_back_a_day_late_is_missed)
+{
+    retrieve_callback();
+    CHECK(step((struct chain_request){ .event = CHAIN_MISS, .attempt_guid = guid_new(&chance) })
+              .notifies);
+    CHECK_I64(status(0), RECORD_STATUS_MISSED_CALLBACK);
+}
+
+TEST(a_call_back_of_47_that_another_agent_does_without_a_result_is_answered)
+{
+    preview();
+    chain.records[0].cells[COLUMN_RECORD_TYPE] = value_of_i64(RECORD_TYPE_CAMPAIGN_CALLBACK);
+    chain.records[0].cells[COLUMN_CALL_RESULT] = value_of_i64(CALL_RESULT_AGENT_CALLBACK_ERROR);
+    (void)step((struct chain_request){ .event = CHAIN_FINALISE });
+    CHECK_I64(number(0, COLUMN_CALL_RESULT), CALL_RESULT_ANSWER);
+}
+
+TEST(only_a_call_back_can_be_moved)
+{
+    struct chain_wish wish = { .type = RECORD_TYPE_CAMPAIGN_CALLBACK, .due_s = 9000 };
+    preview();
+    CHECK_I64(step((struct chain_request){ .event = CHAIN_MOVE, .wish = wish }).refusal.error,
+              OUTBOUND_NOT_ALLOWED);
+    chain.records[0].cells[COLUMN_RECORD_TYPE] = value_of_i64(RECORD_TYPE_PERSONAL_CALLBACK);
+    struct chain_outcome outcome =
+        step((struct chain_request){ .event = CHAIN_MOVE, .wish = wish });
+    CHECK_I64(outcome.reason, REASON_RESCHEDULED);
+    CHECK_I64(number(0, COLUMN_RECORD_TYPE), RECORD_TYPE_CAMPAIGN_CALLBACK);
+    CHECK_I64(status(0), RECORD_STATUS_READY);
+}
+
+TEST(cancel_and_do_not_call_end_the_round_or_one_record_beside_it)
+{
+    preview();
+    CHECK(!step((struct chain_request){ .event = CHAIN_BLOCK, .record = 2, .is_record_only = true })
+               .notifies);
+    CHECK_I64(chain_state(&chain), CHAIN_PROCESSING);
+    CHECK_I64(number(2, COLUMN_RECORD_TYPE), RECORD_TYPE_NO_CALL);
+    CHECK_I64(number(2, COLUMN_CALL_RESULT), CALL_RESULT_DO_NOT_CALL);
+    CHECK_I64(status(2), RECORD_STATUS_UPDATED);
+    struct chain_outcome outcome =
+        step((struct chain_request){ .event = CHAIN_CANCEL, .is_record_only = true });
+    CHECK_I64(outcome.reason, REASON_CANCELLED);
+    CHECK_I64(status(0), RECORD_STATUS_CANCELLED);
+    CHECK_I64(status(1), RECORD_STATUS_READY);
+    CHECK_I64(status(2), RECORD_STATUS_UPDATED);
+    retrieve();
+    CHECK(!step((struct chain_request){ .event = CHAIN_CANCEL }).notifies);
+    for (uint32_t i = 0; i < RECORDS; i++) CHECK_I64(status(i), RECORD_STATUS_CANCELLED);
+}
+
 TEST(every_state_answers_every_event)
 {
     struct buf list = { 0 };
