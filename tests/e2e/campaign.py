@@ -110,11 +110,14 @@ class Centre(Installation):
     """An installation with campaign groups."""
 
     def __init__(self, groups=1, options=None, persons=None, application_options=None, http=True,
-                 reconnect_s=1, supervisor_options=None, environ=None, web=False, **more):
+                 reconnect_s=1, supervisor_options=None, environ=None, web=False, amend=None,
+                 **more):
         self.groups = groups if isinstance(groups, list) else [new_group(i + 1)
                                                                for i in range(groups)]
         config = campaign_config(self.groups, persons, options, application_options, http, web)
         application(config, "outbound")["reconnectTimeout"] = reconnect_s
+        if amend:
+            amend(config)
         self.has_http = http
         super().__init__(config, options={"restart-quick-time": 0, **(supervisor_options or {})},
                          environ=environ, **more)
