@@ -122,6 +122,11 @@ bool text_is_utf8(struct text in)
 {
     const unsigned char *at = (const unsigned char *)in.at;
     for (size_t i = 0; i < in.len;) {
+        uint64_t word; /* most text is ASCII: eight bytes at a time */
+        while (in.len - i >= sizeof word &&
+               (memcpy(&word, at + i, sizeof word), (word & UINT64_C(0x8080808080808080)) == 0))
+            i += sizeof word;
+        if (i == in.len) return true;
         size_t len = utf8_sequence(at + i, in.len - i);
         if (len == 0) return false;
         i += len;

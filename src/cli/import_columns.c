@@ -61,6 +61,13 @@ static bool is_listed(struct text list, struct text header)
     return false;
 }
 
+uint32_t import_columns_find(const struct text *headers, uint32_t count, struct text name)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (is_same_word(text_trim(headers[i]), name)) return i;
+    return UINT32_MAX;
+}
+
 /* The column that --map gives the header. */
 static bool mapped(struct text map, struct text header, struct text *column)
 {
@@ -146,6 +153,5 @@ enum err import_columns_make(const struct text *headers, uint32_t count, struct 
         out->cells[out->count++] = i;
     }
     use_synonyms(out, is_final);
-    if (out->count == 0) return fault_set(fault, ERR_INVALID, "header", "no column is left");
     return ERR_OK;
 }

@@ -24,5 +24,7 @@ struct import_columns {
 enum err import_columns_make(const struct text *headers, uint32_t count, struct text map,
                              struct text ignore, struct scope *scope, struct import_columns *out,
                              struct fault *fault);
+/* The header of this name in any spelling, or UINT32_MAX. */
+uint32_t import_columns_find(const struct text *headers, uint32_t count, struct text name);
 
 #endif

@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `carillon import`: reads a CSV file, hands its rows to outbound, writes down what was refused.
- * Begin at import(): options, the header, then every row; import_send.c carries them over. */
+ * Begin at carry_out(): the file, its header, what outbound knows of it, then every row. */
 #include "cli/import_command.h"
 
 #include "cli/command.h"
-#include "cli/import_columns.h"
+#include "cli/import_file.h"
 #include "cli/import_progress.h"
-#include "cli/import_send.h"
-#include "format/csv.h"
-#include "format/encoding.h"
-#include "format/json.h"
+#include "cli/import_rejects.h"
+#include "cli/import_rows.h"
+#include "cli/import_status.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -22,28 +19,25 @@ enum {
     EXIT_FAILED = 1,
     EXIT_USE = 2,
     EXIT_REJECTS = 3,
-    BLOCK_BYTES = 16 * 1024,
     WAIT_MS = 60000,
-    VALUE_BYTES_MAX = 256,
-    REJECTS_SHOWN = 10,
 };
 
 struct import {
-    const char *file_name, *list, *application, *tenant, *map, *ignore, *delimiter, *encoding_name,
+    const char *file_name, *list, *application, *tenant, *map, *ignore, *phones, *constants,
+        *delimiter, *encoding_name, *numbers, *region, *duplicates, *do_not_call, *unclear_zone,
         *rejects_name, *key, *data;
+    bool is_whole;
     struct tool tool;
-    FILE *file, *rejects;
-    struct stat stat;
-    uint64_t hash;
-    struct encoding *encoding; /* NULL: the file is UTF-8 */
-    struct import_columns columns;
-    struct text *headers, *cells; /* by column: of the file, of one row */
-    struct scope *row;            /* emptied after each */
+    struct import_file *file;
+    struct csv *csv; /* of the present walk */
+    struct import_rows_options options;
+    struct import_rows *rows;
     struct import_send *send;
+    struct import_start start;
     struct import_progress progress;
-    uint64_t rejected, bytes_read;
+    struct import_rejects rejects;
     enum { READ_HEADER, SKIP_HEADER, READ_ROWS } stage;
-    uint64_t rows; /* handed over */
+    uint64_t row_count; /* of this run */
     enum err err;
     struct fault fault;
 };
@@ -57,28 +51,22 @@ static void print(struct buf *words)
     buf_free(words);
 }
 
-static void show_progress(struct import *import)
+static void show_progress(void *self)
 {
+    struct import *import = self;
     struct buf words = { 0 };
-    struct import_figures figures = { import->bytes_read, import->rows, import->rejected };
+    struct import_figures figures = { import->file->bytes_read, import->row_count,
+                                      import->rejects.rejected };
     import_progress_show(&import->progress, &figures, loop_now_mono_ms(import->tool.loop), &words);
     print(&words);
 }
 
-static void clear_progress(struct import *import)
+static void clear_progress(void *self)
 {
+    struct import *import = self;
     struct buf words = { 0 };
     import_progress_clear(&import->progress, &words);
     print(&words);
-}
-
-/* What each header was taken for: most who read it misspelled one. */
-static void tell_columns(const struct import *import)
-{
-    for (uint32_t i = 0; i < import->columns.count; i++)
-        fprintf(stderr, "  header \"%.*s\" is column %.*s\n", TEXT_ARG(import->headers[i]),
-                TEXT_ARG(import->columns.names[i]));
-    fprintf(stderr, "  --map COLUMN=HEADER says it otherwise, --ignore HEADER leaves one out\n");
 }
 
 static void complain(struct import *import)
@@ -86,53 +74,18 @@ static void complain(struct import *import)
     clear_progress(import);
     fprintf(stderr, "carillon import: %s%s%s\n", import->fault.field,
             import->fault.field[0] ? ": " : "", import->fault.words);
-    if (strcmp(import->fault.field, "columns") == 0) tell_columns(import);
+    if (strcmp(import->fault.field, "columns") != 0 || import->rows == NULL) return;
+    struct buf words = { 0 };
+    import_rows_explain(import->rows, &words);
+    fprintf(stderr, "%.*s  --map COLUMN=HEADER says it otherwise, --ignore HEADER leaves one out\n",
+            TEXT_ARG(buf_text(&words)));
+    buf_free(&words);
 }
 
-/* --- rejects --- */
-
-static void put_csv(FILE *out, struct text value, char end)
-{
-    (void)fputc('"', out);
-    for (size_t i = 0; i < value.len; i++) {
-        if (value.at[i] == '"') (void)fputc('"', out);
-        (void)fputc(value.at[i], out);
-    }
-    (void)fputc('"', out);
-    (void)fputc(end, out);
-}
-
-static void open_rejects(struct import *import)
-{
-    if (import->rejects || import->rejects_name == NULL) return;
-    import->rejects = fopen(import->rejects_name, "we");
-    if (import->rejects == NULL) {
-        fprintf(stderr, "carillon import: %s: %s\n", import->rejects_name, strerror(errno));
-        import->rejects_name = NULL;
-        return;
-    }
-    (void)fputs("line,field,rule,value\n", import->rejects);
-}
-
-static void reject(void *self, uint64_t line, struct text field, struct text rule,
-                   struct text value)
+static void on_reject(void *self, const struct outbound_import_reject *reject)
 {
     struct import *import = self;
-    import->rejected++;
-    open_rejects(import);
-    struct text shown = text_slice(value, 0, VALUE_BYTES_MAX);
-    if (import->rejects) {
-        fprintf(import->rejects, "%llu,", (unsigned long long)line);
-        put_csv(import->rejects, field, ',');
-        put_csv(import->rejects, rule, ',');
-        put_csv(import->rejects, shown, '\n');
-    }
-    if (import->rejected > REJECTS_SHOWN) return;
-    clear_progress(import);
-    fprintf(stderr, "line %llu, %.*s: %.*s (\"%.*s\")\n", (unsigned long long)line, TEXT_ARG(field),
-            TEXT_ARG(rule), TEXT_ARG(shown));
-    if (import->rejected == REJECTS_SHOWN)
-        fprintf(stderr, "further ones are written to the rejects file alone\n");
+    import_rejects_add(&import->rejects, reject, clear_progress, import);
 }
 
 /* --- rows --- */
@@ -149,51 +102,21 @@ static bool on_header(struct import *import, const struct text *fields, uint32_t
     struct scope *life = import->tool.life;
     struct text *headers = scope_alloc_array(life, count, sizeof *headers);
     for (uint32_t i = 0; i < count; i++) {
-        headers[i] = fields[i];
-        if (import->encoding) (void)encoding_decode(import->encoding, fields[i], life, &headers[i]);
+        headers[i] = scope_keep(life, fields[i]);
         if (!text_is_utf8(headers[i]))
             return fail(import, fault_set(&import->fault, ERR_INVALID, "header",
                                           "must be UTF-8 (see --encoding)"));
     }
-    import->err = import_columns_make(headers, count, text_of(import->map), text_of(import->ignore),
-                                      life, &import->columns, &import->fault);
-    import->cells = scope_alloc_array(life, count + 1, sizeof *import->cells);
-    import->headers = scope_alloc_array(life, count + 1, sizeof *import->headers);
-    for (uint32_t i = 0; i < import->columns.count && !import->err; i++)
-        import->headers[i] = scope_keep(life, headers[import->columns.cells[i]]);
+    import->err =
+        import_rows_new(life, headers, count, &import->options, &import->rows, &import->fault);
     import->stage = SKIP_HEADER;
     return false;
 }
 
-/* NULL: the row may go. */
-static const char *take_cells(struct import *import, const struct text *fields, uint32_t *at)
+static bool end_row(struct import *import)
 {
-    for (*at = 0; *at < import->columns.count; (*at)++) {
-        struct text cell = fields[import->columns.cells[*at]];
-        if (import->encoding) {
-            if (encoding_decode(import->encoding, cell, import->row, &cell))
-                return "a byte means nothing in this character set";
-        } else if (!text_is_utf8(cell)) {
-            return "must be UTF-8 (see --encoding)";
-        }
-        if (text_find(cell, '\0', 0) != SIZE_MAX) return "must not hold a NUL";
-        import->cells[*at] = cell;
-    }
-    return NULL;
-}
-
-static bool send_row(struct import *import, uint64_t line, const struct text *fields)
-{
-    uint32_t at;
-    const char *rule = take_cells(import, fields, &at);
-    enum err err = ERR_OK;
-    if (rule) {
-        reject(import, line, import->columns.names[at], text_of(rule), TEXT(""));
-    } else {
-        import->rows++;
-        err = import_send_row(import->send, line, import->cells, &import->fault);
-    }
-    scope_reset(import->row);
+    enum err err = import_send_end_row(import->send, import->start.offset + csv_offset(import->csv),
+                                       csv_line(import->csv), &import->fault);
     return err ? fail(import, err) : true;
 }
 
@@ -205,12 +128,9 @@ static bool on_row(void *self, uint64_t line, const struct text *fields, uint32_
         import->stage = READ_ROWS;
         return true;
     }
-    if (count == import->columns.header_count) return send_row(import, line, fields);
-    char rule[64];
-    (void)snprintf(rule, sizeof rule, "has %u cells, the header has %u", count,
-                   import->columns.header_count);
-    reject(import, line, TEXT("line"), text_of(rule), TEXT(""));
-    return true;
+    import->row_count++;
+    import_rows_take(import->rows, import->send, line, fields, count);
+    return end_row(import);
 }
 
 static bool on_bad_row(void *self, uint64_t line, struct text raw, const char *words)
@@ -218,160 +138,102 @@ static bool on_bad_row(void *self, uint64_t line, struct text raw, const char *w
     struct import *import = self;
     if (import->stage == READ_HEADER)
         return fail(import, fault_set(&import->fault, ERR_INVALID, "header", "%s", words));
-    reject(import, line, TEXT("line"), text_of(words), raw);
-    return true;
+    raw = text_slice(raw, 0, 256);
+    while (raw.len > 0 && !text_is_utf8(raw)) raw.len--;
+    import->row_count++;
+    import_send_reject(import->send, line, TEXT("line"), text_of(words), raw);
+    return end_row(import);
 }
 
-/* --- the file --- */
-
-static uint64_t hash_more(uint64_t hash, struct text block)
+static void on_csv(void *self, struct csv *csv)
 {
-    return hash * 31 + text_hash(block);
+    ((struct import *)self)->csv = csv;
 }
 
-static void read_error(struct import *import)
-{
-    import->err =
-        fault_set(&import->fault, ERR_IO, "", "%s: %s", import->file_name, strerror(errno));
-}
-
-/* From the front to the end; on the first pass to learn the header and what the file is, on the
- * second to send its rows. */
-static void read_file(struct import *import)
+static enum err walk(struct import *import, void (*on_block)(void *self))
 {
     static const struct csv_handler handler = { on_row, on_bad_row };
-    char block[BLOCK_BYTES];
-    struct scope *life = scope_new(import->tool.life, "csv", SCOPE_NO_LIMIT);
-    struct csv_rules rules = { .delimiter = import->delimiter[0] };
-    struct csv *csv = NULL;
-    size_t len;
-    bool is_first_pass = import->stage == READ_HEADER, is_feeding = true;
-    rewind(import->file);
-    while (!import->err && (len = fread(block, 1, sizeof block, import->file)) > 0) {
-        struct text bytes = { block, len };
-        if (csv == NULL) {
-            if (rules.delimiter == '\0') rules.delimiter = csv_delimiter(bytes);
-            csv = csv_new(life, &rules, &handler, import);
-        }
-        if (is_first_pass) import->hash = hash_more(import->hash, bytes);
-        if (is_feeding) is_feeding = csv_feed(csv, bytes);
-        import->bytes_read += len;
-        if (!is_first_pass) show_progress(import);
-    }
-    if (!import->err && ferror(import->file)) read_error(import);
-    if (!import->err && is_feeding && csv) (void)csv_end(csv);
-    if (!import->err && import->stage == READ_HEADER)
-        import->err = fault_set(&import->fault, ERR_INVALID, "header", "the file is empty");
-    import->bytes_read = 0;
-    scope_close(life);
-}
-
-/* --- where outbound is --- */
-
-struct lookup {
-    struct import *import;
-    struct text body; /* of the object, JSON; empty: not there */
-};
-
-static void on_objects(void *self, const void *fields)
-{
-    const struct config_objects *objects = fields;
-    struct lookup *lookup = self;
-    if (objects->objects.count > 0)
-        lookup->body = scope_keep(lookup->import->tool.life, objects->objects.at[0].body);
-}
-
-static enum err read_object(struct import *import, struct link *config, struct text type,
-                            struct text key, struct kv *out)
-{
-    struct lookup lookup = { .import = import };
-    struct config_read read = { .head.has = CONFIG_READ_HAS_TYPE | CONFIG_READ_HAS_KEY,
-                                .type = type,
-                                .key = key };
-    enum err err = tool_ask(&import->tool, config, &MSG_CONFIG_READ, &read, WAIT_MS, on_objects,
-                            &lookup, &import->fault);
-    if (err) return err;
-    if (lookup.body.len == 0)
-        return fault_set(&import->fault, ERR_NOT_FOUND, "", "there is no %.*s %.*s", TEXT_ARG(type),
-                         TEXT_ARG(key));
-    return json_read_kv(lookup.body, import->tool.life, out, &import->fault);
-}
-
-static struct text text_of_member(const struct kv *kv, const char *name)
-{
-    const struct value *value = kv_find(kv, text_of(name));
-    return value && value->kind == VALUE_TEXT ? value->text : TEXT("");
-}
-
-/* The port of links: the one with id "default". 0: none. */
-static int64_t link_port(const struct kv *application)
-{
-    const struct value *ports = kv_find(application, TEXT("ports"));
-    if (ports == NULL || ports->kind != VALUE_LIST) return 0;
-    for (uint32_t i = 0; i < ports->items.count; i++) {
-        const struct value *port = &ports->items.at[i];
-        if (port->kind != VALUE_KV || !text_eq(text_of_member(&port->pairs, "id"), TEXT("default")))
-            continue;
-        const struct value *number = kv_find(&port->pairs, TEXT("number"));
-        if (number && number->kind == VALUE_INTEGER) return number->integer;
-    }
-    return 0;
-}
-
-static enum err find_address(struct import *import, struct text *out)
-{
-    struct link *config;
-    struct kv application, host = { 0 };
-    struct text name = text_of(import->application), address = TEXT("127.0.0.1");
-    enum err err = tool_connect_config(&import->tool, WAIT_MS, &config, &import->fault);
-    if (err) return err;
-    err = read_object(import, config, TEXT("Application"), name, &application);
-    int64_t port = err ? 0 : link_port(&application);
-    if (!err && port == 0)
-        err = fault_set(&import->fault, ERR_INVALID, "", "application %s has no port \"default\"",
-                        import->application);
-    struct text where = err ? TEXT("") : text_of_member(&application, "host");
-    if (!err && where.len && !text_eq(where, import->tool.host)) {
-        err = read_object(import, config, TEXT("Host"), where, &host);
-        address = text_of_member(&host, "ipAddress");
-    }
-    link_close(config);
-    if (!err)
-        *out = scope_format(import->tool.life, "%.*s:%lld", TEXT_ARG(address), (long long)port);
+    struct import_walk walk = { .offset = import->start.offset,
+                                .line = import->start.line,
+                                .handler = &handler,
+                                .on_csv = on_csv,
+                                .on_block = on_block,
+                                .self = import };
+    enum err err = import_file_walk(import->file, &walk, &import->fault);
+    if (import->err) return import->err;
     return err;
 }
 
 /* --- the command --- */
 
-static enum err send_file(struct import *import)
+/* The same file into the same list by the same options is the same import. */
+static struct text make_key(const struct import *import)
 {
-    struct text address;
-    enum err err = find_address(import, &address);
+    const char *const options[] = { import->map,          import->ignore,
+                                    import->phones,       import->constants,
+                                    import->delimiter,    import->encoding_name,
+                                    import->numbers,      import->region,
+                                    import->duplicates,   import->do_not_call,
+                                    import->unclear_zone, import->is_whole ? "whole" : "" };
+    struct buf all = { 0 };
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
+        buf_add_z(&all, options[i]);
+        buf_add_byte(&all, '\n');
+    }
+    uint64_t hash = text_hash(buf_text(&all));
+    buf_free(&all);
+    return scope_format(import->tool.life, "%s %016llx %llu %08x", import->list,
+                        (unsigned long long)import->file->hash,
+                        (unsigned long long)import->file->bytes, (unsigned)(hash >> 32));
+}
+
+static enum err begin(struct import *import)
+{
+    struct text address, application = text_of(import->application);
+    enum err err =
+        tool_application_address(&import->tool, application, WAIT_MS, &address, &import->fault);
     if (err) return err;
     struct import_send_setup setup = {
         .tool = &import->tool,
-        .application = text_of(import->application),
+        .application = application,
         .address = address,
         .tenant = text_of(import->tenant),
-        .list = text_of(import->list),
-        .key = text_of(import->key),
-        .file_name = text_of(import->file_name),
-        .columns = import->columns.names,
-        .column_count = import->columns.count,
-        .total_bytes = (uint64_t)import->stat.st_size,
+        .begin = { .head.has = SHAPE_ALL(SHAPE_OUTBOUND_IMPORT_BEGIN),
+                   .key = import->key ? text_of(import->key) : make_key(import),
+                   .list = text_of(import->list),
+                   .file_name = text_of(import->file_name),
+                   .total_bytes = import->file->bytes,
+                   .rows_max = import->file->lines_max,
+                   .duplicates = text_of(import->duplicates),
+                   .do_not_call = text_of(import->do_not_call),
+                   .unclear_zone = text_of(import->unclear_zone),
+                   .is_whole = import->is_whole },
         .wait_ms = WAIT_MS,
-        .on_reject = reject,
+        .on_reject = on_reject,
         .self = import,
     };
-    err = import_send_begin(&setup, &import->send, &import->fault);
-    if (err) return err;
-    if (import_send_goes_on(import->send))
+    import_rows_describe(import->rows, &setup.begin);
+    return import_send_begin(&setup, &import->send, &import->start, &import->fault);
+}
+
+static void tell_start(const struct import *import)
+{
+    if (import->start.is_over)
         printf("outbound knows this file: what is in %s is not inserted again (--key)\n",
                import->list);
-    import_progress_start(&import->progress, isatty(STDOUT_FILENO) == 1,
-                          (uint64_t)import->stat.st_size, loop_now_mono_ms(import->tool.loop));
-    read_file(import);
-    return import->err;
+    else if (import->start.slices > 0)
+        printf("outbound knows this file: going on at line %llu, %llu rows are in %s\n",
+               (unsigned long long)import->start.line, (unsigned long long)import->start.inserted,
+               import->list);
+}
+
+static void on_wait(void *self, const struct outbound_import_ended *so_far)
+{
+    struct import *import = self;
+    clear_progress(import);
+    printf("%.*s: %llu of %llu chains\n", TEXT_ARG(so_far->state),
+           (unsigned long long)so_far->done_chains, (unsigned long long)so_far->chains);
+    (void)fflush(stdout);
 }
 
 static void print_summary(struct import *import, const struct outbound_import_ended *totals)
@@ -380,66 +242,60 @@ static void print_summary(struct import *import, const struct outbound_import_en
     clear_progress(import);
     printf("%llu rows inserted into %s (it has %llu of this file, in %llu chains), %llu rejected, "
            "%llu.%llu s\n",
-           (unsigned long long)import_send_inserted(import->send), import->list,
-           (unsigned long long)totals->inserted, (unsigned long long)totals->chains,
-           (unsigned long long)import->rejected, (unsigned long long)(took_ms / 1000),
+           (unsigned long long)(totals->inserted > import->start.inserted
+                                    ? totals->inserted - import->start.inserted
+                                    : 0),
+           import->list, (unsigned long long)totals->inserted, (unsigned long long)totals->chains,
+           (unsigned long long)totals->rejected, (unsigned long long)(took_ms / 1000),
            (unsigned long long)(took_ms % 1000 / 100));
-    if (import->rejects) printf("rejected: see %s\n", import->rejects_name);
+    if (totals->duplicates)
+        printf("%llu numbers were there already (--duplicates %s)\n",
+               (unsigned long long)totals->duplicates, import->duplicates);
+    if (totals->do_not_call)
+        printf("%llu rows are on the Do-Not-Call list (--do-not-call %s)\n",
+               (unsigned long long)totals->do_not_call, import->do_not_call);
+    if (text_eq(totals->state, TEXT("undone")))
+        printf("all or nothing: nothing came in, as rows were rejected or it was undone\n");
+    if (import->rejects.file) printf("rejected or remarked: see %s\n", import->rejects.name);
 }
 
 static enum err carry_out(struct import *import)
 {
     struct outbound_import_ended totals = { 0 };
-    struct fault *fault = &import->fault;
-    enum err err = ERR_OK;
-    if (import->encoding_name[0])
-        err = encoding_open(import->tool.life, text_of(import->encoding_name), &import->encoding,
-                            fault);
+    char delimiter = import->delimiter[0];
+    enum err err = import_file_open(import->tool.life, import->file_name,
+                                    text_of(import->encoding_name), delimiter, &import->file,
+                                    &import->fault);
+    if (!err) err = walk(import, NULL);
+    if (!err && import->stage == READ_HEADER)
+        err = fault_set(&import->fault, ERR_INVALID, "header", "the file is empty");
+    if (!err) err = begin(import);
     if (err) return err;
-    import->row = scope_new(import->tool.life, "row", SCOPE_NO_LIMIT);
-    read_file(import);
-    if (import->err) return import->err;
-    if (import->key == NULL)
-        import->key = scope_format(import->tool.life, "%s %016llx %llu", import->list,
-                                   (unsigned long long)import->hash,
-                                   (unsigned long long)import->stat.st_size)
-                          .at;
-    err = send_file(import);
-    if (!err) err = import_send_end(import->send, &totals, fault);
+    tell_start(import);
+    import_progress_start(&import->progress, isatty(STDOUT_FILENO) == 1, import->file->bytes,
+                          loop_now_mono_ms(import->tool.loop));
+    if (import->start.slices > 0) import->stage = READ_ROWS; /* behind the header */
+    if (!import->start.is_over) err = walk(import, show_progress);
+    if (!err) err = import_send_end(import->send, &totals, on_wait, &import->fault);
     if (!err) print_summary(import, &totals);
+    if (!err && totals.rejected > 0 && import->rejects.rejected == 0)
+        import->rejects.rejected = totals.rejected; /* of an earlier run */
     return err;
-}
-
-static enum err open_file(struct import *import)
-{
-    import->file = fopen(import->file_name, "re");
-    if (import->file == NULL || fstat(fileno(import->file), &import->stat)) {
-        read_error(import);
-    } else if (!S_ISREG(import->stat.st_mode)) {
-        import->err = fault_set(&import->fault, ERR_INVALID, "",
-                                "%s: must be a file: it is read "
-                                "twice",
-                                import->file_name);
-    }
-    return import->err;
 }
 
 static int run(struct import *import)
 {
-    enum err err = open_file(import);
-    if (!err) err = tool_open(&import->tool, import->data, &import->fault);
-    if (!err) {
-        err = carry_out(import);
-        if (err) complain(import);
-        tool_close(&import->tool);
-    } else {
+    enum err err = tool_open(&import->tool, import->data, &import->fault);
+    if (err) {
         fprintf(stderr, "carillon import: %s\n", import->fault.words);
+        return EXIT_FAILED;
     }
-    if (import->file) (void)fclose(import->file);
-    if (import->rejects && fclose(import->rejects))
-        fprintf(stderr, "carillon import: %s: %s\n", import->rejects_name, strerror(errno));
+    err = carry_out(import);
+    if (err) complain(import);
+    if (!import_rejects_close(&import->rejects)) err = ERR_IO;
+    tool_close(&import->tool);
     if (err) return EXIT_FAILED;
-    return import->rejected ? EXIT_REJECTS : EXIT_DONE;
+    return import->rejects.rejected ? EXIT_REJECTS : EXIT_DONE;
 }
 
 static const char *option(int *argc, char **argv, const char *name, const char *usual)
@@ -448,7 +304,41 @@ static const char *option(int *argc, char **argv, const char *name, const char *
     return value ? value : usual;
 }
 
-static int import(int argc, char **argv)
+static bool is_one_of(const char *name, const char *value, const char *words)
+{
+    struct text rest = text_of(words), word;
+    while (text_next_item(&rest, ' ', &word))
+        if (text_eq(word, text_of(value))) return true;
+    fprintf(stderr, "carillon import: %s must be one of: %s\n", name, words);
+    return false;
+}
+
+static bool take_rules(struct import *import)
+{
+    if (!is_one_of("--numbers", import->numbers, "keep check normalise") ||
+        !is_one_of("--duplicates", import->duplicates, "keep report reject") ||
+        !is_one_of("--do-not-call", import->do_not_call, "no-call reject ignore"))
+        return false;
+    import->options = (struct import_rows_options){
+        .map = text_of(import->map),
+        .ignore = text_of(import->ignore),
+        .phones = text_of(import->phones),
+        .constants = text_of(import->constants),
+        .region = text_of(import->region),
+        .numbers = strcmp(import->numbers, "check") == 0       ? IMPORT_NUMBERS_CHECK
+                   : strcmp(import->numbers, "normalise") == 0 ? IMPORT_NUMBERS_NORMALISE
+                                                               : IMPORT_NUMBERS_KEEP,
+    };
+    return true;
+}
+
+static int wrong_use(void)
+{
+    fprintf(stderr, "usage: carillon import %s\n", import_command.arguments);
+    return EXIT_USE;
+}
+
+static int import_file(int argc, char **argv)
 {
     struct import import = {
         .data = command_take_option(&argc, argv, "--data"),
@@ -457,48 +347,92 @@ static int import(int argc, char **argv)
         .tenant = option(&argc, argv, "--tenant", ""),
         .map = option(&argc, argv, "--map", ""),
         .ignore = option(&argc, argv, "--ignore", ""),
+        .phones = option(&argc, argv, "--phones", ""),
+        .constants = option(&argc, argv, "--set", ""),
         .delimiter = option(&argc, argv, "--delimiter", ""),
         .encoding_name = option(&argc, argv, "--encoding", ""),
+        .numbers = option(&argc, argv, "--numbers", "keep"),
+        .region = option(&argc, argv, "--region", ""),
+        .duplicates = option(&argc, argv, "--duplicates", "report"),
+        .do_not_call = option(&argc, argv, "--do-not-call", "no-call"),
+        .unclear_zone = option(&argc, argv, "--zone-if-unclear", ""),
+        .is_whole = command_take_flag(&argc, argv, "--all-or-nothing"),
         .rejects_name = command_take_option(&argc, argv, "--rejects"),
         .key = command_take_option(&argc, argv, "--key"),
     };
-    if (!command_knows_all(argc, argv)) return EXIT_USE;
+    if (!command_knows_all(argc, argv) || !take_rules(&import)) return EXIT_USE;
     if (strcmp(import.delimiter, "\\t") == 0 || strcmp(import.delimiter, "tab") == 0)
         import.delimiter = "\t";
-    if (argc != 2 || import.list[0] == '\0' || strlen(import.delimiter) > 1) {
-        fprintf(stderr, "usage: carillon import %s\n", import_command.arguments);
-        return EXIT_USE;
-    }
+    if (argc != 2 || import.list[0] == '\0' || strlen(import.delimiter) > 1) return wrong_use();
     import.file_name = argv[1];
     char rejects_name[4096];
     int len = snprintf(rejects_name, sizeof rejects_name, "%s.rejects.csv", import.file_name);
     if (import.rejects_name == NULL && len > 0 && (size_t)len < sizeof rejects_name)
         import.rejects_name = rejects_name;
+    import.rejects.name = import.rejects_name;
     return run(&import);
+}
+
+static int import(int argc, char **argv)
+{
+    if (command_take_flag(&argc, argv, "--list-imports")) return import_status_list(argc, argv);
+    const char *id = command_take_option(&argc, argv, "--status");
+    if (id) return import_status_show(argc, argv, id);
+    id = command_take_option(&argc, argv, "--undo");
+    return id ? import_status_undo(argc, argv, id) : import_file(argc, argv);
 }
 
 const struct command import_command = {
     .name = "import",
-    .arguments = "FILE.csv --list NAME [--map COLUMN=HEADER,...] [--ignore HEADER,...] "
-                 "[--delimiter C] [--encoding NAME] [--rejects FILE] [--key TEXT] "
+    .arguments = "FILE.csv --list NAME [OPTION...] | --list-imports | --status ID | --undo ID "
                  "[--application NAME] [--tenant NAME] [--data DIR]",
     .help = "bring a CSV file into a calling list",
     .more =
-        "The first row names the columns: those of the list's table, the keys under which they "
-        "are\n"
-        "sent, or common words (phone, time zone, from, till). tz_name takes the name of a "
-        "TimeZone\n"
-        "or its IANA name; rows that follow each other with the same chain_key become one chain.\n"
-        "Times of day are hh:mm or seconds after midnight.\n\n"
+        "The first row names the columns, in any order: those of the list's table, the keys under\n"
+        "which they are sent, or common words (phone, time zone, from, till). tz_name takes the\n"
+        "name of a TimeZone or an IANA name; without it the number tells the zone. Rows with the\n"
+        "same chain_key become one chain, wherever they stand. Times of day are hh:mm or seconds\n"
+        "after midnight; types of records and contacts are numbers or names.\n\n"
         "  --map c_client_id=Customer,...  says what a header means\n"
         "  --ignore Remarks,...            leaves headers out\n"
-        "  --delimiter ';'                 else the likeliest of , ; and tab in the first line\n"
-        "  --encoding WINDOWS-1252         of the file; else UTF-8\n"
-        "  --rejects FILE                  rows that were refused: line, field, rule, value;\n"
-        "                                  else FILE.csv.rejects.csv, made when there is one\n"
-        "  --key TEXT                      names this import. A repeat with the same key goes on\n"
-        "                                  where the first one stopped and inserts nothing twice;\n"
-        "                                  else the file's content is the key\n\n"
-        "Exit code: 0 every row is in, 1 it failed, 2 wrong use, 3 rows were rejected.\n",
+        "  --phones Home=1,Handy=Mobile    several numbers in a row: a chain, in this order\n"
+        "  --set daily_from=09:00,...      the same value in every row\n"
+        "  --delimiter ';'                 else the likeliest of , ; | and tab in the first line\n"
+        "  --encoding WINDOWS-1252         of the file; else by its byte order mark, or UTF-8\n\n"
+        "  --numbers keep                  as they are written (so it is if not given),\n"
+        "            check                 refused where there can be no such number,\n"
+        "            normalise             and written as +<country code><number>\n"
+        "  --region DE                     of numbers that have no country code\n"
+        "  --zone-if-unclear NAME          for numbers that may be in several time zones; else\n"
+        "                                  such rows are refused\n"
+        "  --duplicates report             a number that the list or file has already: loaded, "
+        "and\n"
+        "               reject | keep      reported (so it is if not given), refused, or not "
+        "looked\n"
+        "                                  for\n"
+        "  --do-not-call no-call           a number or customer on the Do-Not-Call list: loaded "
+        "as\n"
+        "                reject | ignore   a record that nobody calls, and reported (so it is if "
+        "not\n"
+        "                                  given), refused, or not looked for\n"
+        "  --all-or-nothing                nobody is called before the whole file is in; if one "
+        "row\n"
+        "                                  is refused, none comes in\n\n"
+        "  --rejects FILE                  rows that were refused or reported: line, field, rule,\n"
+        "                                  value; else FILE.csv.rejects.csv, made when there is "
+        "one\n"
+        "  --key TEXT                      names this import; else the file's content, the list "
+        "and\n"
+        "                                  the options above are the key. A repeat with the same "
+        "key\n"
+        "                                  goes on where the first one was interrupted, and "
+        "inserts\n"
+        "                                  nothing twice\n\n"
+        "  --list-imports [--list NAME]    imports so far, the latest first\n"
+        "  --status ID                     one of them, with what it refused\n"
+        "  --undo ID                       takes out an --all-or-nothing import that did not "
+        "end\n\n"
+        "Exit code: 0 every row is in, 1 it failed (repeat it), 2 wrong use, 3 rows were "
+        "rejected.\n",
     .run = import,
 };

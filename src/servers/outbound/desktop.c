@@ -11,6 +11,7 @@
 #include "servers/outbound/console.h"
 #include "servers/outbound/ledger.h"
 #include "servers/outbound/ending.h"
+#include "servers/outbound/import.h"
 #include "servers/outbound/notifier.h"
 #include "servers/outbound/record_request.h"
 #include "servers/outbound/reply.h"
@@ -294,6 +295,8 @@ static const struct {
     { &MSG_OUTBOUND_CALLING_LIST_LIST, console_calling_lists },
     { &MSG_OUTBOUND_RECORD_LIST, console_records },
     { &MSG_OUTBOUND_CHAIN_GET, console_chain },
+    { &MSG_OUTBOUND_IMPORT_LIST, import_list },
+    { &MSG_OUTBOUND_IMPORT_REJECTS, import_rejects },
     { &MSG_OUTBOUND_NOTIFICATION_LIST, ledger_list },
     { &MSG_OUTBOUND_NOTIFICATION_GET, ledger_get },
     { &MSG_OUTBOUND_NOTIFICATION_REPLAY, ledger_replay },

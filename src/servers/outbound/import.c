@@ -1,45 +1,38 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* An import begins here, or goes on: the list and its table, the file's columns, what the store
+ * knows of the key. */
 #include "servers/outbound/import.h"
 
-#include "gen/events.h"
-#include "servers/outbound/import_row.h"
-#include "servers/outbound/session.h"
+#include "servers/outbound/dnc_table.h"
+#include "servers/outbound/import_private.h"
 
-enum { IMPORTS_MAX = 64, SLICES_WAITING_MAX = 64, LIST_NAME_LEN_MAX = 128 };
+#include <inttypes.h>
 
-struct import {
-    struct scope *life;
-    struct outbound *server;
-    uint64_t id;
-    struct text key, columns;
-    uint32_t list_dbid;
-    struct text list_name;
-    struct list_table *table;
-    struct import_map map;
-    uint64_t slices, inserted, rejected, chains;
-    struct text last_chain_key; /* in `chain_life`, which is made anew with each slice */
-    struct scope *chain_life;
-    int64_t last_chain_id, last_chain_n;
-    bool is_busy;
-    struct list waiting; /* of struct slice */
-};
-
-/* One slice (or the end) on its way. */
-struct slice {
-    struct list node;
-    struct import *import;
-    struct link_request *request;
-    const struct outbound_import_slice *fields; /* NULL: ImportEnd */
-    struct outbound_import_slice_done done;
-    struct text chain_key; /* as it will be after the slice */
-    int64_t chain_id, chain_n;
-    uint64_t chains;
-};
+enum { IMPORTS_MAX = 64, ROWS_USUAL = 10 * 1000 * 1000 };
 
 /* Imports by id, for the life of the process; the store has them all. */
-static struct import *import_find(struct outbound *server, uint64_t id)
+struct import *import_find(struct outbound *server, uint64_t id)
 {
     return table_get(server->imports, TEXT_OF(&id));
+}
+
+static void drop(void *self)
+{
+    buf_free(&((struct import *)self)->last_key);
+}
+
+void import_forget(struct import *import)
+{
+    if (import_find(import->server, import->id) == import)
+        (void)table_remove(import->server->imports, TEXT_OF(&import->id));
+    scope_close(import->life);
+}
+
+const char *import_state_name(int64_t state)
+{
+    static const char *const names[] = { "",      "under way",    "being released",
+                                         "ended", "being undone", "undone" };
+    return state > 0 && state <= IMPORT_UNDONE ? names[state] : "";
 }
 
 /* --- ImportBegin --- */
@@ -47,61 +40,144 @@ static struct import *import_find(struct outbound *server, uint64_t id)
 struct beginning {
     struct import *import;
     struct link_request *request;
-    struct text file_name;
 };
 
 static void refuse_begin(struct beginning *beginning, const struct fault *fault)
 {
     struct link_request *request = beginning->request;
-    scope_close(beginning->import->life);
+    import_forget(beginning->import);
     link_refuse_fault(request, fault);
 }
 
-static void begun(struct beginning *beginning)
+static void refuse_store(struct beginning *beginning, enum err err, const char *words)
+{
+    struct fault fault = { 0 };
+    (void)fault_set(&fault, err, "key", "%s", words);
+    refuse_begin(beginning, &fault);
+}
+
+static void reply_begun(struct import *import, struct link_request *request)
+{
+    struct outbound_import_begun reply = {
+        .head.has = SHAPE_ALL(SHAPE_OUTBOUND_IMPORT_BEGUN),
+        .import_id = import->id,
+        .slices = import->durable.slices,
+        .offset = import->read_offset,
+        .line = import->read_line,
+        .state = text_of(import_state_name(import->state)),
+        .inserted = import->durable.inserted,
+    };
+    link_reply(request, &reply);
+}
+
+static void on_loaded(struct import *import, const struct fault *fault, void *self)
+{
+    struct beginning *beginning = self;
+    if (fault) {
+        refuse_begin(beginning, fault);
+        return;
+    }
+    import->ahead = import->durable;
+    import->ahead_offset = import->read_offset;
+    table_put(import->server->imports, TEXT_OF(&import->id), import);
+    reply_begun(import, beginning->request);
+}
+
+static void on_dnc_loaded(void *self)
+{
+    struct beginning *beginning = self;
+    import_load(beginning->import, on_loaded, beginning);
+}
+
+static void go_on(struct beginning *beginning)
 {
     struct import *import = beginning->import;
-    table_put(import->server->imports, TEXT_OF(&import->id), import);
-    struct outbound_import_begun reply = { .head.has = SHAPE_ALL(SHAPE_OUTBOUND_IMPORT_BEGUN),
-                                           .import_id = import->id,
-                                           .slices = import->slices };
-    link_reply(beginning->request, &reply);
+    if (import->do_not_call == IMPORT_RULE_OFF)
+        on_dnc_loaded(beginning);
+    else
+        dnc_when_loaded(import->server, import->life, on_dnc_loaded, beginning);
 }
 
 static void on_stored(void *self, const struct change_result *result)
 {
     struct beginning *beginning = self;
-    struct fault fault = { 0 };
     if (result->err) {
-        (void)fault_set(&fault, result->err, "key", "%s",
-                        result->words ? result->words : "not stored");
-        refuse_begin(beginning, &fault);
+        refuse_store(beginning, result->err, result->words ? result->words : "not stored");
         return;
     }
     beginning->import->id = (uint64_t)result->rowid;
-    begun(beginning);
+    go_on(beginning);
 }
 
 static const struct statement import_insert = {
-    "INSERT INTO import (import_key, list_dbid, file_name, columns, slices, inserted, rejected, "
-    "chains, "
-    "started_utc_ms) VALUES (?1, ?2, ?3, ?4, 0, 0, 0, 0, ?5)"
+    "INSERT INTO import (import_key, list_dbid, file_name, columns, rules, table_name, state, "
+    "is_whole, key_seed, chain_base, chain_count, total_bytes, started_utc_ms, slices, inserted, "
+    "rejected, chains) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?8, ?9, ?10, ?11, ?12, 0, 0, 0, 0)"
 };
-static const struct statement import_select = {
-    "SELECT import_id, list_dbid, columns, slices, inserted, rejected, chains, last_chain_key, "
-    "last_chain_id, last_chain_n FROM import WHERE import_key = ?1"
-};
+static const struct statement import_select = { "SELECT " IMPORT_COLUMNS
+                                                " FROM import WHERE import_key = ?1" };
 
 static void store_new(struct beginning *beginning)
 {
     struct import *import = beginning->import;
-    struct change *change = change_new(import->server->store);
+    struct outbound *server = import->server;
+    import->state = IMPORT_UNDER_WAY;
+    import->seed = random_u64(loop_random(server->app->loop));
+    import->chain_base = import->table->next_chain_id;
+    import->table->next_chain_id += (int64_t)import->chain_count;
+    struct change *change = change_new(server->store);
     change_add(change, &import_insert, 1);
     change_bind_text(change, import->key);
     change_bind_i64(change, import->list_dbid);
-    change_bind_text(change, beginning->file_name);
+    change_bind_text(change, import->file_name);
     change_bind_text(change, import->columns);
-    change_bind_i64(change, (int64_t)loop_now_utc_ms(import->server->app->loop));
+    change_bind_text(change, import->rules);
+    change_bind_text(change, import->table->key);
+    change_bind_i64(change, import->is_whole);
+    change_bind_i64(change, (int64_t)import->seed);
+    change_bind_i64(change, import->chain_base);
+    change_bind_i64(change, (int64_t)import->chain_count);
+    change_bind_i64(change, (int64_t)import->total_bytes);
+    change_bind_i64(change, (int64_t)loop_now_utc_ms(server->app->loop));
     change_submit(change, on_stored, beginning);
+}
+
+static uint64_t column_u64(const struct rows *rows, enum import_column column)
+{
+    return (uint64_t)rows_i64(rows, 0, column);
+}
+
+static void take_row(struct import *import, const struct rows *rows)
+{
+    import->id = column_u64(rows, IMPORT_COLUMN_ID);
+    import->state = (enum import_state)rows_i64(rows, 0, IMPORT_COLUMN_STATE);
+    import->durable = (struct import_figures){
+        .slices = column_u64(rows, IMPORT_COLUMN_SLICES),
+        .inserted = column_u64(rows, IMPORT_COLUMN_INSERTED),
+        .rejected = column_u64(rows, IMPORT_COLUMN_REJECTED),
+        .chains = column_u64(rows, IMPORT_COLUMN_CHAINS),
+        .duplicates = column_u64(rows, IMPORT_COLUMN_DUPLICATES),
+        .do_not_call = column_u64(rows, IMPORT_COLUMN_DO_NOT_CALL),
+    };
+    import->seed = column_u64(rows, IMPORT_COLUMN_SEED);
+    import->chain_base = rows_i64(rows, 0, IMPORT_COLUMN_CHAIN_BASE);
+    import->chain_count = column_u64(rows, IMPORT_COLUMN_CHAIN_COUNT);
+    import->read_offset = column_u64(rows, IMPORT_COLUMN_OFFSET);
+    import->read_line = column_u64(rows, IMPORT_COLUMN_LINE);
+    import->last_line = column_u64(rows, IMPORT_COLUMN_LAST_LINE);
+    import->done_chains = column_u64(rows, IMPORT_COLUMN_DONE_CHAINS);
+}
+
+/* The tool is back within one life of ours: what runs ahead goes on, or is thrown away first. */
+static void meet_running(struct beginning *beginning, struct import *running)
+{
+    struct link_request *request = beginning->request;
+    if (running->is_broken || running->ahead_count > 0 || !list_is_empty(&running->waiting)) {
+        refuse_store(beginning, ERR_UNAVAILABLE, "slices of this import are still being written");
+        return;
+    }
+    scope_close(beginning->import->life);
+    reply_begun(running, request);
 }
 
 /* A key that is known goes on where its last durable slice ended. */
@@ -111,41 +187,31 @@ static void on_known(void *self, enum err err, const struct rows *rows)
     struct import *import = beginning->import;
     struct fault fault = { 0 };
     if (err) {
-        (void)fault_set(&fault, err, "key", "the store does not answer");
-        refuse_begin(beginning, &fault);
+        refuse_store(beginning, err, "the store does not answer");
         return;
     }
     if (rows_count(rows) == 0) {
         store_new(beginning);
         return;
     }
-    if (rows_i64(rows, 0, 1) != import->list_dbid ||
-        !text_eq(rows_text(rows, 0, 2), import->columns)) {
+    if (rows_i64(rows, 0, IMPORT_COLUMN_LIST) != import->list_dbid ||
+        !text_eq(rows_text(rows, 0, IMPORT_COLUMN_COLUMNS), import->columns) ||
+        !text_eq(rows_text(rows, 0, IMPORT_COLUMN_RULES), import->rules)) {
         (void)fault_set(&fault, ERR_CONFLICT, "key",
-                        "an import of this name has another list or columns");
+                        "an import of this name has another list, columns or rules");
         refuse_begin(beginning, &fault);
         return;
     }
-    uint64_t id = (uint64_t)rows_i64(rows, 0, 0);
-    struct import *running = import_find(import->server, id);
-    if (running) { /* the tool is back within one life of ours */
-        struct link_request *request = beginning->request;
-        scope_close(import->life);
-        struct outbound_import_begun reply = { .head.has = SHAPE_ALL(SHAPE_OUTBOUND_IMPORT_BEGUN),
-                                               .import_id = id,
-                                               .slices = running->slices };
-        link_reply(request, &reply);
+    struct import *running = import_find(import->server, column_u64(rows, IMPORT_COLUMN_ID));
+    if (running) {
+        meet_running(beginning, running);
         return;
     }
-    import->id = id;
-    import->slices = (uint64_t)rows_i64(rows, 0, 3);
-    import->inserted = (uint64_t)rows_i64(rows, 0, 4);
-    import->rejected = (uint64_t)rows_i64(rows, 0, 5);
-    import->chains = (uint64_t)rows_i64(rows, 0, 6);
-    import->last_chain_key = scope_keep(import->chain_life, rows_text(rows, 0, 7));
-    import->last_chain_id = rows_i64(rows, 0, 8);
-    import->last_chain_n = rows_i64(rows, 0, 9);
-    begun(beginning);
+    take_row(import, rows);
+    if (import->state == IMPORT_UNDER_WAY)
+        go_on(beginning);
+    else
+        on_loaded(import, NULL, beginning);
 }
 
 static void on_table_open(void *self, const struct fault *fault)
@@ -160,14 +226,106 @@ static void on_table_open(void *self, const struct fault *fault)
     store_query(beginning->import->server->store, &query, on_known, beginning);
 }
 
+/* --- what is asked --- */
+
+static enum import_rule rule_of(struct text word, enum import_rule usual)
+{
+    if (text_eq(word, TEXT("keep")) || text_eq(word, TEXT("ignore"))) return IMPORT_RULE_OFF;
+    if (text_eq(word, TEXT("report")) || text_eq(word, TEXT("no-call"))) return IMPORT_RULE_REPORT;
+    return text_eq(word, TEXT("reject")) ? IMPORT_RULE_REJECT : usual;
+}
+
+/* What must be the same when it goes on, as text. */
+static void describe(struct import *import, const struct outbound_import_begin *asked)
+{
+    static const char *const words[] = { "keep", "report", "reject" };
+    struct buf text = { 0 };
+    for (uint32_t i = 0; i < asked->columns.count; i++) {
+        if (i) buf_add_byte(&text, ',');
+        buf_add(&text, asked->columns.at[i]);
+    }
+    import->columns = scope_keep(import->life, buf_text(&text));
+    buf_clear(&text);
+    buf_format(&text, "duplicates %s, do-not-call %s%s", words[import->duplicates],
+               words[import->do_not_call], import->is_whole ? ", all or nothing" : "");
+    if (asked->unclear_zone.len)
+        buf_format(&text, ", unclear zones %.*s", TEXT_ARG(asked->unclear_zone));
+    for (uint32_t i = 0; i < asked->constants.count; i++)
+        buf_format(&text, ", %.*s=%.*s", TEXT_ARG(asked->constants.at[i].column),
+                   TEXT_ARG(asked->constants.at[i].value));
+    import->rules = scope_keep(import->life, buf_text(&text));
+    buf_free(&text);
+}
+
+static enum err make_map(struct import *import, const struct outbound_import_begin *asked,
+                         struct fault *fault)
+{
+    enum err err = import_zone_book_new(import->life, import->server->app, asked->unclear_zone,
+                                        &import->zones, fault);
+    if (err) return err;
+    uint32_t count = asked->constants.count;
+    struct import_constant *constants =
+        scope_alloc_array(import->life, count + 1, sizeof *constants);
+    for (uint32_t i = 0; i < count; i++)
+        constants[i] =
+            (struct import_constant){ asked->constants.at[i].column, asked->constants.at[i].value };
+    struct import_zones zones = { import_zone_find, import->zones };
+    err = import_map_make(&import->table->layout, asked->columns.at, asked->columns.count,
+                          constants, count, zones, import->life, &import->map, fault);
+    if (err) return err;
+    struct buf sql = { 0 };
+    import_map_insert_sql(&import->map, &sql);
+    import->insert = store_statement(import->server->store, buf_text(&sql));
+    buf_free(&sql);
+    if (import->insert == NULL)
+        return fault_set(fault, ERR_LIMIT, "columns", "too many kinds of imports since the start");
+    import->values =
+        scope_alloc_array(import->life, import->map.slot_count, sizeof *import->values);
+    import->cells =
+        scope_alloc_array(import->life, import->map.cell_count + 1, sizeof *import->cells);
+    return ERR_OK;
+}
+
+static bool has_chain_keys(const struct import *import)
+{
+    for (uint32_t i = 0; i < import->map.cell_count; i++)
+        if (import->map.slots[i] == SLOT_CHAIN_KEY) return true;
+    return false;
+}
+
+static struct import *import_new(struct outbound *server, const struct calling_list *list,
+                                 const struct outbound_import_begin *asked)
+{
+    struct scope *life = scope_new(server->app->life, "import", SCOPE_NO_LIMIT);
+    struct import *import = scope_alloc(life, sizeof *import);
+    *import = (struct import){
+        .life = life,
+        .server = server,
+        .key = scope_keep(life, asked->key),
+        .list_dbid = list->dbid,
+        .list_name = scope_keep(life, list->name),
+        .file_name = scope_keep(life, asked->file_name),
+        .total_bytes = asked->total_bytes,
+        .table = list->table,
+        .duplicates = rule_of(asked->duplicates, IMPORT_RULE_OFF),
+        .do_not_call = rule_of(asked->do_not_call, IMPORT_RULE_REPORT),
+        .is_whole = asked->is_whole,
+        .chain_count = asked->rows_max ? asked->rows_max : ROWS_USUAL,
+    };
+    list_init(&import->waiting);
+    scope_on_close(life, drop, import);
+    describe(import, asked);
+    return import;
+}
+
 /* A tool that went away leaves its import behind; the store knows how to go on with it. */
 static void forget_idle(struct outbound *server)
 {
     struct import *import;
     for (size_t at = 0; (import = table_next(server->imports, &at)) != NULL;) {
-        if (import->is_busy) continue;
-        (void)table_remove(server->imports, TEXT_OF(&import->id));
-        scope_close(import->life);
+        bool is_finishing = import->state == IMPORT_RELEASING || import->state == IMPORT_UNDOING;
+        if (import->ahead_count > 0 || is_finishing || !list_is_empty(&import->waiting)) continue;
+        import_forget(import);
         return;
     }
 }
@@ -185,289 +343,31 @@ static void begin(void *self, struct link_request *request, const void *fields)
         link_refuse_fault(request, &fault);
         return;
     }
-    struct scope *life = scope_new(server->app->life, "import", SCOPE_NO_LIMIT);
-    struct import *import = scope_alloc(life, sizeof *import);
-    *import = (struct import){ .life = life,
-                               .server = server,
-                               .key = scope_keep(life, asked->key),
-                               .list_dbid = list->dbid,
-                               .list_name = scope_keep(life, list->name),
-                               .table = list->table,
-                               .chain_life = scope_new(life, "import chain", SCOPE_NO_LIMIT) };
-    list_init(&import->waiting);
-    struct buf columns = { 0 };
-    for (uint32_t i = 0; i < asked->columns.count; i++) {
-        if (i) buf_add_byte(&columns, ',');
-        buf_add(&columns, asked->columns.at[i]);
-    }
-    import->columns = scope_keep(life, buf_text(&columns));
-    buf_free(&columns);
-    if (import_map_make(&list->table->layout, asked->columns.at, asked->columns.count, life,
-                        &import->map, &fault)) {
-        scope_close(life);
+    struct import *import = import_new(server, list, asked);
+    if (make_map(import, asked, &fault)) {
+        scope_close(import->life);
         link_refuse_fault(request, &fault);
         return;
     }
-    struct beginning *beginning = scope_alloc(life, sizeof *beginning);
-    *beginning = (struct beginning){ import, request, scope_keep(life, asked->file_name) };
+    uint32_t customer = dnc_customer_column(server, list);
+    import->customer_slot = UINT32_MAX;
+    for (uint32_t slot = SLOTS_FIXED; slot < import->map.slot_count; slot++)
+        if (import->map.columns[slot] == customer) import->customer_slot = slot;
+    import->seen = scope_new(import->life, "numbers and chains of an import", SCOPE_NO_LIMIT);
+    if (has_chain_keys(import)) import->chains = import_chains_new(import->seen);
+    if (import->duplicates != IMPORT_RULE_OFF) import->numbers = import_numbers_new(import->seen);
+    struct beginning *beginning = scope_alloc(import->life, sizeof *beginning);
+    *beginning = (struct beginning){ import, request };
     list_open(list, on_table_open, beginning);
-}
-
-/* --- ImportSlice --- */
-
-static bool find_zone(void *self, struct text name, uint32_t *dbid)
-{
-    struct outbound *server = self;
-    struct list_zone zone;
-    if (!list_zone_by_name(server->app, name, loop_now_utc_ms(server->app->loop), &zone))
-        return false;
-    *dbid = zone.dbid;
-    return true;
-}
-
-static void run(struct slice *slice);
-
-static void next(struct import *import)
-{
-    import->is_busy = false;
-    struct list *node = list_first(&import->waiting);
-    if (node == NULL) return;
-    list_remove(node);
-    run(LIST_OBJECT(node, struct slice, node));
-}
-
-static void on_slice_durable(void *self, const struct change_result *result)
-{
-    struct slice *slice = self;
-    struct import *import = slice->import;
-    if (result->err) {
-        struct fault fault = { 0 };
-        (void)fault_set(&fault, result->err, "rows", "%s",
-                        result->words ? result->words : "not stored");
-        link_refuse_fault(slice->request, &fault);
-        next(import);
-        return;
-    }
-    import->slices++;
-    import->inserted += slice->done.inserted;
-    import->rejected += slice->done.rejects.count;
-    import->chains += slice->chains;
-    import->last_chain_id = slice->chain_id;
-    import->last_chain_n = slice->chain_n;
-    struct scope *kept = scope_new(import->life, "import chain", SCOPE_NO_LIMIT);
-    import->last_chain_key = scope_keep(kept, slice->chain_key);
-    scope_close(import->chain_life);
-    import->chain_life = kept;
-    import->server->counters.records_imported_total += slice->done.inserted;
-    sessions_wake(import->server, import->list_dbid);
-    link_reply(slice->request, &slice->done);
-    next(import);
-}
-
-/* Rows of one chain stand together in the file and share its key. */
-static void place(struct slice *slice, struct import_line *line)
-{
-    struct list_table *table = slice->import->table;
-    bool goes_on = line->chain_key.len && text_eq(line->chain_key, slice->chain_key) &&
-                   slice->chain_n < CHAIN_RECORDS_MAX;
-    if (!goes_on) {
-        slice->chain_id = table->next_chain_id++;
-        slice->chain_n = 0;
-        slice->chains++;
-    }
-    slice->chain_key = line->chain_key;
-    line->cells[COLUMN_CHAIN_ID] = value_of_i64(slice->chain_id);
-    line->cells[COLUMN_CHAIN_N] = value_of_i64(++slice->chain_n);
-    line->cells[COLUMN_RECORD_ID] = value_of_i64(table->next_record_id++);
-}
-
-static void add_reject(struct slice *slice, const struct outbound_import_row *row,
-                       const struct fault *fault)
-{
-    struct scope *scope = link_request_scope(slice->request);
-    const struct import *import = slice->import;
-    struct text value = { 0 };
-    struct text rest = import->columns, column;
-    for (uint32_t i = 0; i < row->cells.count && text_next_item(&rest, ',', &column); i++)
-        if (text_eq_fold(column, text_of(fault->field))) value = row->cells.at[i];
-    slice->done.rejects.at[slice->done.rejects.count++] = (struct outbound_import_reject){
-        .head.has = SHAPE_ALL(SHAPE_OUTBOUND_IMPORT_REJECT),
-        .line = row->line,
-        .field = scope_keep(scope, text_of(fault->field)),
-        .rule = scope_keep(scope, text_of(fault->words)),
-        .value = value,
-    };
-}
-
-static const struct statement import_update = {
-    "UPDATE import SET slices = ?2, inserted = inserted + ?3, rejected = rejected + ?4, "
-    "chains = chains + ?5, last_chain_key = ?6, last_chain_id = ?7, last_chain_n = ?8 "
-    "WHERE import_id = ?1 AND slices = ?2 - 1"
-};
-
-static void insert_rows(struct slice *slice)
-{
-    struct import *import = slice->import;
-    struct scope *scope = link_request_scope(slice->request);
-    bool is_repeat = slice->fields->sequence <= import->slices;
-    struct change *change = change_new(import->server->store);
-    slice->done = (struct outbound_import_slice_done){ .head.has = SHAPE_ALL(
-                                                           SHAPE_OUTBOUND_IMPORT_SLICE_DONE) };
-    slice->done.rejects.at =
-        scope_alloc_array(scope, slice->fields->rows.count + 1, sizeof *slice->done.rejects.at);
-    slice->chain_key = import->last_chain_key;
-    slice->chain_id = import->last_chain_id;
-    slice->chain_n = import->last_chain_n;
-    for (uint32_t i = 0; i < slice->fields->rows.count; i++) {
-        const struct outbound_import_row *row = &slice->fields->rows.at[i];
-        struct fault fault = { 0 };
-        struct import_line line;
-        if (import_line_read(&import->table->layout, &import->map, row->cells.at, row->cells.count,
-                             find_zone, import->server, scope, &line, &fault)) {
-            add_reject(slice, row, &fault);
-            continue;
-        }
-        slice->done.inserted++;
-        if (is_repeat) continue;
-        place(slice, &line);
-        list_add_insert(import->table, change, line.cells);
-    }
-    if (is_repeat) { /* durable since before the answer was lost: only say what it came to */
-        change_drop(change);
-        link_reply(slice->request, &slice->done);
-        next(import);
-        return;
-    }
-    change_add(change, &import_update, 1);
-    change_bind_i64(change, (int64_t)import->id);
-    change_bind_i64(change, (int64_t)slice->fields->sequence);
-    change_bind_i64(change, (int64_t)slice->done.inserted);
-    change_bind_i64(change, slice->done.rejects.count);
-    change_bind_i64(change, (int64_t)slice->chains);
-    change_bind_text(change, slice->chain_key.at ? slice->chain_key : TEXT(""));
-    change_bind_i64(change, slice->chain_id);
-    change_bind_i64(change, slice->chain_n);
-    change_submit(change, on_slice_durable, slice);
-}
-
-/* --- ImportEnd --- */
-
-static const struct statement import_end = {
-    "UPDATE import SET ended_utc_ms = ?2 WHERE import_id = ?1"
-};
-
-/* What came behind the end. */
-static void refuse_waiting(struct import *import)
-{
-    struct fault fault = { 0 };
-    (void)fault_set(&fault, ERR_NOT_FOUND, "importId", "the import has ended");
-    for (struct list *node; (node = list_first(&import->waiting)) != NULL;) {
-        list_remove(node);
-        link_refuse_fault(LIST_OBJECT(node, struct slice, node)->request, &fault);
-    }
-}
-
-static void on_end_durable(void *self, const struct change_result *result)
-{
-    struct slice *slice = self;
-    struct import *import = slice->import;
-    struct link_request *request = slice->request;
-    if (result->err) {
-        struct fault fault = { 0 };
-        (void)fault_set(&fault, result->err, "importId", "%s",
-                        result->words ? result->words : "not stored");
-        link_refuse_fault(request, &fault);
-        next(import);
-        return;
-    }
-    char list[LIST_NAME_LEN_MAX];
-    if (text_to_z(text_slice(import->list_name, 0, sizeof list - 1), list, sizeof list))
-        list[0] = '\0';
-    LOG_IMPORT_ENDED(&import->server->app->log, list, (unsigned long long)import->inserted,
-                     (unsigned long long)import->rejected);
-    struct outbound_import_ended reply = { .head.has = SHAPE_ALL(SHAPE_OUTBOUND_IMPORT_ENDED),
-                                           .inserted = import->inserted,
-                                           .rejected = import->rejected,
-                                           .chains = import->chains };
-    refuse_waiting(import);
-    (void)table_remove(import->server->imports, TEXT_OF(&import->id));
-    scope_close(import->life);
-    link_reply(request, &reply);
-}
-
-static void end(struct slice *slice)
-{
-    struct change *change = change_new(slice->import->server->store);
-    change_add(change, &import_end, 1);
-    change_bind_i64(change, (int64_t)slice->import->id);
-    change_bind_i64(change, (int64_t)loop_now_utc_ms(slice->import->server->app->loop));
-    change_submit(change, on_end_durable, slice);
-}
-
-static void run(struct slice *slice)
-{
-    struct import *import = slice->import;
-    import->is_busy = true;
-    if (slice->fields == NULL) {
-        end(slice);
-        return;
-    }
-    if (slice->fields->sequence > import->slices + 1) {
-        struct fault fault = { 0 };
-        (void)fault_set(&fault, ERR_CONFLICT, "sequence", "slice %llu is missing",
-                        (unsigned long long)import->slices + 1);
-        link_refuse_fault(slice->request, &fault);
-        next(import);
-        return;
-    }
-    insert_rows(slice);
-}
-
-static void enqueue(struct outbound *server, struct link_request *request, uint64_t import_id,
-                    const struct outbound_import_slice *fields)
-{
-    struct import *import = import_find(server, import_id);
-    struct fault fault = { 0 };
-    if (import == NULL) {
-        (void)fault_set(&fault, ERR_NOT_FOUND, "importId",
-                        "no import is under way: begin again with its key");
-        link_refuse_fault(request, &fault);
-        return;
-    }
-    uint32_t waiting = 0;
-    LIST_EACH (node, &import->waiting) waiting++;
-    if (waiting >= SLICES_WAITING_MAX) {
-        (void)fault_set(&fault, ERR_LIMIT, "sequence", "more than %d slices wait",
-                        SLICES_WAITING_MAX);
-        link_refuse_fault(request, &fault);
-        return;
-    }
-    struct slice *slice = scope_alloc(link_request_scope(request), sizeof *slice);
-    *slice = (struct slice){ .import = import, .request = request, .fields = fields };
-    if (import->is_busy)
-        list_add_last(&import->waiting, &slice->node);
-    else
-        run(slice);
-}
-
-static void on_slice(void *self, struct link_request *request, const void *fields)
-{
-    const struct outbound_import_slice *asked = fields;
-    enqueue(self, request, asked->import_id, asked);
-}
-
-static void on_end(void *self, struct link_request *request, const void *fields)
-{
-    const struct outbound_import_end *asked = fields;
-    enqueue(self, request, asked->import_id, NULL);
 }
 
 const struct link_handler *import_link_handlers(void)
 {
     static const struct link_handler handlers[] = {
         { .msg = &MSG_OUTBOUND_IMPORT_BEGIN, .on_request = begin },
-        { .msg = &MSG_OUTBOUND_IMPORT_SLICE, .on_request = on_slice },
-        { .msg = &MSG_OUTBOUND_IMPORT_END, .on_request = on_end },
+        { .msg = &MSG_OUTBOUND_IMPORT_ROWS, .on_request = import_on_rows },
+        { .msg = &MSG_OUTBOUND_IMPORT_END, .on_request = import_on_end },
+        { .msg = &MSG_OUTBOUND_IMPORT_UNDO, .on_request = import_on_undo },
         { 0 },
     };
     return handlers;

@@ -321,8 +321,13 @@ static void on_counters(void *self, enum err err, const struct rows *rows)
 static void read_counters(struct list_table *table)
 {
     struct buf sql = { 0 };
-    buf_format(&sql, "SELECT (SELECT max(record_id) FROM %.*s), (SELECT max(chain_id) FROM %.*s)",
-               TEXT_ARG(table->layout.table), TEXT_ARG(table->layout.table));
+    /* Chains that are set aside for an import are not given to anybody else. */
+    buf_format(&sql,
+               "SELECT (SELECT max(record_id) FROM %.*s), max(ifnull((SELECT max(chain_id) FROM "
+               "%.*s), 0), ifnull((SELECT max(chain_base + chain_count - 1) FROM import WHERE "
+               "table_name = '%.*s' AND state IN (1, 2, 4)), 0))",
+               TEXT_ARG(table->layout.table), TEXT_ARG(table->layout.table),
+               TEXT_ARG(table->layout.table));
     struct query query = { .statement = statement(table, &sql) };
     store_query(table->lists->store, &query, on_counters, table);
     buf_free(&sql);

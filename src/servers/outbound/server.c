@@ -201,6 +201,7 @@ static void serve(struct outbound *outbound)
         return;
     }
     desktops_serve(outbound->desktops, server->links);
+    imports_continue(outbound);
     server->hourly = timer_new(app->life, app->loop, forget_handles, server);
     timer_start(server->hourly, HOUR_MS);
     app_running(app);
