@@ -37,24 +37,30 @@ bool password_is_weakly_hashed(struct text hash)
     return !text_starts(hash, TEXT(ours));
 }
 
-void password_generate(char out[PASSWORD_GENERATED_BYTES + 1])
+static char random_letter(void)
 {
     static const char letters[] = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789";
+    enum { LETTERS = sizeof letters - 1, FAIR = 256 / LETTERS * LETTERS };
+    uint8_t byte;
+    do {
+        ASSERT(RAND_bytes(&byte, 1) == 1);
+    } while (byte >= FAIR);
+    return letters[byte % LETTERS];
+}
+
+void password_generate(char out[PASSWORD_GENERATED_BYTES + 1])
+{
     bool has_upper, has_lower, has_digit;
     do {
         has_upper = has_lower = has_digit = false;
         for (int i = 0; i < PASSWORD_GENERATED_BYTES; i++) {
-            uint8_t byte;
-            do {
-                ASSERT(RAND_bytes(&byte, 1) == 1);
-            } while (byte >= 256 / (sizeof letters - 1) * (sizeof letters - 1));
-            char letter = letters[byte % (sizeof letters - 1)];
+            bool is_hyphen = i % 5 == 0 && i > 0;
+            char letter = is_hyphen ? '-' : random_letter();
             has_upper |= letter >= 'A' && letter <= 'Z';
             has_lower |= letter >= 'a' && letter <= 'z';
             has_digit |= letter >= '2' && letter <= '9';
             out[i] = letter;
         }
-        for (int i = 5; i < PASSWORD_GENERATED_BYTES; i += 5) out[i] = '-';
     } while (!has_upper || !has_lower || !has_digit);
     out[PASSWORD_GENERATED_BYTES] = 0;
 }

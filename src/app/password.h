@@ -11,7 +11,8 @@
 enum {
     PASSWORD_HASH_BYTES_MAX = 160,
     PASSWORD_BYTES_MAX = 256,
-    PASSWORD_GENERATED_BYTES = 20, /* letters and digits that are not mixed up; 115 bits */
+    PASSWORD_GENERATED_BYTES =
+        20, /* letters and digits that are not mixed up, and hyphens; 98 bits */
 };
 
 /* "$argon2id$v=19$m=19456,t=2,p=1$salt$hash", NUL-ended. ERR_UNAVAILABLE when there is no memory.
