@@ -207,9 +207,12 @@ static void serve(struct outbound *outbound)
     app_running(app);
 }
 
-/* DATA/<application>/<application>.db; the folder is made where it is missing. */
+/* DATA/<application>/<application>.db; the folder is made where it is missing. In memory on a virtual
+ * loop. */
 static enum err make_store_path(const struct app *app, struct text *out, struct fault *fault)
 {
+    *out = TEXT(":memory:");
+    if (loop_is_virtual(app->loop)) return ERR_OK;
     struct text folder =
         scope_format(app->life, "%.*s/%.*s", TEXT_ARG(app->data_dir), TEXT_ARG(app->name));
     if (mkdir(folder.at, 0750) != 0 && errno != EEXIST)
@@ -271,7 +274,7 @@ static void suspend(void *self)
     server->outbound.is_suspended = true;
     struct session *session;
     for (size_t at = 0; (session = table_next(server->outbound.sessions, &at)) != NULL;)
-        session_return_buffer(session);
+        session_return_ready(session);
     outbound_check_idle(&server->outbound);
 }
 
@@ -287,7 +290,7 @@ static void on_proxy_stopped(void *self)
     struct server *server = self;
     struct session *session;
     for (size_t at = 0; (session = table_next(server->outbound.sessions, &at)) != NULL;)
-        session_return_buffer(session);
+        session_return_ready(session);
     store_flush(server->outbound.store, on_flushed, server);
 }
 

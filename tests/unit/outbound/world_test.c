@@ -1,0 +1,446 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The whole of outbound on a virtual clock: minutes, days and the hour when clocks change take no
+ * time here, and are exact. */
+#include "tests/unit/test.h"
+
+#include "gen/objects.h"
+#include "servers/outbound/desktops.h"
+#include "servers/outbound/request.h"
+#include "servers/outbound/server.h"
+#include "servers/outbound/session.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define NOON                                                                                       \
+    UINT64_C(1772884800000) /* 2026-03-07 12:00 UTC; New York changes its clocks that night */
+
+enum { GROUP = 500, MINUTE_MS = 60000, HOUR_MS = 3600000, BUSY = 6 };
+enum { ROW_STATUS, ROW_TYPE, ROW_RESULT, ROW_DUE, ROW_CELLS };
+
+static struct scope *life;
+static struct loop *loop;
+static struct app *app;
+static struct outbound *outbound;
+static uint32_t next_dbid, last_error;
+static struct text last_phone;
+static uint32_t last_handle;
+
+static void put(const struct object_type *type, uint32_t dbid, const char *json)
+{
+    struct fault fault = { 0 };
+    CHECK_OK(
+        app_put_object(app, type, dbid ? dbid : next_dbid++, 1, TEXT(""), text_of(json), &fault));
+}
+
+static void put_fields(void)
+{
+    struct buf names = { 0 };
+    for (uint32_t i = 0; i < COLUMNS_MANDATORY; i++) {
+        const struct column_layout *column = &mandatory_columns()[i];
+        char json[160];
+        (void)snprintf(json, sizeof json,
+                       "{\"name\":\"%.*s\",\"dataType\":\"%s\",\"fieldType\":\"Custom\"}",
+                       TEXT_ARG(column->name), column->is_text ? "varchar" : "int");
+        put(&OBJECT_FIELD, 0, json);
+        buf_format(&names, "%s\"%.*s\"", i ? "," : "", TEXT_ARG(column->name));
+    }
+    struct text format =
+        scope_format(life, "{\"name\":\"F\",\"tableType\":\"CallingList\",\"fields\":[%.*s]}",
+                     TEXT_ARG(buf_text(&names)));
+    put(&OBJECT_FORMAT, 0, format.at);
+    buf_free(&names);
+}
+
+static void put_list(const char *treatments, const char *filter)
+{
+    struct text json = scope_format(
+        life, "{\"name\":\"L\",\"tableAccess\":\"T\",\"treatments\":[%s]%s}", treatments, filter);
+    put(&OBJECT_CALLING_LIST, 300, json.at);
+}
+
+static void open_world(void)
+{
+    struct fault fault = { 0 };
+    life = scope_new(NULL, "test", SCOPE_NO_LIMIT);
+    loop = loop_new_virtual(life, NOON, 11);
+    app = app_new_for_test(life, loop, &APP_TYPE_OUTBOUND, TEXT("outbound"));
+    next_dbid = 1000;
+    put(&OBJECT_APPLICATION, 900,
+        "{\"name\":\"outbound\",\"type\":\"CMServer\",\"ports\":[{\"id\":\"default\",\"number\":"
+        "6100}]}");
+    put(&OBJECT_TIME_ZONE, 200, "{\"name\":\"NY\",\"ianaName\":\"America/New_York\"}");
+    put_fields();
+    put(&OBJECT_TABLE_ACCESS, 0,
+        "{\"name\":\"T\",\"type\":\"CallingList\",\"format\":\"F\",\"dbTableName\":\"list_t\"}");
+    put(&OBJECT_TREATMENT, 0,
+        "{\"name\":\"redial\",\"callResult\":6,\"sequence\":1,\"recActionCode\":\"Redial\","
+        "\"attempts\":3,"
+        "\"interval\":30,\"increment\":5}");
+    put_list("\"redial\"", "");
+    put(&OBJECT_CAMPAIGN, 0, "{\"name\":\"C\",\"callingLists\":[{\"list\":\"L\"}]}");
+    for (int i = 1; i <= 2; i++)
+        put(&OBJECT_PERSON, 0,
+            scope_format(life, "{\"employeeId\":\"a%d\",\"userName\":\"a%d\",\"isAgent\":true}", i,
+                         i)
+                .at);
+    put(&OBJECT_AGENT_GROUP, 0, "{\"name\":\"AG\",\"agents\":[\"a1\",\"a2\"]}");
+    put(&OBJECT_CAMPAIGN_GROUP, GROUP,
+        "{\"name\":\"G\",\"campaign\":\"C\",\"group\":\"AG\",\"minRecBuffSize\":100}");
+    app_objects_changed(app, 1);
+    CHECK_OK(app_begin(app, &fault));
+    outbound = app_server(app); /* the first member of the server */
+    loop_run_for(loop, 1000);
+}
+
+static void close_world(void)
+{
+    scope_close(life);
+}
+
+/* --- asking --- */
+
+static void hear(struct request *request, const struct msg *msg, const void *fields,
+                 struct text etag)
+{
+    (void)request, (void)etag;
+    last_error = OUTBOUND_OK;
+    if (msg != &MSG_OUTBOUND_PREVIEW_RECORD) return;
+    const struct outbound_preview_record *record = fields;
+    last_phone = scope_keep(life, record->gsw_phone);
+    last_handle = record->gsw_record_handle;
+}
+
+static void hear_refusal(struct request *request, const struct refusal *refusal)
+{
+    (void)request;
+    last_error = refusal->error;
+}
+
+static const struct request_edge edge = { .reply = hear, .refuse = hear_refusal };
+
+static void ask(const struct msg *msg, const void *fields)
+{
+    struct request *request = request_new(outbound, msg, &edge);
+    void *copy = scope_alloc(request->life, msg->shape->size);
+    memcpy(copy, fields, msg->shape->size);
+    request->fields = copy;
+    last_error = UINT32_MAX;
+    request_run(request);
+    loop_run_for(loop, 50);
+    CHECK(last_error != UINT32_MAX); /* answered */
+}
+
+static uint32_t preview(const char *agent)
+{
+    struct outbound_preview_record_request asked = {
+        .head.has = OUTBOUND_PREVIEW_RECORD_REQUEST_HAS_GSW_CAMPAIGN_GROUP_DBID,
+        .gsw_campaign_group_dbid = GROUP,
+        .gsw_agent_id = text_of(agent),
+    };
+    ask(&MSG_OUTBOUND_PREVIEW_RECORD_REQUEST, &asked);
+    return last_error;
+}
+
+static void processed(uint32_t result, const char *treatment)
+{
+    struct outbound_record_processed asked = {
+        .head.has = result ? OUTBOUND_RECORD_PROCESSED_HAS_GSW_CALL_RESULT : 0,
+        .gsw_record_handle = last_handle,
+        .gsw_call_result = result,
+        .gsw_treatment = text_of(treatment),
+    };
+    ask(&MSG_OUTBOUND_RECORD_PROCESSED, &asked);
+    CHECK_U32(last_error, OUTBOUND_OK);
+}
+
+static uint32_t reschedule(const char *when, const char *type)
+{
+    struct outbound_record_reschedule asked = { .gsw_record_handle = last_handle,
+                                                .gsw_date_time = text_of(when),
+                                                .gsw_callback_type = text_of(type) };
+    ask(&MSG_OUTBOUND_RECORD_RESCHEDULE, &asked);
+    return last_error;
+}
+
+static void add(const char *phone)
+{
+    struct outbound_add_record asked = { .gsw_calling_list = TEXT("L"),
+                                         .gsw_phone = text_of(phone),
+                                         .gsw_phone_type = 4,
+                                         .gsw_tz_name = TEXT("NY"),
+                                         .gsw_until = 86400 };
+    ask(&MSG_OUTBOUND_ADD_RECORD, &asked);
+    CHECK_U32(last_error, OUTBOUND_OK);
+}
+
+static void start(void)
+{
+    struct outbound_campaign_load load = { .gsw_campaign_group_dbid = GROUP };
+    ask(&MSG_OUTBOUND_CAMPAIGN_LOAD, &load);
+    CHECK_U32(last_error, OUTBOUND_OK);
+    struct outbound_campaign_start wanted = { .gsw_campaign_group_dbid = GROUP,
+                                              .gsw_dial_mode = 3 };
+    ask(&MSG_OUTBOUND_CAMPAIGN_START, &wanted);
+    CHECK_U32(last_error, OUTBOUND_OK);
+}
+
+static void desktops(const char *agent, bool is_there)
+{
+    struct text id = text_of(agent);
+    struct outbound_desktop_presence told = { 0 };
+    if (is_there)
+        told.present.at = &id, told.present.count = 1;
+    else
+        told.gone.at = &id, told.gone.count = 1;
+    desktops_presence(outbound, NULL, &told);
+}
+
+/* --- looking --- */
+
+static int64_t row[ROW_CELLS];
+static uint32_t counted;
+
+static void on_row(void *self, enum err err, const struct rows *rows)
+{
+    (void)self;
+    CHECK_OK(err);
+    CHECK_U32(rows_count(rows), 1);
+    for (uint32_t i = 0; i < ROW_CELLS; i++) row[i] = rows_i64(rows, 0, i);
+}
+
+static int64_t cell(int column)
+{
+    static const struct statement first = {
+        "SELECT record_status, record_type, call_result, "
+        "dial_sched_time FROM list_t ORDER BY chain_id LIMIT 1"
+    };
+    struct query query = { .statement = &first };
+    CHECK_OK(store_query_now(outbound->store, &query, on_row, NULL));
+    return row[column];
+}
+
+static void on_count(void *self, enum err err, const struct rows *rows)
+{
+    (void)self;
+    CHECK_OK(err);
+    counted = (uint32_t)rows_i64(rows, 0, 0);
+}
+
+static uint32_t rows_with_status(int64_t status)
+{
+    static const struct statement of_status = {
+        "SELECT count(*) FROM list_t WHERE record_status = ?1"
+    };
+    struct value value = value_of_i64(status);
+    struct query query = { &of_status, &value, 1 };
+    CHECK_OK(store_query_now(outbound->store, &query, on_count, NULL));
+    return counted;
+}
+
+static const struct session *session(void)
+{
+    return session_of(outbound, GROUP, NULL);
+}
+
+static void run_until(uint64_t utc_ms)
+{
+    CHECK(utc_ms > loop_now_utc_ms(loop));
+    loop_run_for(loop, utc_ms - loop_now_utc_ms(loop));
+}
+
+/* --- treatments --- */
+
+TEST(scenario_21_by_the_agents_word_the_record_comes_back_after_30_35_and_40_minutes)
+{
+    open_world();
+    add("15550121");
+    start();
+    CHECK_U32(preview("a1"), OUTBOUND_OK);
+    for (uint64_t minutes = 30; minutes <= 40; minutes += 5) {
+        uint64_t asked_utc_ms = loop_now_utc_ms(loop);
+        processed(BUSY, "RecordTreatCampaign");
+        CHECK_I64(cell(ROW_STATUS), RECORD_STATUS_RETRIEVED);
+        run_until(asked_utc_ms + minutes * MINUTE_MS - 1000);
+        CHECK_U32(preview("a2"), OUTBOUND_NO_RECORDS);
+        run_until(asked_utc_ms + minutes * MINUTE_MS + 1);
+        CHECK_U32(preview("a2"), OUTBOUND_OK);
+        CHECK_TEXT(last_phone, "15550121");
+    }
+    processed(BUSY, "RecordTreatCampaign");
+    CHECK_I64(cell(ROW_STATUS), RECORD_STATUS_UPDATED);
+    CHECK_I64(cell(ROW_RESULT), BUSY);
+    CHECK_U32(outbound->held_count, 0);
+    close_world();
+}
+
+TEST(a_clock_that_is_set_forward_makes_what_is_due_due)
+{
+    open_world();
+    add("15550122");
+    start();
+    CHECK_U32(preview("a1"), OUTBOUND_OK);
+    processed(BUSY, "RecordTreatCampaign");
+    loop_step_utc(loop, HOUR_MS);
+    loop_run_for(loop, MINUTE_MS + 1000);
+    CHECK_U32(preview("a1"), OUTBOUND_OK);
+    close_world();
+}
+
+TEST(scenario_44_another_filter_sends_buffered_records_back_and_leaves_the_agents_alone)
+{
+    open_world();
+    for (int i = 0; i < 60; i++) add(i % 2 ? "15550100" : "16660100");
+    start();
+    CHECK_U32(preview("a1"), OUTBOUND_OK);
+    CHECK_TEXT(last_phone, "16660100");
+    processed(BUSY, "RecordTreatCampaign"); /* put off by a treatment: buffered, too */
+    CHECK_U32(preview("a1"), OUTBOUND_OK);
+    CHECK_U32(rows_with_status(RECORD_STATUS_RETRIEVED), 60);
+    put(&OBJECT_FILTER, 0,
+        "{\"name\":\"only\",\"format\":\"F\",\"annex\":{\"default\":{\"criteria\":\"contact_info "
+        "like '1666%'\",\"order_by\":\"record_id DESC\"}}}");
+    put_list("\"redial\"", ",\"filter\":\"only\"");
+    app_objects_changed(app, 2);
+    loop_run_for(loop, 10);
+    CHECK_U32(rows_with_status(RECORD_STATUS_RETRIEVED), 1); /* a1's */
+    CHECK_U32(rows_with_status(RECORD_STATUS_READY), 59);
+    CHECK_U32(session()->in_progress_count, 1);
+    loop_run_for(loop, 6000);
+    for (int i = 0; i < 28; i++) {
+        CHECK_U32(preview("a2"), OUTBOUND_OK);
+        CHECK_TEXT(last_phone, "16660100");
+    }
+    close_world();
+}
+
+/* --- call-backs --- */
+
+/* A record with a1, promised for `when`; its due time. */
+static uint64_t promise(const char *when, const char *type)
+{
+    add("15550126");
+    start();
+    CHECK_U32(preview("a1"), OUTBOUND_OK);
+    CHECK_U32(reschedule(when, type), OUTBOUND_OK);
+    processed(33, "");
+    CHECK_I64(cell(ROW_STATUS), RECORD_STATUS_READY);
+    return (uint64_t)cell(ROW_DUE) * 1000;
+}
+
+TEST(a_call_back_is_promised_by_the_clocks_of_its_day)
+{
+    open_world();
+    uint64_t due = promise("03/07/2026 09:00", "Personal"); /* winter time: UTC-5 */
+    CHECK_I64(due, NOON + 2 * HOUR_MS);
+    close_world();
+    open_world();
+    due = promise("03/08/2026 09:00", "Personal"); /* the next day: UTC-4 */
+    CHECK_I64(due, NOON + 25 * HOUR_MS);
+    close_world();
+    open_world();
+    due = promise("03/08/2026 02:30", "Campaign"); /* no clock ever shows it */
+    CHECK_I64(due, NOON + 19 * HOUR_MS + 30 * MINUTE_MS);
+    close_world();
+    open_world();
+    due = promise("11/01/2026 01:30", "Campaign"); /* clocks show it twice: the first */
+    CHECK_I64(due, UINT64_C(1793511000000));
+    close_world();
+}
+
+TEST(a_date_in_the_past_is_error_9)
+{
+    open_world();
+    add("15550126");
+    start();
+    CHECK_U32(preview("a1"), OUTBOUND_OK);
+    CHECK_U32(reschedule("03/07/2026 06:59", "Personal"), OUTBOUND_BAD_DATE);
+    CHECK_U32(reschedule("03/07/2026 07:00", "Personal"), OUTBOUND_BAD_DATE); /* now */
+    CHECK_U32(reschedule("03/07/2026 07:01", "Personal"), OUTBOUND_OK);
+    close_world();
+}
+
+TEST(scenario_27_an_absent_agent_has_300_seconds_then_it_is_result_47)
+{
+    open_world();
+    uint64_t due = promise("03/07/2026 08:00", "Personal");
+    CHECK_I64(due, NOON + HOUR_MS);
+    run_until(due - 1000);
+    CHECK_I64(cell(ROW_STATUS), RECORD_STATUS_READY);
+    run_until(due + 300000 - 100);
+    CHECK_I64(cell(ROW_STATUS), RECORD_STATUS_RETRIEVED);
+    run_until(due + 300000 + 100);
+    CHECK_I64(cell(ROW_STATUS), RECORD_STATUS_UPDATED);
+    CHECK_I64(cell(ROW_RESULT), CALL_RESULT_AGENT_CALLBACK_ERROR);
+    CHECK_U32(outbound->counters.chains_processed_total, 2);
+    close_world();
+}
+
+TEST(an_agent_with_a_desktop_gets_the_scheduled_call_when_it_is_due)
+{
+    open_world();
+    desktops("a1", true);
+    uint64_t due = promise("03/07/2026 08:00", "Personal");
+    run_until(due - 1);
+    CHECK_U32(session()->in_progress_count, 0);
+    run_until(due + 7000);
+    CHECK_U32(session()->in_progress_count, 1);
+    const struct live_chain *live =
+        LIST_OBJECT(list_first(&session()->in_progress), struct live_chain, node);
+    CHECK_TEXT(live->chain.agent_id, "a1");
+    run_until(due + 2 * HOUR_MS); /* hers, however long it takes */
+    CHECK_I64(cell(ROW_STATUS), RECORD_STATUS_RETRIEVED);
+    CHECK_I64(cell(ROW_TYPE), RECORD_TYPE_PERSONAL_CALLBACK);
+    close_world();
+}
+
+TEST(an_agent_whose_desktop_comes_while_it_waits_gets_it_then)
+{
+    open_world();
+    uint64_t due = promise("03/07/2026 08:00", "Personal");
+    run_until(due + 290000);
+    CHECK_U32(session()->in_progress_count, 0);
+    desktops("a1", true);
+    run_until(due + 292000);
+    CHECK_U32(session()->in_progress_count, 1);
+    close_world();
+}
+
+TEST(an_agent_without_a_desktop_asks_for_her_call_back)
+{
+    open_world();
+    uint64_t due = promise("03/07/2026 08:00", "Personal");
+    run_until(due + 100000);
+    CHECK_U32(preview("a2"), OUTBOUND_NO_RECORDS);
+    CHECK_U32(preview("a1"), OUTBOUND_OK);
+    CHECK_TEXT(last_phone, "15550126");
+    close_world();
+}
+
+TEST(nobody_of_the_group_there_for_300_seconds_is_result_48)
+{
+    open_world();
+    uint64_t due = promise("03/07/2026 08:00", "Campaign");
+    desktops("a2", true);
+    run_until(due + 3 * HOUR_MS);
+    CHECK_I64(cell(ROW_STATUS), RECORD_STATUS_RETRIEVED); /* somebody is there, and may ask */
+    desktops("a2", false);
+    run_until(due + 3 * HOUR_MS + 298000);
+    CHECK_I64(cell(ROW_STATUS), RECORD_STATUS_RETRIEVED);
+    run_until(due + 3 * HOUR_MS + 302000);
+    CHECK_I64(cell(ROW_STATUS), RECORD_STATUS_UPDATED);
+    CHECK_I64(cell(ROW_RESULT), CALL_RESULT_GROUP_CALLBACK_ERROR);
+    close_world();
+}
+
+TEST(a_call_back_that_nobody_asks_for_is_missed_after_a_day)
+{
+    open_world();
+    desktops("a2", true);
+    uint64_t due = promise("03/07/2026 08:00", "Campaign");
+    run_until(due + 24 * HOUR_MS - 1000);
+    CHECK_I64(cell(ROW_STATUS), RECORD_STATUS_RETRIEVED);
+    run_until(due + 24 * HOUR_MS + 1000);
+    CHECK_I64(cell(ROW_STATUS), RECORD_STATUS_MISSED_CALLBACK);
+    close_world();
+}
