@@ -245,7 +245,10 @@ static bool is_memory(const char *path)
 static enum err make_file(const char *path, struct fault *fault)
 {
     if (is_memory(path)) return ERR_OK;
-    int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, FILE_MODE);
+    /* Only where it is missing: to open and close a file that SQLite has open in this process would
+     * drop its locks, and another program's close would then remove the log beneath us. */
+    int file = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, FILE_MODE);
+    if (file < 0 && errno == EEXIST) return ERR_OK;
     if (file < 0) return fault_set(fault, ERR_IO, "", "%s: %s", path, strerror(errno));
     (void)close(file);
     return ERR_OK;
