@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""kill -9 of outbound, its HTTP Proxy, config and the supervisor at random instants under a steady
-load of HTTP requests; afterwards nothing that was acknowledged is lost (design 1.4, 5).
+"""kill -9 of outbound, its HTTP Proxy, web, config and the supervisor at random instants under a steady
+load of HTTP requests and desktops; afterwards nothing that was acknowledged is lost (design 1.4, 5).
 
-Agents (threads) add, preview, update, reject and process records, each over a connection of its own.
+Agents (threads, crew.py) add, preview, update, reject and process records, each over a connection of its
+own: some by the HTTP API, some at desktops, which resume, and repeat what was not answered.
 What is answered is remembered as a promise; a connection that ended without an answer means
 *unknown*: the change may be there or not, and both are right. A second receiver of truth is the
 customer's web server. CARILLON_CRASH_SEED repeats the instants of a former run (as far as two
@@ -19,188 +20,18 @@ import threading
 import time
 import unittest
 
-from campaign import (CHAIN_READY, PREVIEW, READY, RETRIEVED, UPDATED, Centre, Client, Lost, new_group,
-                      new_record, notifying)
+from campaign import CHAIN_READY, PREVIEW, READY, RETRIEVED, UPDATED, Client, Lost, new_group, notifying
+from crew import ANSWER_S, NOT_NOW, SEED, Agent, DesktopAgent, Ledger
+from desktops import DesktopCentre
 from harness import Receiver, http_call, process_lives, rounds, wait_until
 
 ROUNDS = int(os.environ.get("CARILLON_CRASH_ROUNDS", rounds(40, 200)))
-SEED = int(os.environ.get("CARILLON_CRASH_SEED", random.randrange(1_000_000)))
-CREW = [f"a{number}" for number in range(1, 8)]
-ADDER = "a7"  # adds records and does nothing else
-HELD_MAX = 4  # records an agent keeps open at a time
-ANSWER_S = 5
-NOT_NOW = (503, 504)  # the proxy without outbound: as unknown as a lost connection
+CALLERS = ["a1", "a2", "a3", "a7"]   # by the HTTP API
+DESKTOPS = ["d1", "d2", "d3", "d4"]  # by web
 
 
 class Broken(AssertionError):
     """A promise was not kept."""
-
-
-class Held:
-    """A record with an agent, as the agent knows it."""
-
-    def __init__(self, record, before):
-        self.handle, self.chain_id = record["GSW_RECORD_HANDLE"], record["GSW_CHAIN_ID"]
-        self.phone, self.guid = record["GSW_PHONE"], record["GSW_CALL_ATTEMPT_GUID"]
-        self.values = {before}  # what Other1 may be: the last acknowledged, and unknown ones since
-
-
-class Ledger:
-    """Everything that was promised, and who has what; all agents write into it."""
-
-    def __init__(self):
-        self.lock = threading.Lock()
-        self.added, self.maybe_added = {}, set()  # phone -> (chain, Other1)
-        self.owner = {}                           # chain -> agent, as far as the clients know
-        self.values = {}                          # chain -> what Other1 may be
-        self.processed = {}                       # chain -> (agent, Other1, result, attempt GUID)
-        self.acknowledged = 0
-        self.broken = []
-
-    def breaks(self, *words):
-        with self.lock:
-            self.broken.append(" ".join(str(word) for word in words))
-
-
-class Agent(threading.Thread):
-    """Works until told to stop; then whatever it holds stays open."""
-
-    def __init__(self, name, centre, group, ledger):
-        super().__init__(daemon=True, name=name)
-        self.centre, self.group, self.ledger = centre, group, ledger
-        self.random = random.Random(f"{SEED}/{name}")
-        self.client = Client(centre.http_port, timeout=ANSWER_S)
-        self.held, self.number, self.stopping = [], 0, threading.Event()
-
-    def run(self):
-        try:
-            while not self.stopping.is_set():
-                try:
-                    self.step()
-                except Lost:
-                    time.sleep(0.01)
-        except Exception as problem:  # a bug of the test is a broken promise, too
-            self.ledger.breaks(self.name, "ended:", repr(problem))
-
-    def step(self):
-        if self.name == ADDER:
-            self.add()
-            time.sleep(0.002)
-            return
-        deed = self.random.random()
-        if not self.held or (deed < 0.3 and len(self.held) < HELD_MAX):
-            self.preview()
-            return
-        held = self.random.choice(self.held)
-        if deed < 0.7:
-            self.update(held)
-        elif deed < 0.8:
-            self.reject(held)
-        else:
-            self.process(held)
-
-    def next_value(self):
-        self.number += 1
-        return f"{self.name}-{self.number}"
-
-    def ask(self, path, req, **keys):
-        """The answer, or Lost where nobody can know."""
-        status, answer = self.client.post(path, req, **keys)
-        if status in NOT_NOW:
-            time.sleep(0.02)
-            raise Lost(status)
-        if status == 200:
-            with self.ledger.lock:
-                self.ledger.acknowledged += 1
-        return status, answer
-
-    # deeds
-
-    def add(self):
-        value = self.next_value()
-        phone = f"1555{int(value.split('-')[1]):07}"
-        with self.ledger.lock:
-            self.ledger.maybe_added.add(phone)
-        status, answer = self.ask(f"/lists/{self.group.list}", "AddRecord",
-                                  **new_record(phone, Other1=value))
-        if status != 200:
-            self.ledger.breaks("AddRecord answered", status, answer)
-            return
-        with self.ledger.lock:
-            self.ledger.maybe_added.discard(phone)
-            self.ledger.added[phone] = (answer["GSW_CHAIN_ID"], value)
-
-    def preview(self):
-        status, record = self.ask(f"/campaigngroups/{self.group.dbid}", "PreviewRecordRequest",
-                                  GSW_AGENT_ID=self.name)
-        if status == 404 and record["GSW_ERROR"] == 3:
-            time.sleep(0.02)
-            return
-        if status != 200:
-            self.ledger.breaks("PreviewRecordRequest answered", status, record)
-            return
-        ledger, chain = self.ledger, record["GSW_CHAIN_ID"]
-        with ledger.lock:
-            other, former = ledger.owner.get(chain), ledger.processed.get(chain)
-            ledger.owner[chain] = self.name
-            values = ledger.values.get(chain)
-        if other:
-            ledger.breaks("chain", chain, "is with", other, "and was given to", self.name)
-        if former:
-            ledger.breaks("chain", chain, "was processed by", former, "and was given to", self.name)
-        if values and record.get("Other1") not in values:
-            ledger.breaks("chain", chain, "came with", record.get("Other1"), "instead of", values)
-        if record["GSW_AGENT_ID"] != self.name:
-            ledger.breaks("chain", chain, "came to", self.name, "for", record["GSW_AGENT_ID"])
-        self.held.append(Held(record, record.get("Other1")))
-
-    def on_record(self, held, req, **keys):
-        status, answer = self.ask(f"/records/{held.handle}", req, GSW_AGENT_ID=self.name, **keys)
-        return status, answer
-
-    def update(self, held):
-        value = self.next_value()
-        held.values.add(value)
-        status, answer = self.on_record(held, "UpdateCallCompletionStats", Other1=value)
-        if status == 200:
-            held.values = {value}
-        else:
-            self.ledger.breaks(self.name, "had", held.handle, "and update was answered", status, answer)
-
-    def give_up(self, held):
-        """From the moment a reject leaves, another may get it. What it holds stays known."""
-        self.held.remove(held)
-        with self.ledger.lock:
-            self.ledger.values[held.chain_id] = held.values
-            self.ledger.owner.pop(held.chain_id, None)
-
-    def reject(self, held):
-        self.give_up(held)
-        status, answer = self.on_record(held, "RecordReject")
-        if status != 200:
-            self.ledger.breaks(self.name, "had", held.handle, "and reject was answered", status, answer)
-
-    def process(self, held):
-        """Insists until it is acknowledged: "finalised already" is the answer to a repeat."""
-        value, result = self.next_value(), self.random.choice((33, 6, 7, 9, 53))
-        is_repeat = False
-        while True:
-            try:
-                status, answer = self.on_record(held, "RecordProcessed", Other1=value,
-                                                GSW_CALL_RESULT=result, GSW_DISPOSITION_CODE=value)
-                break
-            except Lost:
-                is_repeat = True
-                held.values.add(value)
-                if self.stopping.is_set():
-                    return  # the last look will find what became of it
-                time.sleep(0.05)
-        if status != 200 and not (is_repeat and status == 409 and answer["GSW_ERROR"] == 6):
-            self.ledger.breaks(self.name, "had", held.handle, "and processed was answered", status, answer)
-        self.held.remove(held)
-        with self.ledger.lock:
-            self.ledger.processed[held.chain_id] = (self.name, value, result, held.guid)
-            self.ledger.owner.pop(held.chain_id, None)
 
 
 class Administrator(threading.Thread):
@@ -258,7 +89,7 @@ class Manager(threading.Thread):
 class Killer:
     """Chooses victims and instants."""
 
-    VICTIMS = ["outbound"] * 9 + ["http_proxy"] * 4 + ["config"] * 4 + ["supervisor"] * 3
+    VICTIMS = ["outbound"] * 8 + ["web"] * 6 + ["http_proxy"] * 4 + ["config"] * 3 + ["supervisor"] * 3
 
     def __init__(self, centre, ledger):
         self.centre, self.ledger = centre, ledger
@@ -298,8 +129,9 @@ class Crash(unittest.TestCase):
         self.addCleanup(self.receiver.close)
         self.whims = random.Random(SEED + 1)
         group, self.other_group = new_group(1), new_group(2)
-        self.centre = Centre(
-            [group, self.other_group], persons={"AG": CREW},
+        self.centre = DesktopCentre(
+            [group, self.other_group], persons={"AG": CALLERS + DESKTOPS}, users=DESKTOPS,
+            web_options={"requests-per-second": 10000},
             options={"G1": notifying(self.receiver.url + "/crm", http_retry_applies_to="all",
                                      http_retry_max_attempts=20, http_response_timeout=2)},
             supervisor_options={"restart-quick-time": 0, "restart-delay-first": 0, "restart-delay-max": 0,
@@ -316,7 +148,8 @@ class Crash(unittest.TestCase):
     def test_nothing_acknowledged_is_lost_when_anything_is_killed_at_any_instant(self):
         centre, ledger = self.centre, self.ledger
         centre.load_and_start(self.group)
-        crew = [Agent(name, centre, self.group, ledger) for name in CREW]
+        desktops = [DesktopAgent(name, centre, self.group, ledger) for name in DESKTOPS]
+        crew = [*(Agent(name, centre, self.group, ledger) for name in CALLERS), *desktops]
         administrator, manager = Administrator(centre), Manager(centre, self.other_group)
         for one in (*crew, administrator, manager):
             one.start()
@@ -329,11 +162,16 @@ class Crash(unittest.TestCase):
             one.stopping.set()
         for one in (*crew, administrator, manager):
             one.join(30)
+        resumed, missed = (sum(getattr(one.desktop, name) for one in desktops) for name in ("resumed", "missed"))
         print(f"# crash test: killed {killer.killed}, {ledger.acknowledged} requests acknowledged, "
-              f"{len(ledger.processed)} chains processed", file=sys.stderr, flush=True)
+              f"{len(ledger.processed)} chains processed; desktops resumed {resumed} times whole, "
+              f"{missed} times by one of {sum(one.snapshots for one in desktops)} Snapshots",
+              file=sys.stderr, flush=True)
         self.assertKept()
         self.kill_everything()
         self.look_at_agents(crew)
+        for one in desktops:
+            one.look_again()
         self.look_at_store()
         self.look_at_configuration(administrator)
         self.look_at_orders(manager)
@@ -348,7 +186,7 @@ class Crash(unittest.TestCase):
 
     def kill_everything(self):
         """One last time, all at once; then nothing but a start."""
-        pids = [self.centre.pid(name) for name in ("outbound", "config")]
+        pids = [self.centre.pid(name) for name in ("outbound", "web", "config")]
         self.centre.kill("supervisor")
         for pid in filter(None, pids):
             with contextlib.suppress(ProcessLookupError):
@@ -357,6 +195,7 @@ class Crash(unittest.TestCase):
         self.centre.start()
         self.centre.wait_running(seconds=30)
         self.centre.wait_for_http()
+        self.centre.wait_for_web()
 
     def look_at_agents(self, crew):
         """Who had a record still has it."""
