@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How notifications travel: pools, proxies, TLS, dead receivers, signatures. Outbound 12.5; design 6; acceptance 21: 36, 37."""
+"""How notifications travel: pools, proxies, TLS, dead receivers, signatures, headers. Outbound 12.5, 12.6, 13.3; design 6;
+acceptance 21: 36, 37."""
 import base64
 import contextlib
 import hashlib
@@ -13,7 +14,7 @@ import threading
 import time
 import unittest
 
-from campaign import Centre, new_group, notifying
+from campaign import Centre, application, new_group, notifying
 from harness import Receiver, free_port, wait_until
 
 SECRET, NEXT_SECRET = "whsec_" + base64.b64encode(b"carillon's first secret!").decode(), \
@@ -153,7 +154,7 @@ class Webhooks(unittest.TestCase):
         for one in (cls.slow, cls.tls, cls.strangers, cls.plain, cls.signed, cls.silent, cls.swallower, cls.proxy,
                     cls.refusing):
             cls.addClassCleanup(one.close)
-        groups = [new_group(i + 1) for i in range(14)]
+        groups = [new_group(i + 1) for i in range(16)]
         via = {"http_proxy": f"127.0.0.1:{cls.proxy.port}"}
         every = {"http_retry_applies_to": "all", "http_retry_max_attempts": 100, "http_response_timeout": 2}
         targets = {
@@ -172,6 +173,8 @@ class Webhooks(unittest.TestCase):
             "G12": notifying(f"http://127.0.0.1:{cls.swallower.getsockname()[1]}/swallowed", **every),
             "G13": notifying(f"http://127.0.0.1:{free_port()}/refused", **every),
             "G14": notifying(f"{cls.plain.url}/living"),
+            "G15": notifying(f"{cls.signed.url}/tokens", http_retry_applies_to="SUNDAYS, 5XX, Contact-Processed"),
+            "G16": notifying(f"{cls.signed.url}/headers"),
         }
         cls.centre = Centre(groups, options=targets, environ={"SSL_CERT_FILE": str(authority.pem)},
                             application_options={"OCServer": {"http-connection-pool-size": "2"}})
@@ -282,7 +285,38 @@ class Webhooks(unittest.TestCase):
         self.process("G10")
         self.assertIn("http-webhook-secret", self.failed("G10"))
         self.assertEqual([one for one in self.signed.requests if one.path == "/unsigned"], [])
-        self.assertNotIn("hunter2", self.centre.logs("outbound*"))
+        log = self.centre.logs("outbound*")
+        self.assertNotIn("hunter2", log)
+        warnings = [line for line in log.splitlines() if "http-webhook-secret = " in line]
+        self.assertGreaterEqual(len(warnings), 1, log)
+
+    def test_12_6_unknown_tokens_are_warned_about_and_ignored(self):
+        def warnings():
+            return sum("SUNDAYS" in line for line in self.centre.logs("outbound*").splitlines())
+        before, rest = warnings(), [503, 200]
+        self.assertGreaterEqual(before, 1)
+        self.answers["/tokens"] = lambda: rest.pop(0)
+        self.process("G15")
+        posts = wait_until(lambda: (lambda found: found if len(found) == 2 else None)(
+            [one for one in self.signed.requests if one.path == "/tokens"]), what="the re-send")
+        self.assertAlmostEqual(posts[1].at - posts[0].at, 1, delta=0.6)
+        self.assertEqual(warnings(), before)  # when the options are read, not at every answer
+
+    def test_13_3_headers_of_the_host_come_after_and_replace_those_of_the_application(self):
+        """Changed while it runs; last, as the configuration stays."""
+        def change(config):
+            application(config, "outbound")["options"]["OCServer"]["http-custom-headers"] = "X-One: app | X-Two: app"
+            config["hosts"][0].setdefault("annex", {})["OCServer"] = {"http-custom-headers": "x-two: host | X-Three: host"}
+        self.centre.apply(change)
+
+        def sent():
+            self.process("G16")
+            return next((one for one in reversed(self.signed.requests)
+                         if one.path == "/headers" and one.headers["X-Three"]), None)
+        request = wait_until(sent, every=0.2, what="the new headers")
+        names = [name.lower() for name in request.headers.keys()]
+        self.assertEqual([name for name in names if name.startswith("x-")], ["x-one", "x-two", "x-three"])
+        self.assertEqual([request.headers[name] for name in ("X-One", "X-Two", "X-Three")], ["app", "host", "host"])
 
 
 if __name__ == "__main__":

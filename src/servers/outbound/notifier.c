@@ -449,18 +449,15 @@ static void check_options(struct notifier *notifier, const struct outbound_optio
     buf_free(&none);
 }
 
-/* Once for the application; of a group only what is its own. */
-static void check_all_options(struct notifier *notifier)
+void notifier_check_options(struct session *session)
 {
-    const struct outbound_options *of_application = notifier->server->app->options;
-    struct session *session;
-    check_options(notifier, of_application);
-    for (size_t at = 0; (session = table_next(notifier->server->sessions, &at)) != NULL;) {
-        const struct outbound_options *options = session->options;
-        if (!text_eq(options->http_retry_applies_to, of_application->http_retry_applies_to) ||
-            !text_eq(options->http_webhook_secret, of_application->http_webhook_secret))
-            check_options(notifier, options);
-    }
+    struct notifier *notifier = session->server->notifier;
+    const struct outbound_options *options = session->options;
+    const struct outbound_options *of_application = session->server->app->options;
+    if (notifier == NULL) return; /* it asks again once it is there */
+    if (!text_eq(options->http_retry_applies_to, of_application->http_retry_applies_to) ||
+        !text_eq(options->http_webhook_secret, of_application->http_webhook_secret))
+        check_options(notifier, options);
 }
 
 void notifier_configure(struct notifier *notifier, struct text host_headers)
@@ -473,7 +470,7 @@ void notifier_configure(struct notifier *notifier, struct text host_headers)
     for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++)
         custom_headers_add(&notifier->custom, scope_keep(notifier->config_life, levels[i]),
                            HEADERS_OF_NOTIFICATIONS, say_refused_header, notifier);
-    check_all_options(notifier);
+    check_options(notifier, options);
     struct session *session;
     for (size_t at = 0; (session = table_next(notifier->server->sessions, &at)) != NULL;)
         group_state_settle(session);

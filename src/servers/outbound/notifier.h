@@ -16,6 +16,8 @@
 struct notifier *notifier_new(struct outbound *server);
 /* Options moved: pool size, custom headers. */
 void notifier_configure(struct notifier *notifier, struct text host_headers);
+/* Warn about words within the group's own options that cannot be read. */
+void notifier_check_options(struct session *session);
 
 /* Views until return. */
 struct posting {

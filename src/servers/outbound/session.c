@@ -153,6 +153,7 @@ void session_configure(struct session *session)
                                    .weight = has_share ? row->share : SHARE_DEFAULT };
     }
     session->options = outbound_resolve_options(server, session->config_life, &names);
+    notifier_check_options(session);
 }
 
 void session_add_in_progress(struct session *session, struct live_chain *live)
