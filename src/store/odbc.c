@@ -233,10 +233,10 @@ static enum err bind(struct connection *connection, struct prepared *prepared, u
     for (uint32_t place = 0; place < prepared->place_count; place++) {
         if (prepared->places[place] != parameter) continue;
         prepared->lengths[place] = binding->len;
-        SQLRETURN code = SQLBindParameter(prepared->handle, (SQLUSMALLINT)(place + 1),
-                                          SQL_PARAM_INPUT, binding->c_type, binding->sql_type,
-                                          binding->size, 0, (SQLPOINTER)(uintptr_t)binding->at,
-                                          binding->len, &prepared->lengths[place]);
+        SQLRETURN code = SQLBindParameter(
+            prepared->handle, (SQLUSMALLINT)(place + 1), SQL_PARAM_INPUT, binding->c_type,
+            binding->sql_type, binding->size, 0, (SQLPOINTER)(uintptr_t)binding->at,
+            binding->len == SQL_NULL_DATA ? 0 : binding->len, &prepared->lengths[place]);
         if (!SQL_SUCCEEDED(code))
             return odbc_error(connection, SQL_HANDLE_STMT, prepared->handle, fault);
     }
@@ -524,6 +524,11 @@ static enum err describe(struct connection *connection, struct text table, struc
     if (new_handle(connection, &handle, fault)) return fault->err;
     rows_begin(rows, 3);
     enum err err = ERR_OK;
+    /* libsqliteodbc describes a statement before it notices that the schema has moved: once more. */
+    if (SQL_SUCCEEDED(SQLExecDirect(handle, (SQLCHAR *)sql, len))) {
+        (void)SQLFetch(handle);
+        (void)SQLFreeStmt(handle, SQL_CLOSE);
+    }
     if (SQL_SUCCEEDED(SQLExecDirect(handle, (SQLCHAR *)sql, len)))
         err = add_columns(connection, handle, rows, fault);
     else

@@ -21,6 +21,18 @@ static bool has(const struct outbound_add_record *asked, uint64_t bit)
     return SHAPE_HAS(asked, bit);
 }
 
+static bool fill_text(struct adding *adding, uint32_t column, const char *key, struct text text)
+{
+    struct fault fault;
+    struct value value = value_of_text(text);
+    if (value_for_column(adding->request->life, &adding->table->layout.columns[column], &value,
+                         &adding->cells[column], &fault)) {
+        request_refuse(adding->request, OUTBOUND_BAD_KEY, "%s: %s", key, fault.words);
+        return false;
+    }
+    return true;
+}
+
 /* The request as cells; false: answered with an error. */
 static bool fill(struct adding *adding)
 {
@@ -36,7 +48,7 @@ static bool fill(struct adding *adding)
                        TEXT_ARG(asked->gsw_tz_name));
         return false;
     }
-    cells[COLUMN_CONTACT_INFO] = value_of_text(asked->gsw_phone);
+    if (!fill_text(adding, COLUMN_CONTACT_INFO, "GSW_PHONE", asked->gsw_phone)) return false;
     cells[COLUMN_CONTACT_INFO_TYPE] = value_of_i64(asked->gsw_phone_type);
     cells[COLUMN_TZ_DBID] = value_of_i64(zone.dbid);
     cells[COLUMN_DAILY_FROM] = value_of_i64(asked->gsw_from);
@@ -49,8 +61,9 @@ static bool fill(struct adding *adding)
         cells[COLUMN_CALL_RESULT] = value_of_i64(asked->gsw_call_result);
     if (has(asked, OUTBOUND_ADD_RECORD_HAS_GSW_ATTEMPTS))
         cells[COLUMN_ATTEMPT] = value_of_i64(asked->gsw_attempts);
-    if (has(asked, OUTBOUND_ADD_RECORD_HAS_GSW_AGENT_ID))
-        cells[COLUMN_AGENT_ID] = value_of_text(asked->gsw_agent_id);
+    if (has(asked, OUTBOUND_ADD_RECORD_HAS_GSW_AGENT_ID) &&
+        !fill_text(adding, COLUMN_AGENT_ID, "GSW_AGENT_ID", asked->gsw_agent_id))
+        return false;
     if (has(asked, OUTBOUND_ADD_RECORD_HAS_GSW_DATE_TIME)) {
         int64_t epoch_s;
         if (contact_time_parse(request->server->app, zone.dbid, asked->gsw_date_time, &epoch_s)) {
@@ -74,6 +87,7 @@ static bool fill(struct adding *adding)
 }
 
 static void insert(struct adding *adding);
+static void place(struct adding *adding);
 
 /* A chain is taken as a whole: what is beyond its limit would never be given out. */
 static void on_last_n(void *self, enum err err, const struct rows *rows)
@@ -97,13 +111,12 @@ static void on_last_n(void *self, enum err err, const struct rows *rows)
 static void choose_place(struct adding *adding)
 {
     struct list_table *table = adding->table;
-    struct store *store = adding->request->server->store;
     struct buf sql = { 0 };
-    buf_format(&sql, "SELECT max(chain_n), count(*) FROM %.*s WHERE chain_id = ?1",
+    buf_format(&sql, "SELECT coalesce(max(chain_n), 0), count(*) FROM %.*s WHERE chain_id = ?1",
                TEXT_ARG(table->layout.table));
-    struct query query = { store_statement(store, buf_text(&sql)), &adding->cells[COLUMN_CHAIN_ID],
+    struct query query = { list_statement(table, buf_text(&sql)), &adding->cells[COLUMN_CHAIN_ID],
                            1 };
-    store_query(store, &query, on_last_n, adding);
+    list_query(table, &query, on_last_n, adding);
     buf_free(&sql);
 }
 
@@ -125,6 +138,15 @@ static struct outbound_add_record_acknowledge acknowledgement(const struct addin
     return reply;
 }
 
+static void on_counted(void *self, enum err err)
+{
+    struct adding *adding = self;
+    if (err)
+        request_refuse(adding->request, OUTBOUND_DATABASE_ERROR, "the list's database is away");
+    else
+        place(adding);
+}
+
 static void on_inserted(void *self, const struct change_result *result)
 {
     struct adding *adding = self;
@@ -132,7 +154,11 @@ static void on_inserted(void *self, const struct change_result *result)
     const struct outbound_add_record *asked = request->fields;
     bool is_place_ours = !has(asked, OUTBOUND_ADD_RECORD_HAS_GSW_CHAIN_N);
     if (result->err == ERR_EXISTS && is_place_ours && ++adding->tries < CHAIN_N_TRIES_MAX) {
-        choose_place(adding); /* another request took the place in between */
+        /* Another request took the place in between, or another program the chain's number. */
+        if (has(asked, OUTBOUND_ADD_RECORD_HAS_GSW_CHAIN_ID))
+            choose_place(adding);
+        else
+            list_count_again(adding->table, on_counted, adding);
         return;
     }
     if (result->err == ERR_EXISTS) {
@@ -153,13 +179,15 @@ static void on_inserted(void *self, const struct change_result *result)
 
 static void insert(struct adding *adding)
 {
-    struct change *change = change_new(adding->request->server->store);
-    list_add_insert(adding->table, change, adding->cells);
-    if (adding->request->keyed) {
-        struct outbound_add_record_acknowledge reply = acknowledgement(adding);
-        idempotency_add(adding->request, change, &MSG_OUTBOUND_ADD_RECORD_ACKNOWLEDGE, &reply,
-                        (struct text){ 0 });
+    if (adding->request->keyed == NULL || adding->table->foreign) {
+        list_submit_insert(adding->table, adding->cells, on_inserted, adding);
+        return;
     }
+    struct change *change = change_new(adding->request->server->store);
+    struct outbound_add_record_acknowledge reply = acknowledgement(adding);
+    list_add_insert(adding->table, change, adding->cells);
+    idempotency_add(adding->request, change, &MSG_OUTBOUND_ADD_RECORD_ACKNOWLEDGE, &reply,
+                    (struct text){ 0 });
     change_submit(change, on_inserted, adding);
 }
 

@@ -130,7 +130,7 @@ static void ask_page(struct look *look)
         .after_chain_n = asked->after_chain_n,
     };
     look->limit = asked->limit ? asked->limit : PAGE_DEFAULT;
-    if (list_load_page(look->request->server, look->table, &filter, look->limit + 1, on_page, look))
+    if (list_load_page(look->table, &filter, look->limit + 1, on_page, look))
         request_refuse(look->request, OUTBOUND_NOT_ALLOWED,
                        "list: the rows of %.*s cannot be looked through",
                        TEXT_ARG(look->list_name));
@@ -211,7 +211,7 @@ static void on_chain_rows(void *self, enum err err, const struct rows *rows)
     }
     look->chain.records.at = rows_of(request, look->table, rows, rows_count(rows));
     look->chain.records.count = rows_count(rows);
-    const struct value parameters[] = { value_of_text(look->table->layout.table),
+    const struct value parameters[] = { value_of_text(look->table->key),
                                         value_of_i64(asked->chain_id), value_of_i64(ROUNDS_MAX) };
     struct query query = { &rounds_of_chain, parameters, 3 };
     store_query(request->server->store, &query, on_rounds, look);

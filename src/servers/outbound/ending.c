@@ -547,7 +547,7 @@ static void on_past_round(void *self, enum err err, const struct rows *rows)
     struct calling_list *list =
         is_known ? lists_find_by_dbid(ending->server->lists, (uint32_t)rows_i64(rows, 0, 2), NULL)
                  : NULL;
-    bool is_there = list && text_eq(list->table->layout.table, rows_text(rows, 0, 4));
+    bool is_there = list && text_eq(list->table->key, rows_text(rows, 0, 4));
     if (ending->event == CHAIN_CANCEL || !is_there) {
         refuse_finalised(ending, is_known);
         return;

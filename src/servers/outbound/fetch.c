@@ -133,7 +133,7 @@ static void take_chain(struct fetch *fetch, struct calling_list *list, const str
         live_chain_close(live);
         return;
     }
-    struct change *change = change_new(server->store);
+    struct change *change = list_new_take(list->table);
     for (uint32_t i = 0; i < count; i++) {
         struct value *cells = live->chain.records[i].cells;
         int64_t chain_id = cells[COLUMN_CHAIN_ID].integer, chain_n = cells[COLUMN_CHAIN_N].integer;
@@ -152,7 +152,7 @@ static void take_chain(struct fetch *fetch, struct calling_list *list, const str
     struct taking *taking = scope_alloc(fetch->life, sizeof *taking);
     *taking = (struct taking){ fetch, live };
     fetch->taking++;
-    change_submit(change, on_taken, taking);
+    list_submit_take(list->table, change, chain_key, on_taken, taking);
 }
 
 static void on_rows(void *self, enum err err, const struct rows *rows)

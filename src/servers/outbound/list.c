@@ -6,8 +6,11 @@
 #include "base/table.h"
 #include "gen/events.h"
 #include "gen/objects.h"
+#include "gen/options.h"
 #include "model/calling_window.h"
+#include "model/option.h"
 #include "model/zone.h"
+#include "servers/outbound/foreign_list.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -24,7 +27,8 @@ struct list_waiter {
 struct lists {
     struct app *app;
     struct store *store;
-    struct table *tables;  /* by table name */
+    struct access_points *access_points;
+    struct table *tables;  /* by key */
     struct table *by_name; /* of calling lists, as configured at the last look */
     struct scope *lists_life;
     uint32_t app_dbid; /* of our Application object */
@@ -36,6 +40,7 @@ struct lists *lists_new(struct app *app, uint32_t app_dbid, struct store *store)
     lists->app = app;
     lists->app_dbid = app_dbid;
     lists->store = store;
+    lists->access_points = access_points_new(app, store);
     lists->tables = table_new(app->life);
     lists->lists_life = scope_new(app->life, "calling lists", SCOPE_NO_LIMIT);
     lists->by_name = table_new(lists->lists_life);
@@ -48,9 +53,24 @@ void lists_forget(struct lists *lists)
     lists->by_name = table_new(lists->lists_life);
 }
 
+const struct statement *list_statement(struct list_table *table, struct text sql)
+{
+    return table->foreign ? foreign_statement(table->foreign, sql)
+                          : store_statement(table->lists->store, sql);
+}
+
+void list_query(struct list_table *table, const struct query *query,
+                void (*on_rows)(void *self, enum err err, const struct rows *rows), void *self)
+{
+    if (table->foreign)
+        foreign_table_query(table->foreign, query, on_rows, self);
+    else
+        store_query(table->lists->store, query, on_rows, self);
+}
+
 static const struct statement *statement(struct list_table *table, struct buf *sql)
 {
-    const struct statement *kept = store_statement(table->lists->store, buf_text(sql));
+    const struct statement *kept = list_statement(table, buf_text(sql));
     buf_clear(sql);
     return kept;
 }
@@ -70,11 +90,6 @@ static void make_statements(struct list_table *table)
                "ORDER BY chain_id, chain_n",
                TEXT_ARG(name));
     table->load_chains = statement(table, &sql);
-
-    buf_add_z(&sql, "SELECT ");
-    list_sql_columns(&table->layout, &sql);
-    buf_format(&sql, " FROM %.*s WHERE chain_id = ?1 AND chain_n = ?2", TEXT_ARG(name));
-    table->load_record = statement(table, &sql);
 
     /* The condition on the status is what keeps two servers from taking one chain (spec 4). */
     buf_format(&sql,
@@ -103,16 +118,20 @@ static void make_statements(struct list_table *table)
 /* From the Field objects of the Format: the mandatory columns have to be there, the others are the
  * list's own. */
 static enum err make_layout(struct lists *lists, const struct object_format *format,
-                            struct text table_name, struct scope *owner, struct list_layout *out,
-                            struct fault *fault)
+                            struct text table_name, struct list_table *table, struct fault *fault)
 {
+    struct scope *owner = table->life;
+    const struct list_charset *charset = &table->charset;
     if (!is_sql_identifier(table_name))
         return fault_set(fault, ERR_INVALID, "dbTableName",
                          "letters, digits and _ only, at most 63, is %.*s", TEXT_ARG(table_name));
     struct column_layout *columns =
         scope_alloc_array(owner, COLUMNS_MANDATORY + format->fields.count, sizeof *columns);
     bool is_there[COLUMNS_MANDATORY] = { false };
-    for (uint32_t i = 0; i < COLUMNS_MANDATORY; i++) columns[i] = mandatory_columns()[i];
+    for (uint32_t i = 0; i < COLUMNS_MANDATORY; i++) {
+        columns[i] = mandatory_columns()[i];
+        if (columns[i].is_text) columns[i].charset = charset;
+    }
     uint32_t count = COLUMNS_MANDATORY;
     for (uint32_t i = 0; i < format->fields.count; i++) {
         struct text name = format->fields.at[i];
@@ -142,13 +161,14 @@ static enum err make_layout(struct lists *lists, const struct object_format *for
             .send_attribute = attribute && attribute->kind == VALUE_TEXT
                                   ? scope_keep(owner, attribute->text)
                                   : (struct text){ "", 0 },
+            .charset = charset,
         };
     }
     for (uint32_t i = 0; i < COLUMNS_MANDATORY; i++)
         if (!is_there[i])
             return fault_set(fault, ERR_INVALID, "fields", "the mandatory field %.*s is missing",
                              TEXT_ARG(columns[i].name));
-    *out = (struct list_layout){ scope_keep(owner, table_name), columns, count };
+    table->layout = (struct list_layout){ scope_keep(owner, table_name), columns, count };
     return ERR_OK;
 }
 
@@ -160,24 +180,35 @@ static struct list_table *table_of(struct lists *lists, const struct object_tabl
         (void)fault_set(fault, ERR_NOT_FOUND, "format", "no Format %.*s", TEXT_ARG(access->format));
         return NULL;
     }
-    struct list_table *table = table_get(lists->tables, access->db_table_name);
-    if (table) return table;
-    if (table_count(lists->tables) >= TABLES_MAX) {
-        (void)fault_set(fault, ERR_LIMIT, "tableAccess", "more than %d tables", TABLES_MAX);
-        return NULL;
-    }
     struct scope *life = scope_new(lists->app->life, "list table", SCOPE_NO_LIMIT);
+    struct text key = access->db_access.len ? foreign_table_key(life, lists->app, access->db_access,
+                                                                access->db_table_name)
+                                            : scope_keep(life, access->db_table_name);
+    struct list_table *table = table_get(lists->tables, key);
+    if (table || table_count(lists->tables) >= TABLES_MAX) {
+        if (table == NULL)
+            (void)fault_set(fault, ERR_LIMIT, "tableAccess", "more than %d tables", TABLES_MAX);
+        scope_close(life);
+        return table;
+    }
     table = scope_alloc(life, sizeof *table);
     table->life = life;
     table->lists = lists;
+    table->key = key;
+    table->charset.scratch = scope_new(life, "texts of a table", SCOPE_NO_LIMIT);
     enum err err = make_layout(lists, (const struct object_format *)format->fields,
-                               access->db_table_name, life, &table->layout, fault);
+                               access->db_table_name, table, fault);
+    if (!err && access->db_access.len) {
+        table->foreign = foreign_table_new(lists->access_points, table, access->db_access,
+                                           lists->app_dbid, fault);
+        if (table->foreign == NULL) err = ERR_INVALID;
+    }
     if (err) {
         scope_close(life);
         return NULL;
     }
-    make_statements(table);
-    table_put(lists->tables, table->layout.table, table);
+    if (table->foreign == NULL) make_statements(table);
+    table_put(lists->tables, table->key, table);
     return table;
 }
 
@@ -225,6 +256,38 @@ static struct text filter_option(const struct app_object *filter, struct text na
     return option && option->kind == VALUE_TEXT ? option->text : (struct text){ 0 };
 }
 
+/* The option `encoding`, of the list, its Table Access or the application. What a database behind
+ * an access point understands is its driver's business. */
+static enum err set_charset(struct list_table *table, const struct app_object *list,
+                            const struct app_object *access, struct fault *fault)
+{
+    struct app *app = table->lists->app;
+    const struct app_object *self = app_self(app);
+    if (table->foreign) return ERR_OK;
+    struct option_layer layers[] = {
+        { LEVEL_CALLING_LIST, &list->fields->annex },
+        { LEVEL_CALLING_LIST, &access->fields->annex },
+        { LEVEL_APPLICATION,
+          self ? &((const struct object_application *)self->fields)->options : NULL },
+    };
+    struct option_source source = { app->name, layers, sizeof layers / sizeof layers[0] };
+    struct scope *scratch = scope_new(table->life, "options", SCOPE_NO_LIMIT);
+    const struct outbound_options *options =
+        option_resolve(&OPTIONS_OUTBOUND, &source, NULL, scratch, NULL, NULL);
+    enum err err = ERR_OK;
+    if (!text_eq(options->encoding, table->charset_name)) {
+        struct encoding *encoding = NULL;
+        if (options->encoding.len)
+            err = encoding_open(table->life, options->encoding, &encoding, fault);
+        if (!err) {
+            table->charset.encoding = encoding;
+            table->charset_name = scope_keep(table->life, options->encoding);
+        }
+    }
+    scope_close(scratch);
+    return err;
+}
+
 static struct calling_list *list_from(struct lists *lists, const struct app_object *object,
                                       struct fault *fault)
 {
@@ -240,7 +303,7 @@ static struct calling_list *list_from(struct lists *lists, const struct app_obje
     }
     struct list_table *table =
         table_of(lists, (const struct object_table_access *)access->fields, fault);
-    if (table == NULL) return NULL;
+    if (table == NULL || set_charset(table, object, access, fault)) return NULL;
     list = scope_alloc(lists->lists_life, sizeof *list);
     *list = (struct calling_list){
         .name = scope_keep(lists->lists_life, object->fields->name),
@@ -256,10 +319,14 @@ static struct calling_list *list_from(struct lists *lists, const struct app_obje
         list->criteria = scope_keep(lists->lists_life, filter_option(filter, TEXT("criteria")));
         list->order_by = scope_keep(lists->lists_life, filter_option(filter, TEXT("order_by")));
     }
-    struct buf sql = { 0 };
-    add_select_sql(list, &sql);
-    list->select = statement(table, &sql);
-    buf_free(&sql);
+    if (table->foreign) {
+        list->select = foreign_identity(list);
+    } else {
+        struct buf sql = { 0 };
+        add_select_sql(list, &sql);
+        list->select = statement(table, &sql);
+        buf_free(&sql);
+    }
     table_put(lists->by_name, list->name, list);
     return list;
 }
@@ -447,6 +514,10 @@ void list_open(struct calling_list *list, void (*on_open)(void *self, const stru
         return;
     }
     table->state = TABLE_OPENING;
+    if (table->foreign) {
+        foreign_table_open(table->foreign, opened);
+        return;
+    }
     static const struct statement structure = { "SELECT name FROM pragma_table_info(?1)" };
     struct value name = value_of_text(table->layout.table);
     struct query query = { &structure, &name, 1 };
@@ -463,6 +534,11 @@ static struct list_zone zone_of(const struct app_object *object, uint64_t now_ut
         zone_find(fields->iana_name.len ? fields->iana_name : object->fields->name);
     out.offset_s = zone ? zone_offset_seconds(zone, now_utc_ms) : (int64_t)fields->offset * 60;
     return out;
+}
+
+int64_t list_zone_seconds(const struct list_zone *zone, uint64_t now_utc_ms)
+{
+    return calling_window_local_seconds(now_utc_ms, zone->offset_s);
 }
 
 bool list_zone_by_dbid(struct app *app, uint32_t dbid, uint64_t now_utc_ms, struct list_zone *out)
@@ -547,6 +623,10 @@ void list_select(struct calling_list *list, int64_t record_type, uint64_t now_ut
     struct scope *life = scope_new(app->life, "selection", SCOPE_NO_LIMIT);
     struct selection *selection = scope_alloc(life, sizeof *selection);
     *selection = (struct selection){ life, on_candidates, self };
+    if (list->table->foreign) {
+        foreign_select(list, record_type, now_utc_ms, limit, agents, on_selected, selection);
+        return;
+    }
     struct buf zones = { 0 };
     zones_now(app, now_utc_ms, &zones);
     struct value parameters[] = {
@@ -567,6 +647,10 @@ void list_load_chains(struct list_table *table, const int64_t *chain_ids, uint32
                       void (*on_rows)(void *self, enum err err, const struct rows *rows),
                       void *self)
 {
+    if (table->foreign) {
+        foreign_load_chains(table->foreign, chain_ids, count, on_rows, self);
+        return;
+    }
     struct buf ids = { 0 };
     buf_add_byte(&ids, '[');
     for (uint32_t i = 0; i < count; i++) buf_format(&ids, "%s%" PRId64, i ? "," : "", chain_ids[i]);
@@ -577,13 +661,11 @@ void list_load_chains(struct list_table *table, const int64_t *chain_ids, uint32
     buf_free(&ids);
 }
 
-void list_load_record(struct list_table *table, int64_t chain_id, int64_t chain_n,
-                      void (*on_rows)(void *self, enum err err, const struct rows *rows),
-                      void *self)
+static struct value cell_of(struct scope *owner, const struct list_charset *charset,
+                            const struct value *stored)
 {
-    struct value parameters[] = { value_of_i64(chain_id), value_of_i64(chain_n) };
-    struct query query = { table->load_record, parameters, 2 };
-    store_query(table->lists->store, &query, on_rows, self);
+    if (stored->kind != VALUE_TEXT && stored->kind != VALUE_BYTES) return *stored;
+    return value_of_text(charset_decode(charset, owner, stored->text));
 }
 
 struct value *list_read_row(const struct list_layout *layout, struct scope *owner,
@@ -591,18 +673,40 @@ struct value *list_read_row(const struct list_layout *layout, struct scope *owne
 {
     struct value *cells = scope_alloc_array(owner, layout->count, sizeof *cells);
     for (uint32_t i = 0; i < layout->count; i++)
-        cells[i] = value_copy(owner, rows_at(rows, row, i));
+        cells[i] = cell_of(owner, layout->columns[i].charset, rows_at(rows, row, i));
     return cells;
+}
+
+/* --- taking --- */
+
+struct change *list_new_take(struct list_table *table)
+{
+    return table->foreign ? foreign_new_take(table->foreign) : change_new(table->lists->store);
+}
+
+void list_submit_take(struct list_table *table, struct change *change, int64_t chain_id,
+                      void (*on_taken)(void *self, const struct change_result *result), void *self)
+{
+    if (table->foreign)
+        foreign_submit_take(table->foreign, change, chain_id, on_taken, self);
+    else
+        change_submit(change, on_taken, self);
 }
 
 /* --- additions to a change --- */
 
-static void bind(struct change *change, const struct value *value)
+void list_bind(const struct column_layout *column, struct change *change, const struct value *value)
 {
+    struct text encoded;
     switch (value->kind) {
     case VALUE_INTEGER: change_bind_i64(change, value->integer); return;
     case VALUE_FLOAT: change_bind_f64(change, value->number); return;
-    case VALUE_TEXT: change_bind_text(change, value->text); return;
+    case VALUE_TEXT:
+        /* What comes from outside was checked; a name of the configuration goes as it is. */
+        if (column == NULL || charset_encode(column->charset, value->text, &encoded))
+            encoded = value->text;
+        change_bind_text(change, encoded);
+        return;
     default: change_bind_null(change); return;
     }
 }
@@ -610,6 +714,10 @@ static void bind(struct change *change, const struct value *value)
 void list_add_take(struct list_table *table, struct change *change, int64_t chain_id,
                    int64_t chain_n, uint32_t campaign_dbid, uint32_t group_dbid)
 {
+    if (table->foreign) {
+        foreign_add_take(table->foreign, change, chain_id, chain_n, campaign_dbid, group_dbid);
+        return;
+    }
     change_add(change, table->take, 1);
     change_bind_i64(change, chain_id);
     change_bind_i64(change, chain_n);
@@ -621,6 +729,10 @@ void list_add_take(struct list_table *table, struct change *change, int64_t chai
 void list_add_take_sibling(struct list_table *table, struct change *change, int64_t chain_id,
                            int64_t chain_n)
 {
+    if (table->foreign) {
+        foreign_add_take_sibling(table->foreign, change, chain_id, chain_n);
+        return;
+    }
     change_add(change, table->take_sibling, ROWS_ANY);
     change_bind_i64(change, chain_id);
     change_bind_i64(change, chain_n);
@@ -628,6 +740,10 @@ void list_add_take_sibling(struct list_table *table, struct change *change, int6
 
 void list_add_release(struct list_table *table, struct change *change, int64_t chain_id)
 {
+    if (table->foreign) {
+        foreign_add_release(table->foreign, change, chain_id);
+        return;
+    }
     struct buf sql = { 0 };
     buf_format(&sql,
                "UPDATE %.*s SET record_status = 1 WHERE chain_id = ?1 AND record_status IN (2, 9)",
@@ -640,23 +756,88 @@ void list_add_release(struct list_table *table, struct change *change, int64_t c
 void list_add_write(struct list_table *table, struct change *change, const struct value *cells,
                     bool is_status_only)
 {
+    if (table->foreign) { /* a write replaces one that waits: always the whole row */
+        foreign_add_write(table->foreign, change, cells);
+        return;
+    }
     if (is_status_only) {
         change_add(change, table->write_status, 1);
-        bind(change, &cells[COLUMN_RECORD_STATUS]);
+        list_bind(NULL, change, &cells[COLUMN_RECORD_STATUS]);
     } else {
         change_add(change, table->write_row, 1);
         for (uint32_t i = 0; i < table->row_column_count; i++)
-            bind(change, &cells[table->row_columns[i]]);
+            list_bind(&table->layout.columns[table->row_columns[i]], change,
+                      &cells[table->row_columns[i]]);
     }
-    bind(change, &cells[COLUMN_CHAIN_ID]);
-    bind(change, &cells[COLUMN_CHAIN_N]);
+    list_bind(NULL, change, &cells[COLUMN_CHAIN_ID]);
+    list_bind(NULL, change, &cells[COLUMN_CHAIN_N]);
 }
 
 void list_add_insert(struct list_table *table, struct change *change, const struct value *cells)
 {
+    if (table->foreign) {
+        foreign_add_insert(table->foreign, change, cells);
+        return;
+    }
     change_add(change, table->insert, 1);
-    for (uint32_t i = 0; i < table->layout.count; i++) bind(change, &cells[i]);
+    for (uint32_t i = 0; i < table->layout.count; i++)
+        list_bind(&table->layout.columns[i], change, &cells[i]);
 }
+
+void list_add_statement(struct list_table *table, struct change *change, int64_t key_1,
+                        int64_t key_2, struct text sql, const struct value *parameters,
+                        uint32_t count)
+{
+    if (table->foreign) {
+        foreign_add_statement(table->foreign, change, key_1, key_2, sql, parameters, count);
+        return;
+    }
+    change_add(change, store_statement(table->lists->store, sql), ROWS_ANY);
+    for (uint32_t i = 0; i < count; i++) list_bind(NULL, change, &parameters[i]);
+}
+
+void list_submit_insert(struct list_table *table, const struct value *cells,
+                        void (*on_inserted)(void *self, const struct change_result *result),
+                        void *self)
+{
+    if (table->foreign) {
+        foreign_submit_insert(table->foreign, cells, on_inserted, self);
+        return;
+    }
+    struct change *change = change_new(table->lists->store);
+    list_add_insert(table, change, cells);
+    change_submit(change, on_inserted, self);
+}
+
+struct counting_again {
+    struct scope *life;
+    void (*on_counted)(void *self, enum err err);
+    void *self;
+};
+
+static void say_counted(void *self)
+{
+    struct counting_again *counting = self;
+    counting->on_counted(counting->self, ERR_OK);
+    scope_close(counting->life);
+}
+
+void list_count_again(struct list_table *table, void (*on_counted)(void *self, enum err err),
+                      void *self)
+{
+    if (table->foreign) {
+        foreign_table_count(table->foreign, on_counted, self);
+        return;
+    }
+    /* Nobody else writes into our own store. */
+    struct scope *life = scope_new(table->life, "counting", SCOPE_NO_LIMIT);
+    struct counting_again *counting = scope_alloc(life, sizeof *counting);
+    *counting = (struct counting_again){ life, on_counted, self };
+    loop_soon(life, table->lists->app->loop, say_counted, counting);
+}
+
+/* Of exhausted rows, per calling list: they may share a table. */
+enum { KEY_EXHAUSTED = -1 };
 
 void list_add_finalise_exhausted(struct calling_list *list, struct change *change)
 {
@@ -664,6 +845,6 @@ void list_add_finalise_exhausted(struct calling_list *list, struct change *chang
     struct buf sql = { 0 };
     buf_format(&sql, "UPDATE %.*s SET record_status = 3 WHERE record_status = 1 AND attempt >= %u",
                TEXT_ARG(list->table->layout.table), list->max_attempts);
-    change_add(change, statement(list->table, &sql), ROWS_ANY);
+    list_add_statement(list->table, change, KEY_EXHAUSTED, list->dbid, buf_text(&sql), NULL, 0);
     buf_free(&sql);
 }

@@ -11,19 +11,24 @@
 #include "servers/outbound/chain.h"
 #include "store/store.h"
 
+struct foreign_table;
+
 enum list_table_state { TABLE_CLOSED, TABLE_OPENING, TABLE_OPEN, TABLE_FAILED };
 
-/* One table of the database. */
+/* One table of a database. */
 struct list_table {
     struct scope *life;
     struct lists *lists;
     struct list_layout layout;
+    struct text key;               /* among all tables: what our own store calls it in its rounds */
+    struct foreign_table *foreign; /* foreign_list.h; NULL: the table is in our own store */
+    struct list_charset charset;   /* of its texts; of a table in our own store alone */
+    struct text charset_name;
     enum list_table_state state;
     struct fault fault; /* of TABLE_FAILED */
     int64_t next_record_id, next_chain_id;
     int64_t recovered_rows;
-    const struct statement *insert, *load_chains, *load_record, *take, *take_sibling, *write_status,
-        *write_row;
+    const struct statement *insert, *load_chains, *take, *take_sibling, *write_status, *write_row;
     uint32_t row_columns[COLUMNS_MANDATORY + USER_COLUMNS_MAX]; /* of write_row, in its order */
     uint32_t row_column_count;
     struct scope *waiting; /* memory of the waiters; NULL: nobody waits */
@@ -75,25 +80,50 @@ void list_select(struct calling_list *list, int64_t record_type, uint64_t now_ut
 void list_load_chains(struct list_table *table, const int64_t *chain_ids, uint32_t count,
                       void (*on_rows)(void *self, enum err err, const struct rows *rows),
                       void *self);
-void list_load_record(struct list_table *table, int64_t chain_id, int64_t chain_n,
-                      void (*on_rows)(void *self, enum err err, const struct rows *rows),
-                      void *self);
+
+/* Reads with SQL of the caller's own: it is plain where the table is not ours, and sees what was
+ * acknowledged before. The statement is NULL when too many are kept already. */
+const struct statement *list_statement(struct list_table *table, struct text sql);
+void list_query(struct list_table *table, const struct query *query,
+                void (*on_rows)(void *self, enum err err, const struct rows *rows), void *self);
 
 /* One row into cells of `owner`. */
 struct value *list_read_row(const struct list_layout *layout, struct scope *owner,
                             const struct rows *rows, uint32_t row);
 
-/* Additions to a change. */
+/* Taking a chain: a change of the table's own database, list_add_take() and ..._sibling(),
+ * submitted. ERR_CONFLICT: another took it. */
+struct change *list_new_take(struct list_table *table);
+void list_submit_take(struct list_table *table, struct change *change, int64_t chain_id,
+                      void (*on_taken)(void *self, const struct change_result *result), void *self);
 void list_add_take(struct list_table *table, struct change *change, int64_t chain_id,
                    int64_t chain_n, uint32_t campaign_dbid, uint32_t group_dbid);
 void list_add_take_sibling(struct list_table *table, struct change *change, int64_t chain_id,
                            int64_t chain_n);
 /* Rows of the chain that are Retrieved or Chain Ready become Ready. */
 void list_add_release(struct list_table *table, struct change *change, int64_t chain_id);
+/* One cell as it goes into a table of our own store. */
+void list_bind(const struct column_layout *column, struct change *change,
+               const struct value *value);
+/* Additions to a change of our own store. A table of another database is written later, in the
+ * order of the changes: of a chain's rows the one that ceases to be Retrieved comes last. */
 /* The row of `cells` as it has to be; `is_status_only` where nothing else moved. */
 void list_add_write(struct list_table *table, struct change *change, const struct value *cells,
                     bool is_status_only);
 void list_add_insert(struct list_table *table, struct change *change, const struct value *cells);
+/* Any other write. Its SQL is plain and leaves the same when it is done twice; `key_1` and `key_2`
+ * tell it from others that wait: the newest one counts. */
+void list_add_statement(struct list_table *table, struct change *change, int64_t key_1,
+                        int64_t key_2, struct text sql, const struct value *parameters,
+                        uint32_t count);
+/* One new row in a change of its own. ERR_EXISTS: its place in the chain is taken; ERR_FULL: too
+ * many rows wait for their database. */
+void list_submit_insert(struct list_table *table, const struct value *cells,
+                        void (*on_inserted)(void *self, const struct change_result *result),
+                        void *self);
+/* next_record_id and next_chain_id behind what somebody else has put in since. */
+void list_count_again(struct list_table *table, void (*on_counted)(void *self, enum err err),
+                      void *self);
 
 /* Spec 3.2: rows that have had all their attempts are final. Nothing where the list has no bound.
  */
@@ -105,6 +135,7 @@ struct list_zone {
     struct text name;
     int64_t offset_s; /* now */
 };
+int64_t list_zone_seconds(const struct list_zone *zone, uint64_t now_utc_ms); /* after midnight */
 /* False when there is no such zone object. */
 bool list_zone_by_dbid(struct app *app, uint32_t dbid, uint64_t now_utc_ms, struct list_zone *out);
 bool list_zone_by_name(struct app *app, struct text name, uint64_t now_utc_ms,

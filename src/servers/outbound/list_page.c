@@ -5,8 +5,7 @@
 
 /* --- pages ------------------------------------------------------------------------------------ */
 
-enum err list_load_page(struct outbound *server, struct list_table *table,
-                        const struct list_filter *filter, uint32_t limit,
+enum err list_load_page(struct list_table *table, const struct list_filter *filter, uint32_t limit,
                         void (*on_rows)(void *self, enum err err, const struct rows *rows),
                         void *self)
 {
@@ -33,11 +32,11 @@ enum err list_load_page(struct outbound *server, struct list_table *table,
     }
     parameters[count++] = value_of_i64(limit);
     buf_format(&sql, " ORDER BY chain_id, chain_n LIMIT ?%u", count);
-    const struct statement *statement = store_statement(server->store, buf_text(&sql));
+    const struct statement *statement = list_statement(table, buf_text(&sql));
     buf_free(&sql);
     if (statement == NULL) return ERR_LIMIT;
     struct query query = { statement, parameters, count };
-    store_query(server->store, &query, on_rows, self);
+    list_query(table, &query, on_rows, self);
     return ERR_OK;
 }
 
@@ -86,7 +85,7 @@ static void on_rows(void *self, enum err err, const struct rows *rows)
         return;
     }
     struct loop *loop = counting->server->app->loop;
-    struct counted *counted = counted_of(counting->server, counting->table->layout.table);
+    struct counted *counted = counted_of(counting->server, counting->table->key);
     counted->counts = (struct list_counts){ .counted_utc_ms = loop_now_utc_ms(loop) };
     counted->counted_mono_ms = loop_now_mono_ms(loop);
     for (uint32_t i = 0; i < rows_count(rows); i++) {
@@ -106,7 +105,7 @@ static void on_open(void *self, const struct fault *fault)
         answer(counting, fault, NULL);
         return;
     }
-    const struct counted *counted = table_get(server->counted, counting->table->layout.table);
+    const struct counted *counted = table_get(server->counted, counting->table->key);
     if (counted &&
         loop_now_mono_ms(server->app->loop) - counted->counted_mono_ms <= counting->kept_ms) {
         answer(counting, NULL, &counted->counts);
@@ -115,14 +114,14 @@ static void on_open(void *self, const struct fault *fault)
     struct buf sql = { 0 };
     buf_format(&sql, "SELECT record_status, COUNT(*) FROM %.*s GROUP BY record_status",
                TEXT_ARG(counting->table->layout.table));
-    const struct statement *statement = store_statement(server->store, buf_text(&sql));
+    const struct statement *statement = list_statement(counting->table, buf_text(&sql));
     buf_free(&sql);
     if (statement == NULL) {
         on_rows(counting, ERR_LIMIT, NULL);
         return;
     }
     struct query query = { statement, NULL, 0 };
-    store_query(server->store, &query, on_rows, counting);
+    list_query(counting->table, &query, on_rows, counting);
 }
 
 void list_count(struct outbound *server, struct calling_list *list, uint64_t kept_ms,

@@ -13,8 +13,7 @@ struct list_filter {
 };
 /* Rows in the order of their key, columns in layout order. ERR_LIMIT: the store keeps no more
  * statements. The table is open. */
-enum err list_load_page(struct outbound *server, struct list_table *table,
-                        const struct list_filter *filter, uint32_t limit,
+enum err list_load_page(struct list_table *table, const struct list_filter *filter, uint32_t limit,
                         void (*on_rows)(void *self, enum err err, const struct rows *rows),
                         void *self);
 

@@ -119,6 +119,22 @@ bool value_same(const struct value *a, const struct value *b)
     }
 }
 
+enum err charset_encode(const struct list_charset *charset, struct text in, struct text *out)
+{
+    *out = in;
+    if (charset == NULL || charset->encoding == NULL || in.len == 0) return ERR_OK;
+    scope_reset(charset->scratch);
+    return encoding_encode(charset->encoding, in, charset->scratch, out);
+}
+
+struct text charset_decode(const struct list_charset *charset, struct scope *owner, struct text in)
+{
+    struct text out;
+    if (charset == NULL || charset->encoding == NULL || in.len == 0) return scope_keep(owner, in);
+    if (encoding_decode_loosely(charset->encoding, in, owner, &out)) return (struct text){ "", 0 };
+    return out;
+}
+
 /* Characters, as varchar(n) counts them: bytes that do not continue a UTF-8 sequence. */
 static size_t characters(struct text text)
 {
@@ -138,6 +154,10 @@ static enum err text_for_column(const struct column_layout *column, struct text 
         return fault_set(fault, ERR_LIMIT, name, "longer than %d bytes", USER_VALUE_BYTES_MAX);
     if (column->len_max && characters(text) > column->len_max)
         return fault_set(fault, ERR_LIMIT, name, "longer than %u characters", column->len_max);
+    struct text encoded;
+    if (charset_encode(column->charset, text, &encoded))
+        return fault_set(fault, ERR_INVALID, name,
+                         "a character has no place in the table's character set (encoding)");
     *out = value_of_text(text);
     return ERR_OK;
 }

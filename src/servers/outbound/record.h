@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/scope.h"
 #include "base/shape.h"
+#include "format/encoding.h"
 
 enum column {
     COLUMN_RECORD_ID,
@@ -59,22 +60,29 @@ enum record_status {
     RECORD_STATUS_CHAIN_READY = 9,
 };
 enum call_result { /* those that outbound itself sets or asks for (2.4) */
-    CALL_RESULT_UNKNOWN = 28,
-    CALL_RESULT_ANSWER = 33,
-    CALL_RESULT_STALE = 46,
-    CALL_RESULT_AGENT_CALLBACK_ERROR = 47,
-    CALL_RESULT_GROUP_CALLBACK_ERROR = 48,
-    CALL_RESULT_DO_NOT_CALL = 51,
-    CALL_RESULT_CANCEL_RECORD = 52,
+                   CALL_RESULT_UNKNOWN = 28,
+                   CALL_RESULT_ANSWER = 33,
+                   CALL_RESULT_STALE = 46,
+                   CALL_RESULT_AGENT_CALLBACK_ERROR = 47,
+                   CALL_RESULT_GROUP_CALLBACK_ERROR = 48,
+                   CALL_RESULT_DO_NOT_CALL = 51,
+                   CALL_RESULT_CANCEL_RECORD = 52,
+};
+
+/* How texts stand in a list's own table (option `encoding`); may change while the table is open. */
+struct list_charset {
+    struct encoding *encoding; /* NULL: UTF-8 */
+    struct scope *scratch;     /* emptied with each text that is encoded */
 };
 
 struct column_layout {
     struct text name;
     bool is_text;
     bool is_float;
-    uint32_t len_max;           /* text: characters of varchar(n); 0: no bound of its own */
-    struct text send_attribute; /* empty: stays in the database */
-    bool is_key;                /* chain_id, chain_n */
+    uint32_t len_max;                   /* text: characters of varchar(n); 0: no bound of its own */
+    struct text send_attribute;         /* empty: stays in the database */
+    bool is_key;                        /* chain_id, chain_n */
+    const struct list_charset *charset; /* of a text; NULL: UTF-8 */
 };
 
 struct list_layout {
@@ -110,6 +118,10 @@ static inline struct value value_of_text(struct text text)
 {
     return (struct value){ .kind = VALUE_TEXT, .text = text };
 }
+/* A text as it goes into the table, good until the next one: ERR_INVALID where a character has no
+ * place in the set. And back, with U+FFFD for what means nothing. */
+enum err charset_encode(const struct list_charset *charset, struct text in, struct text *out);
+struct text charset_decode(const struct list_charset *charset, struct scope *owner, struct text in);
 /* A value from outside made fit for a column: numbers become text where the column is text and the
  * other way round; texts are bounded. Names the rule in `fault` where it does not fit. */
 enum err value_for_column(struct scope *owner, const struct column_layout *column,

@@ -298,7 +298,8 @@ void record_reject(struct request *request)
     struct chain_request step = { .event = CHAIN_REJECT,
                                   .agent_id = asked->gsw_agent_id,
                                   .record =
-                                      chain_find_handle(&live->chain, asked->gsw_record_handle) };
+                                      chain_find_handle(&live->chain, asked->gsw_record_handle),
+                                  .later_s = live->session->options->callback_wait };
     answered_step(request, live, &step, (struct text){ 0 }, on_rejected);
 }
 
@@ -415,7 +416,7 @@ static void on_status_round(void *self, enum err err, const struct rows *rows)
     struct calling_list *list =
         lists_find_by_dbid(request->server->lists, (uint32_t)rows_i64(rows, 0, 2), NULL);
     /* A list that got another table has other records under the same numbers. */
-    if (list == NULL || !text_eq(list->table->layout.table, rows_text(rows, 0, 6))) {
+    if (list == NULL || !text_eq(list->table->key, rows_text(rows, 0, 6))) {
         request_refuse(request, OUTBOUND_LIST_UNKNOWN, "the record's calling list is gone");
         return;
     }

@@ -203,7 +203,7 @@ static void on_rows(void *self, enum err err, const struct rows *rows)
         while (row < row_count && rows_i64(rows, row, COLUMN_CHAIN_ID) < rounds[i].chain_id) row++;
         /* Chains of the table that the list had then: another table has the same numbers. */
         uint32_t end = row;
-        if (list && text_eq(list->table->layout.table, rounds[i].table_name))
+        if (list && text_eq(list->table->key, rounds[i].table_name))
             while (end < row_count && rows_i64(rows, end, COLUMN_CHAIN_ID) == rounds[i].chain_id)
                 end++;
         if (rounds[i].due_utc_ms)

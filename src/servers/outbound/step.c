@@ -35,7 +35,7 @@ static void add_round_open(struct change *change, const struct live_chain *live,
     change_bind_i64(change, chain->count);
     change_bind_i64(change, live->session->dbid);
     change_bind_i64(change, live->list_dbid);
-    change_bind_text(change, live->table->layout.table);
+    change_bind_text(change, live->table->key);
     change_bind_i64(change, record_i64(primary, COLUMN_CHAIN_ID));
     change_bind_i64(change, record_i64(primary, COLUMN_CHAIN_N));
     change_bind_text(change, guid_text(&chain->chain_guid));
@@ -98,7 +98,7 @@ static void add_held(struct change *change, const struct live_chain *live,
     if (!outcome->is_held && !outcome->was_held) return;
     const struct record *primary = &chain->records[outcome->primary];
     change_add(change, outcome->is_held ? &held_put : &held_remove, ROWS_ANY);
-    change_bind_text(change, live->table->layout.table);
+    change_bind_text(change, live->table->key);
     change_bind_i64(change, record_i64(primary, COLUMN_CHAIN_ID));
     if (!outcome->is_held) return;
     change_bind_i64(change, live->session->dbid);
@@ -251,6 +251,27 @@ static void say_refused(void *self)
     settle_chain(live);
 }
 
+/* The rows as the outcome leaves them; the one that ceases to be Retrieved comes last (list.h).
+ * Returns the cells of the primary. */
+static const struct value *add_rows(struct live_chain *live, struct chain_step *step,
+                                    struct change *change)
+{
+    const struct value *primary = live->chain.records[live->chain.primary].cells;
+    for (int pass = 0; pass < 2; pass++)
+        for (uint32_t i = 0; i < live->chain.count; i++) {
+            bool is_status_only;
+            const struct record *record = &live->chain.records[i];
+            const struct value *cells = cells_after(&live->chain, i, step, &is_status_only);
+            if (cells == NULL) continue;
+            bool ends_hold = record_i64(record, COLUMN_RECORD_STATUS) == RECORD_STATUS_RETRIEVED &&
+                             cells[COLUMN_RECORD_STATUS].integer != RECORD_STATUS_RETRIEVED;
+            if (ends_hold != (pass == 1)) continue;
+            list_add_write(live->table, change, cells, is_status_only);
+            if (i == live->chain.primary) primary = cells;
+        }
+    return primary;
+}
+
 struct chain_step *session_prepare_step(struct live_chain *live,
                                         const struct chain_request *request,
                                         struct text disposition_code, struct change *change,
@@ -271,14 +292,7 @@ struct chain_step *session_prepare_step(struct live_chain *live,
         return NULL;
     }
     if (chain_state(&live->chain) == CHAIN_SCHEDULED) buffer_remove(live);
-    const struct value *primary = live->chain.records[live->chain.primary].cells;
-    for (uint32_t i = 0; i < live->chain.count; i++) {
-        bool is_status_only;
-        const struct value *cells = cells_after(&live->chain, i, step, &is_status_only);
-        if (cells == NULL) continue;
-        list_add_write(live->table, change, cells, is_status_only);
-        if (i == live->chain.primary) primary = cells;
-    }
+    const struct value *primary = add_rows(live, step, change);
     chain_report_add(step, change, primary, disposition_code);
     add_round(change, live, step);
     add_held(change, live, &step->outcome);

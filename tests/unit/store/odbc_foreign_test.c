@@ -432,6 +432,7 @@ TEST(no_row_is_taken_while_a_write_that_freed_it_may_come_again)
         struct change *change = change_new(world.own);
         owe_write(&world, change, 1, 1, "free");
         submit(&world, change);
+        loop_run_for(world.loop, 5); /* ours 2, the page 1, theirs 2: it has just failed */
         while (world.taken_count == 0 || world.taken) {
             uint32_t before = world.taken_count;
             take(&world, 1);

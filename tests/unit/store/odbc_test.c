@@ -181,8 +181,18 @@ static void each(void (*test)(struct world *world))
 static void keeps_what_it_acknowledged(struct world *world)
 {
     submit_note(world, 1, "\xd0\x96");
+    struct change *change = change_new(world->store);
+    change_add(
+        change,
+        store_statement(world->store, TEXT("UPDATE note SET more = ?1, price = ?2 WHERE id = ?3")),
+        1);
+    change_bind_text(change, (struct text){ 0 });
+    change_bind_null(change);
+    change_bind_i64(change, 1);
+    change_submit(change, on_change, world);
     settle(world);
     CHECK_OK(world->err[0]);
+    CHECK_OK(world->err[1]);
     scope_close(world->store_life); /* without a flush */
     open_store(world);
     CHECK_TEXT(text_of(ask(world, "SELECT id, words, more, price FROM note", 4, NULL, 0)),

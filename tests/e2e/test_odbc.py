@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Calling lists in a customer's own database, by ODBC: a real PostgreSQL, and SQLite (spec outbound 2.1,
+3.2, 4, 5.3; design 5)."""
+import contextlib
+import time
+import unittest
+
+from campaign import AGENTS, PREVIEW, READY, RETRIEVED, UPDATED, CHAIN_READY, Centre, new_record
+from databases import PASSWORD, Postgres, SqliteDatabase, behind, rows, settled
+from harness import wait_until
+
+SERVER = None  # one PostgreSQL for all tests of this file
+ANSWER_S = 10
+
+
+def setUpModule():
+    global SERVER
+    SERVER = unittest.enterModuleContext(Postgres())
+
+
+class Lists:
+    """What must hold whatever the database is."""
+    bases = 0
+
+    def new_database(self):
+        raise NotImplementedError
+
+    def setUp(self):
+        self.base = self.new_database()
+        self.addCleanup(self.base.close)
+
+    def centre(self, **more):
+        return Centre(amend=behind(self.base), environ={"CRM_PASSWORD": PASSWORD}, **more)
+
+    def owed(self, centre):
+        return centre.select("select * from foreign_write")
+
+    def work(self, centre, group, agent, **keys):
+        """One record from preview to its end; the preview's answer."""
+        record = centre.preview(group, agent)
+        self.assertEqual(record.status, 200, record)
+        handle = record.json["GSW_RECORD_HANDLE"]
+        answer = centre.record(handle, "RecordProcessed", GSW_AGENT_ID=agent, GSW_CALL_RESULT=33, **keys)
+        self.assertEqual(answer.status, 200, answer)
+        return record.json
+
+    def test_a_list_is_created_worked_and_written_back(self):
+        with self.centre() as centre:
+            group = centre.groups[0]
+            for number in range(3):
+                added = centre.add(group, f"1555010{number}", Other1=f"Ж{number}é")
+                self.assertEqual(added["GSW_CHAIN_ID"], number + 1)
+            # Acknowledged while their database answers: it is there.
+            found = rows(self.base, group.table)
+            self.assertEqual([row["contact_info"] for row in found], ["15550100", "15550101", "15550102"])
+            self.assertEqual(found[0]["other1"], "Ж0é")
+            self.assertEqual({row["record_status"] for row in found}, {str(READY)})
+            centre.load_and_start(group)
+            record = centre.preview(group, "a1").json
+            self.assertEqual((record["GSW_PHONE"], record["Other1"]), ("15550100", "Ж0é"))
+            row = rows(self.base, group.table, "chain_id = 1")[0]
+            self.assertEqual(row["record_status"], str(RETRIEVED))
+            self.assertGreater(int(row["app_id"]), 0)
+            handle = record["GSW_RECORD_HANDLE"]
+            answer = centre.record(handle, "UpdateCallCompletionStats", GSW_AGENT_ID="a1", Other1="Ы")
+            self.assertEqual(answer.status, 200, answer)
+            answer = centre.record(handle, "RecordProcessed", GSW_AGENT_ID="a1", GSW_CALL_RESULT=33)
+            self.assertEqual(answer.status, 200, answer)
+            row = settled(self.base, group.table, f"record_status = {UPDATED}", 1)[0]
+            self.assertEqual((row["other1"], row["call_result"], row["agent_id"]), ("Ы", "33", "a1"))
+            status = centre.call("GET", f"/records/{handle}")
+            self.assertEqual(status.json["GSW_RECORD_STATUS"], UPDATED, status)
+            centre.order(group, "Unload")
+            settled(self.base, group.table, f"record_status = {READY}", 2)
+            wait_until(lambda: not self.owed(centre), ANSWER_S, what="nothing is owed")
+
+    def test_chains_are_taken_whole_and_siblings_come_back(self):
+        with self.centre() as centre:
+            group = centre.groups[0]
+            chain = centre.add(group, "1")["GSW_CHAIN_ID"]
+            for number in (2, 3):
+                added = centre.add(group, str(number), GSW_CHAIN_ID=chain)
+                self.assertEqual(added["GSW_CHAIN_N"], number)
+            taken = centre.post(f"/lists/{group.list}", "AddRecord",
+                                **new_record("4", GSW_CHAIN_ID=chain, GSW_CHAIN_N=2))
+            self.assertEqual(taken.status, 400, taken)
+            centre.load_and_start(group)
+            record = centre.preview(group, "a1").json
+            self.assertEqual([row["record_status"] for row in rows(self.base, group.table)],
+                             [str(RETRIEVED), str(CHAIN_READY), str(CHAIN_READY)])
+            answer = centre.record(record["GSW_RECORD_HANDLE"], "RecordReject", GSW_AGENT_ID="a1")
+            self.assertEqual(answer.status, 200, answer)
+            # A fetch sees what was acknowledged before it.
+            again = centre.preview(group, "a2")
+            self.assertEqual((again.status, again.json["GSW_CHAIN_ID"]), (200, chain))
+
+    def test_a_filter_chooses_and_orders_rows_that_others_put_in(self):
+        def amend(config):
+            behind(self.base)(config)
+            config["filters"] = [{"name": "F", "format": config["formats"][0]["name"], "annex": {
+                "default": {"criteria": "Other1 <> 'never'", "order_by": "Other1 DESC"}}}]
+            config["callingLists"][0]["filter"] = "F"
+        with Centre(amend=amend, environ={"CRM_PASSWORD": PASSWORD}) as centre:
+            group = centre.groups[0]
+            centre.add(group, "1", Other1="a")
+            self.base.sql(f"insert into {group.table} (record_id, contact_info, contact_info_type, "
+                          "record_type, record_status, call_result, attempt, daily_from, daily_till, "
+                          "tz_dbid, chain_id, chain_n, other1) select chain_id + 100, 'theirs', 4, 2, 1, "
+                          "28, 0, 0, 86400, tz_dbid, chain_id + 1, 1, 'z' "
+                          f"from {group.table} union all select 300, 'not', 4, 2, 1, 28, 0, 0, 86400, "
+                          f"tz_dbid, 50, 1, 'never' from {group.table}")
+            # Their chain has the number that ours would have had.
+            self.assertEqual(centre.add(group, "2", Other1="m")["GSW_CHAIN_ID"], 51)
+            centre.load_and_start(group)
+            phones = [self.work(centre, group, "a1")["GSW_PHONE"] for _ in range(3)]
+            self.assertEqual(phones, ["theirs", "2", "1"])
+            self.assertEqual(centre.preview(group, "a1").status, 404)
+            self.assertEqual(rows(self.base, group.table, "chain_id = 50")[0]["record_status"], str(READY))
+
+    def test_a_table_of_another_structure_is_refused_in_words(self):
+        with self.centre() as centre:
+            group = centre.groups[0]
+            self.base.sql(f"create table {group.table} (chain_id integer, chain_n integer)")
+            answer = centre.order(group, "Load")
+            self.assertGreaterEqual(answer.status, 400)
+            self.assertIn("has 2 columns", str(answer.json))
+            self.base.sql(f"drop table {group.table}")
+            self.base.sql(f"create table {group.table} (record_id varchar(10))")
+            answer = centre.order(group, "Load")
+            self.assertIn("record_id", str(answer.json))
+            self.base.sql(f"drop table {group.table}")
+            self.assertEqual(centre.order(group, "Load").status, 200)
+
+    def test_a_killed_outbound_gives_back_its_buffer_and_keeps_what_agents_have(self):
+        with self.centre() as centre:
+            group = centre.groups[0]
+            for number in range(10):
+                centre.add(group, str(number))
+            centre.load_and_start(group)
+            mine = centre.preview(group, "a1").json
+            settled(self.base, group.table, f"record_status = {RETRIEVED}", 10)
+            centre.kill("outbound")
+            settled(self.base, group.table, "call_result = 46", 9)
+            row = rows(self.base, group.table, f"chain_id = {mine['GSW_CHAIN_ID']}")[0]
+            self.assertEqual((row["record_status"], row["call_result"]), (str(RETRIEVED), "28"))
+            centre.wait_running(["outbound"])
+            centre.wait_for_http()
+            answer = centre.record(mine["GSW_RECORD_HANDLE"], "RecordProcessed", GSW_AGENT_ID="a1",
+                                   GSW_CALL_RESULT=33)
+            self.assertEqual(answer.status, 200, answer)
+            for _ in range(9):
+                self.work(centre, group, "a2")
+            settled(self.base, group.table, f"record_status = {UPDATED}", 10)
+
+
+class OfPostgres(Lists, unittest.TestCase):
+    def new_database(self):
+        Lists.bases += 1
+        return SERVER.create(f"crm_{Lists.bases}")
+
+
+class OfSqlite(Lists, unittest.TestCase):
+    def new_database(self):
+        return SqliteDatabase()
+
+
+if __name__ == "__main__":
+    unittest.main()
