@@ -23,10 +23,24 @@ struct explain_line {
 
 /* Into the commit of the decision. The texts are copied. */
 void explain_add(struct change *change, const struct explain_line *line);
+/* The line of a chain's step, where it has one: given out, processed, treatment, rejected, given
+ * back, forced, a call-back that expired. UPDATE decides nothing; what ends on request is explained
+ * by ending.c. */
+void explain_add_step(struct change *change, const struct live_chain *live,
+                      const struct chain_request *request, const struct chain_outcome *outcome);
 /* For a decision without a commit: batched. */
 struct explain;
 struct explain *explain_new(struct outbound *server);
 void explain_note(struct outbound *server, const struct explain_line *line);
 void explain_flush(struct outbound *server); /* at the stop */
+
+struct request;
+void explain_list(struct request *request); /* ExplainList */
+/* Stored lines of a chain, the latest first, at most `limit`, in `scope`. */
+void explain_of_chain(struct outbound *server, struct scope *scope, uint32_t list_dbid,
+                      int64_t chain_id, uint32_t limit,
+                      void (*on_lines)(void *self, struct outbound_explain_line *lines,
+                                       uint32_t count),
+                      void *self);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "gen/events.h"
 #include "servers/outbound/buffer.h"
+#include "servers/outbound/explain.h"
 #include "servers/outbound/chain_report.h"
 #include "servers/outbound/live_chain.h"
 #include "servers/outbound/session.h"
@@ -296,6 +297,7 @@ struct chain_step *session_prepare_step(struct live_chain *live,
     chain_report_add(step, change, primary, disposition_code);
     add_round(change, live, step);
     add_held(change, live, &step->outcome);
+    explain_add_step(change, live, request, &step->outcome);
     return step;
 }
 
