@@ -27,6 +27,8 @@ bool command_knows_all(int argc, char **argv);
 extern const struct command run_command, app_command, version_command;
 extern const struct command status_command, start_command, stop_command, secret_command;
 extern const struct command ask_command;
+extern const struct command dnc_command;     /* dnc_command.c */
+extern const struct command explain_command; /* explain_command.c */
 extern const struct command password_command;
 extern const struct command config_command; /* config_command.c */
 extern const struct command import_command; /* import_command.c */

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """The Do-Not-Call list (spec outbound 2.6, 10): scenarios 14 and 15, who is blocked where, what a
 DoNotCall does to rows, buffers and agents, and what a restart keeps."""
+import contextlib
+import json
+import sqlite3
 import unittest
 
 from campaign import READY, RETRIEVED, UPDATED, Centre, new_group, notifying
 from harness import Receiver, wait_until
 
 NO_CALL, DO_NOT_CALL = 7, 51
-GROUPS = 16
+GROUPS = 20
 
 
 class DncTest(unittest.TestCase):
@@ -191,6 +194,86 @@ class DncTest(unittest.TestCase):
             self.assertEqual((answer.status, answer.json["GSW_ERROR"]), (400, 2), answer)
         answer = self.centre.post("/records/999999", "DoNotCall")
         self.assertEqual((answer.status, answer.json["GSW_ERROR"]), (404, 4), answer)
+
+    # the command line
+
+    def dnc(self, *words):
+        return self.centre.cli("dnc", *words, check=False)
+
+    def test_entries_are_added_checked_and_removed_on_the_command_line(self):
+        phone = self.phone(77)
+        self.assertIn("is not on the list", self.dnc("check", phone).stdout)
+        self.assertIn("added", self.dnc("add", phone, "--message", "asked by letter").stdout)
+        self.assertIn("is there already", self.dnc("add", phone).stdout)
+        self.assertIn("asked by letter", self.dnc("check", phone).stdout)
+        self.assertIn(phone, self.dnc("list", "--limit", "9999").stdout)
+        self.assertIn("removed", self.dnc("remove", phone).stdout)
+        self.assertIn("is not there", self.dnc("remove", phone).stdout)
+        self.assertIn("is not on the list", self.dnc("check", phone).stdout)
+        self.assertIn("added", self.dnc("add", "--customer", "K 9").stdout)
+        self.assertIn("K 9", self.dnc("check", "--customer", "K 9").stdout)
+        self.assertEqual(self.dnc("add").returncode, 2)
+        self.assertEqual(self.dnc("add", "x" * 65).returncode, 1)
+
+    def test_a_file_goes_in_and_blocks_and_goes_in_again_without_harm(self):
+        group = self.group(started=False)
+        phones = [f"1777{number:07}" for number in range(2500)]
+        path = self.centre.folder / "dnc.csv"
+        path.write_text("phone;customer_id;message\n" + "".join(f"+{one};;regulator\n" for one in phones)
+                        + ";CX1;letter\n;;\n" + "9" * 70 + ";;\n")
+        self.centre.add(group, phones[1234])
+        self.centre.add(group, self.phone(1), GSW_CUSTOMER_ID="CX1")
+        self.centre.add(group, self.phone(2))
+        first = self.dnc("import", str(path))
+        self.assertIn("2501 entries added, 2 rejected", first.stderr, first)
+        again = self.dnc("import", str(path))
+        self.assertIn("0 entries added, 2 rejected", again.stderr, again)
+        self.assertEqual(len(self.centre.select(
+            "select 1 from gsw_donotcall_list where dnc_message in ('regulator', 'letter')")), 2501)
+        self.centre.load_and_start(group)
+        self.assertEqual(self.centre.preview(group, "a1").json["GSW_PHONE"], self.phone(2))
+        self.assertNothingToGive(group)
+
+    def test_rows_added_by_hand_are_seen_when_the_table_is_read_again(self):
+        group = self.group(started=False)
+        phone = self.phone()
+        self.centre.add(group, phone)
+        with contextlib.closing(sqlite3.connect(self.centre.data / "outbound/outbound.db")) as base:
+            base.execute("insert into gsw_donotcall_list (phone) values (?)", (f"+{phone[:4]}-{phone[4:]}",))
+            base.commit()
+        self.assertEqual(self.dnc("reread").returncode, 0)
+        self.centre.load_and_start(group)
+        self.assertNothingToGive(group)
+        self.assertBlocked(self.centre.rows(group)[0])
+
+    def test_explain_says_why_for_each_record(self):
+        group = self.group()
+        blocked, free = self.phone(0), self.phone(1)
+        chain = self.centre.add(group, blocked)["GSW_CHAIN_ID"]
+        self.centre.add(group, free)
+        self.centre.cli("dnc", "add", blocked)
+        now = self.centre.cli("explain", group.list, blocked)
+        self.assertEqual(now.returncode, 0, now)
+        self.assertIn("do not call list   blocked: the number is on the list", now.stdout)
+        self.assertIn("because of: do not call list", now.stdout)
+        self.assertIn("would be given out now", self.centre.cli("explain", group.list, free).stdout)
+        record = self.centre.preview(group, "a1").json
+        self.assertEqual(record["GSW_PHONE"], free)
+        self.centre.record(record["GSW_RECORD_HANDLE"], "RecordProcessed", GSW_CALL_RESULT=33)
+        lines = [json.loads(line) for line in self.centre.cli(
+            "explain", group.list, "--phone", free, "--json").stdout.splitlines()]
+        stored = [one for one in lines if not one.get("isNow")]
+        self.assertEqual([one["rule"] for one in stored], ["processed", "given out"])
+        self.assertIn("result 33 (Answer)", stored[0]["inputs"])
+        self.assertEqual(stored[0]["outcome"], "Updated")
+        self.assertIn("with agent a1", stored[1]["outcome"])
+        self.assertEqual([one["outcome"] for one in lines if one.get("isNow") and one["rule"] == "status"],
+                         ["final"])
+        stored = self.centre.cli("explain", group.list, str(chain), "--stored").stdout
+        self.assertIn("do not call list: type No Call", stored)
+        unknown = self.centre.cli("explain", group.list, "999999999", check=False)
+        self.assertEqual(unknown.returncode, 1)
+        self.assertIn("has no such number", unknown.stderr)
 
 
 if __name__ == "__main__":

@@ -59,7 +59,7 @@ struct dnc_table {
     struct reading *reading; /* NULL: none is under way */
     bool is_loaded, is_wanted_again;
     struct text name;
-    const struct statement *insert, *page, *remove[DNC_KINDS], *find[DNC_KINDS];
+    const struct statement *insert, *page, *list_page, *remove[DNC_KINDS], *find[DNC_KINDS];
     struct list waiters, adding;
     struct timer *timer;
     uint64_t again_after_ms; /* of the Table Access; 0: never */
@@ -208,6 +208,14 @@ void dnc_table_find(struct outbound *server, enum dnc_kind kind, struct text wha
     store_query(server->store, &query, on_rows, self);
 }
 
+void dnc_table_page(struct outbound *server, int64_t after, uint32_t limit,
+                    void (*on_rows)(void *self, enum err err, const struct rows *rows), void *self)
+{
+    struct value parameters[] = { value_of_i64(after), value_of_i64(limit) };
+    struct query query = { server->dnc->list_page, parameters, 2 };
+    store_query(server->store, &query, on_rows, self);
+}
+
 uint64_t dnc_table_entries(const struct outbound *server)
 {
     return server->dnc ? dnc_count(server->dnc->image) : 0;
@@ -228,18 +236,22 @@ static void leave(void *self)
     list_remove(&waiter->node);
 }
 
+static void wait_for_reading(struct dnc_table *table, struct scope *life,
+                             void (*on_loaded)(void *self), void *self)
+{
+    struct dnc_waiter *waiter = scope_alloc(life, sizeof *waiter);
+    *waiter = (struct dnc_waiter){ .table = table, .on_loaded = on_loaded, .self = self };
+    list_add_last(&table->waiters, &waiter->node);
+    scope_on_close(life, leave, waiter);
+}
+
 void dnc_when_loaded(struct outbound *server, struct scope *life, void (*on_loaded)(void *self),
                      void *self)
 {
-    struct dnc_table *table = server->dnc;
-    struct dnc_waiter *waiter = scope_alloc(life, sizeof *waiter);
-    *waiter = (struct dnc_waiter){ .table = table, .on_loaded = on_loaded, .self = self };
-    if (table->is_loaded) {
-        loop_soon(life, server->app->loop, say_loaded, waiter);
-        return;
-    }
-    list_add_last(&table->waiters, &waiter->node);
-    scope_on_close(life, leave, waiter);
+    if (server->dnc->is_loaded)
+        loop_soon(life, server->app->loop, on_loaded, self);
+    else
+        wait_for_reading(server->dnc, life, on_loaded, self);
 }
 
 bool dnc_is_loaded(const struct outbound *server)
@@ -359,6 +371,10 @@ static void make_statements(struct dnc_table *table)
                             "SELECT rowid, phone, customer_id, tenant_dbid, campaign_dbid "
                             "FROM %.*s WHERE rowid > ?1 ORDER BY rowid LIMIT ?2",
                             TEXT_ARG(name));
+    table->list_page = statement(table,
+                                 "SELECT rowid, phone, customer_id, dnc_message, campaign_dbid, "
+                                 "time_stamp FROM %.*s WHERE rowid > ?1 ORDER BY rowid LIMIT ?2",
+                                 TEXT_ARG(name));
     static const char *const columns[DNC_KINDS] = { "phone", "customer_id" };
     for (int i = 0; i < DNC_KINDS; i++) {
         table->remove[i] =
@@ -426,9 +442,11 @@ static void read_again(void *self)
     create(table);
 }
 
-void dnc_table_read_again(struct outbound *server)
+void dnc_table_read_again(struct outbound *server, struct scope *life, void (*on_read)(void *self),
+                          void *self)
 {
     read_again(server->dnc);
+    wait_for_reading(server->dnc, life, on_read, self);
 }
 
 /* --- configuration --- */

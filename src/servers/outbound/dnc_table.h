@@ -20,8 +20,9 @@ bool dnc_is_loaded(const struct outbound *server);
 /* In a later turn, once: at once where it is loaded already. */
 void dnc_when_loaded(struct outbound *server, struct scope *life, void (*on_loaded)(void *self),
                      void *self);
-/* Again, whole; what is there blocks meanwhile. */
-void dnc_table_read_again(struct outbound *server);
+/* Again, whole; what is there blocks meanwhile. `on_read` comes when it is in memory. */
+void dnc_table_read_again(struct outbound *server, struct scope *life, void (*on_read)(void *self),
+                          void *self);
 /* Configuration moved: another table, another time-out. */
 void dnc_table_configure(struct outbound *server);
 
@@ -61,6 +62,9 @@ bool dnc_table_remove(struct outbound *server, struct change *change,
 void dnc_table_removed(struct outbound *server, const struct dnc_entry *entry);
 /* Rows of a number or customer: phone, customer_id, dnc_message, campaign_dbid, time_stamp. */
 void dnc_table_find(struct outbound *server, enum dnc_kind kind, struct text what,
+                    void (*on_rows)(void *self, enum err err, const struct rows *rows), void *self);
+/* All rows behind `after`, in the order they were added: rowid, then the columns above. */
+void dnc_table_page(struct outbound *server, int64_t after, uint32_t limit,
                     void (*on_rows)(void *self, enum err err, const struct rows *rows), void *self);
 uint64_t dnc_table_entries(const struct outbound *server);
 /* The tenant that the application works for: 1, Environment, where it names none. */
