@@ -39,6 +39,7 @@ static void fill_session(const struct outbound *server, const struct session *se
     out->gsw_waiting_records = is_started && session->buffered_count == 0;
     out->gsw_waiting_agents = is_started && waits_for_agents(server, names);
     out->gsw_records_buffered = session->buffered_count;
+    out->gsw_records_scheduled = session->put_off.count;
     out->gsw_records_in_progress = session->in_progress_count;
     out->gsw_records_processed = session->processed_count;
     out->gsw_system_error = session->is_store_failing;

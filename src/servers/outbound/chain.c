@@ -152,19 +152,30 @@ static int settle(void *self, const void *detail, struct actions *out)
     return FSM_NONE;
 }
 
+/* What is shown to an agent unasked is not shown again at once. */
 static int reject(void *self, const void *detail, struct actions *out)
 {
+    const struct step *step = self;
     (void)detail;
-    give_rows_back(out, self);
+    if (chain_reserved_for(step->chain).len && step->request->later_s)
+        set_number(out, step, step->chain->primary, COLUMN_DIAL_SCHED_TIME,
+                   (int64_t)(out->outcome->now_utc_ms / 1000) + step->request->later_s);
+    give_rows_back(out, step);
     out->outcome->round = ROUND_CLOSES;
     return FSM_NONE;
 }
 
-/* Spec 5.1: active rows become Stale with call result 46; those never touched go back. */
+/* Spec 5.1: active rows become Stale with call result 46; those never touched go back. A call-back
+ * that was promised is kept: somebody waits for it. */
 static int force(void *self, const void *detail, struct actions *out)
 {
     const struct step *step = self;
     (void)detail;
+    if (step->chain->wish.type) {
+        (void)reschedule(self, detail, out);
+        close_round(out, REASON_FORCED_UNLOAD);
+        return FSM_NONE;
+    }
     for (uint32_t i = 0; i < step->chain->count; i++) {
         int64_t status = number_now(step, i, COLUMN_RECORD_STATUS);
         if (status == RECORD_STATUS_RETRIEVED) {

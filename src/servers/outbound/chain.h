@@ -109,6 +109,7 @@ struct chain_request {
     bool has_room;          /* another chain may be held in memory */
     struct chain_wish wish; /* WISH, MOVE; its record is `record` */
     uint32_t call_result;   /* EXPIRE */
+    uint32_t later_s;       /* REJECT: of a personal record, before it is shown to her again */
 };
 
 enum round_change { ROUND_STAYS, ROUND_OPENS, ROUND_CHANGES, ROUND_CLOSES };

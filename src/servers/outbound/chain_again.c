@@ -204,7 +204,7 @@ int reschedule(void *self, const void *detail, struct actions *out)
                                                                        : &step->chain->wish;
     struct chain_wish promised = *wish;
     if (step->request->event == CHAIN_MOVE) promised.record = step->request->record;
-    if (promised.record != step->request->record)
+    if (promised.record != step->request->record && step->request->event == CHAIN_FINALISE)
         set_number(out, step, step->request->record, COLUMN_RECORD_STATUS, RECORD_STATUS_UPDATED);
     promise(step, out, &promised);
     return FSM_NONE;

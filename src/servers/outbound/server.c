@@ -191,7 +191,8 @@ static void serve(struct outbound *outbound)
     changed(server);
     struct session *session;
     for (size_t at = 0; (session = table_next(outbound->sessions, &at)) != NULL;) {
-        if (session->fsm.state == SESSION_UNLOADING)
+        if (session->fsm.state == SESSION_UNLOADING) {
+            session_return_buffer(session);
             session_order(session, SESSION_DRAINED, NULL, NULL);
         session_refill(session, false);
     }
@@ -310,6 +311,7 @@ static void count(void *self, void *counters)
     for (size_t at = 0; (session = table_next(outbound->sessions, &at)) != NULL;) {
         out->chains_buffered += session->buffered_count;
         out->chains_in_progress += session->in_progress_count;
+        out->chains_put_off += session->put_off.count;
         out->sessions_started += session->fsm.state == SESSION_STARTED;
     }
     struct store_counters store = store_counters(outbound->store);

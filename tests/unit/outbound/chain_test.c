@@ -327,6 +327,16 @@ TEST(scenario_26_a_promised_call_back_is_written_when_the_record_is_processed)
     CHECK_I64(chain_state(&chain), CHAIN_NULL);
 }
 
+TEST(a_promise_outlives_a_forced_unload)
+{
+    preview();
+    struct chain_wish wish = { .type = RECORD_TYPE_CAMPAIGN_CALLBACK, .due_s = 9000 };
+    (void)step((struct chain_request){ .event = CHAIN_WISH, .wish = wish });
+    CHECK_I64(step((struct chain_request){ .event = CHAIN_FORCE }).reason, REASON_FORCED_UNLOAD);
+    CHECK_I64(status(0), RECORD_STATUS_READY);
+    CHECK_I64(number(0, COLUMN_DIAL_SCHED_TIME), 9000);
+}
+
 static void retrieve_callback(void)
 {
     retrieve();
@@ -401,6 +411,15 @@ TEST(a_call_back_of_47_that_another_agent_does_without_a_result_is_answered)
     chain.records[0].cells[COLUMN_CALL_RESULT] = value_of_i64(CALL_RESULT_AGENT_CALLBACK_ERROR);
     (void)step((struct chain_request){ .event = CHAIN_FINALISE });
     CHECK_I64(number(0, COLUMN_CALL_RESULT), CALL_RESULT_ANSWER);
+}
+
+TEST(a_call_back_that_its_agent_rejects_is_not_shown_again_at_once)
+{
+    retrieve_callback();
+    (void)step((struct chain_request){ .event = CHAIN_PICK, .agent_id = TEXT("a1") });
+    CHECK(!step((struct chain_request){ .event = CHAIN_REJECT, .later_s = 300 }).notifies);
+    CHECK_I64(number(0, COLUMN_DIAL_SCHED_TIME), NOW_MS / 1000 + 300);
+    CHECK_I64(number(0, COLUMN_RECORD_TYPE), RECORD_TYPE_PERSONAL_CALLBACK);
 }
 
 TEST(only_a_call_back_can_be_moved)
