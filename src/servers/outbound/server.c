@@ -194,6 +194,7 @@ static void serve(struct outbound *outbound)
         if (session->fsm.state == SESSION_UNLOADING) {
             session_return_buffer(session);
             session_order(session, SESSION_DRAINED, NULL, NULL);
+        }
         session_refill(session, false);
     }
     const struct link_handler *handlers = desktop_link_handlers(app->life, import_link_handlers());
@@ -328,8 +329,9 @@ static void count(void *self, void *counters)
 }
 
 static const char *const object_names[] = {
-    "Application", "Host",   "Person",   "AgentGroup", "Field",         "Format", "TableAccess",
-    "CallingList", "Filter", "Campaign", "TimeZone",   "CampaignGroup", "Treatment", "Tenant", NULL,
+    "Application", "Host",          "Person",      "AgentGroup", "Field",
+    "Format",      "TableAccess",   "CallingList", "Filter",     "Campaign",
+    "TimeZone",    "CampaignGroup", "Treatment",   "Tenant",     NULL,
 };
 
 const struct app_type APP_TYPE_OUTBOUND = {
