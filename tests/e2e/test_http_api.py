@@ -65,8 +65,6 @@ class Api(unittest.TestCase):
                 if req not in known:
                     self.assertError(answer, 400, 1, "req:")
                     continue
-                if answer.status == 400 and answer.json["GSW_ERROR_TEXT"].endswith("is not offered"):
-                    continue
                 # Known: nothing of this name is there, or, by number, nothing had to be done.
                 self.assertIn(answer.status, (200, 404), (resource, req, answer))
                 if resource == "records":

@@ -38,7 +38,7 @@ static void add_preview(struct request *request, const struct live_chain *live,
 
 void answered_step(struct request *request, struct live_chain *live,
                    const struct chain_request *wanted, struct text disposition_code,
-                   void (*on_end)(void *self, struct chain_step *step))
+                   const void *reply, void (*on_end)(void *self, struct chain_step *step))
 {
     if (request->keyed == NULL) {
         session_step_chain(live, wanted, disposition_code, on_end, request);
@@ -51,11 +51,11 @@ void answered_step(struct request *request, struct live_chain *live,
         change_drop(change);
         return;
     }
-    const struct msg *reply = request->msg->reply;
-    if (reply == &MSG_OUTBOUND_PREVIEW_RECORD)
+    const struct msg *msg = request->msg->reply;
+    if (msg == &MSG_OUTBOUND_PREVIEW_RECORD)
         add_preview(request, live, change, &step->outcome);
     else
-        idempotency_add(request, change, reply, reply_new(request, reply, live),
+        idempotency_add(request, change, msg, reply ? reply : reply_new(request, msg, live),
                         guid_text(&step->outcome.attempt_guid));
     change_submit(change, session_end_step, step);
 }

@@ -8,10 +8,10 @@
 #include "servers/outbound/request.h"
 #include "servers/outbound/step.h"
 
-/* session_step_chain() with the request as `self`. The answer will be reply_preview(), or
- * reply_new() with the GUID of the attempt. */
+/* session_step_chain() with the request as `self`. The answer will be `reply`, filled already, or
+ * where that is NULL reply_preview() or reply_new(); with the GUID of the attempt. */
 void answered_step(struct request *request, struct live_chain *live,
                    const struct chain_request *wanted, struct text disposition_code,
-                   void (*on_end)(void *self, struct chain_step *step));
+                   const void *reply, void (*on_end)(void *self, struct chain_step *step));
 
 #endif

@@ -143,7 +143,7 @@ static void preview_record(struct request *request)
                                       .record = live->chain.primary,
                                       .agent_id = asked->gsw_agent_id,
                                       .attempt_guid = guid_new(loop_random(server->app->loop)) };
-        answered_step(request, live, &step, (struct text){ 0 }, on_previewed);
+        answered_step(request, live, &step, (struct text){ 0 }, NULL, on_previewed);
     } else if (session->fetches && !request->is_last_try) {
         list_add_last(&session->hungry, &request->node);
     } else {

@@ -50,6 +50,7 @@ static const struct msg *const writes[] = {
     &MSG_OUTBOUND_CAMPAIGN_UNLOAD,
     &MSG_OUTBOUND_CAMPAIGN_FORCE_UNLOAD,
     &MSG_OUTBOUND_CAMPAIGN_SET_DIAL_MODE,
+    &MSG_OUTBOUND_CAMPAIGN_SET_PRIORITIES,
 };
 
 static bool is_write(const struct msg *msg)

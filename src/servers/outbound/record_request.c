@@ -154,7 +154,7 @@ void update_call_completion_stats(struct request *request)
                                   .agent_id = asked->gsw_agent_id,
                                   .writes = wanted.writes,
                                   .write_count = wanted.count };
-    answered_step(request, live, &step, (struct text){ 0 }, on_updated);
+    answered_step(request, live, &step, (struct text){ 0 }, NULL, on_updated);
 }
 
 static enum chain_treat treat_of(struct text asked)
@@ -190,60 +190,57 @@ void record_processed(struct request *request)
         .treat = treat_of(asked->gsw_treatment),
     };
     treatment_book_fill(request->server->treatments, live, &step);
-    answered_step(request, live, &step, asked->gsw_disposition_code, on_processed);
+    answered_step(request, live, &step, asked->gsw_disposition_code, NULL, on_processed);
 }
 
 /* --- call-backs (spec 10) --- */
 
-struct promise {
-    struct request *request;
-    struct chain_wish wish;
-    struct text when;
-};
-
 /* When, and which type; false: answered with an error. */
-static bool read_promise(struct request *request, const struct live_chain *live, uint32_t record,
-                         const struct outbound_record_reschedule *asked, struct promise *out)
+static bool read_wish(struct request *request, const struct live_chain *live, uint32_t record,
+                      struct chain_wish *out)
 {
+    const struct outbound_record_reschedule *asked = request->fields;
     const struct app *app = request->server->app;
     uint32_t tz_dbid = (uint32_t)record_i64(&live->chain.records[record], COLUMN_TZ_DBID);
     int64_t now_s = (int64_t)(loop_now_utc_ms(app->loop) / 1000);
     bool is_personal = text_eq(asked->gsw_callback_type, TEXT("Personal"));
-    *out = (struct promise){
-        .request = request,
-        .wish = { .type = is_personal ? RECORD_TYPE_PERSONAL_CALLBACK
-                                      : RECORD_TYPE_CAMPAIGN_CALLBACK,
-                  .phone = asked->gsw_phone },
+    *out = (struct chain_wish){
+        .type = is_personal ? RECORD_TYPE_PERSONAL_CALLBACK : RECORD_TYPE_CAMPAIGN_CALLBACK,
+        .phone = asked->gsw_phone,
     };
-    enum err err = contact_time_parse(app, tz_dbid, asked->gsw_date_time, &out->wish.due_s);
+    enum err err = contact_time_parse(app, tz_dbid, asked->gsw_date_time, &out->due_s);
     if (err == ERR_NOT_FOUND)
         request_refuse(request, OUTBOUND_BAD_DATE,
                        "GSW_DATE_TIME: the record's time zone %u is not configured", tz_dbid);
     else if (err)
         request_refuse(request, OUTBOUND_BAD_DATE, "GSW_DATE_TIME: must be MM/DD/YYYY hh:mm");
-    else if (out->wish.due_s <= now_s)
+    else if (out->due_s <= now_s)
         request_refuse(request, OUTBOUND_BAD_DATE, "GSW_DATE_TIME: %.*s is in the past",
                        TEXT_ARG(asked->gsw_date_time));
-    out->when = asked->gsw_date_time;
-    return !err && out->wish.due_s > now_s;
+    return !err && out->due_s > now_s;
+}
+
+static const void *promise(struct request *request, const struct live_chain *live)
+{
+    const struct outbound_record_reschedule *asked = request->fields;
+    struct outbound_record_reschedule_acknowledge *reply =
+        reply_new(request, request->msg->reply, live);
+    reply->head.has |= OUTBOUND_RECORD_RESCHEDULE_ACKNOWLEDGE_HAS_GSW_DATE_TIME |
+                       OUTBOUND_RECORD_RESCHEDULE_ACKNOWLEDGE_HAS_GSW_CALLBACK_TYPE;
+    reply->gsw_date_time = asked->gsw_date_time;
+    reply->gsw_callback_type =
+        text_eq(asked->gsw_callback_type, TEXT("Personal")) ? TEXT("Personal") : TEXT("Campaign");
+    return reply;
 }
 
 static void on_promised(void *self, struct chain_step *step)
 {
-    struct promise *promise = self;
-    struct request *request = promise->request;
-    if (step->outcome.refusal.error) {
+    struct request *request = self;
+    if (step->outcome.refusal.error)
         request_refuse_with(request, &step->outcome.refusal);
-        return;
-    }
-    bool is_personal = promise->wish.type == RECORD_TYPE_PERSONAL_CALLBACK;
-    struct outbound_record_reschedule_acknowledge *reply =
-        reply_new(request, request->msg->reply, step->live);
-    reply->head.has |= OUTBOUND_RECORD_RESCHEDULE_ACKNOWLEDGE_HAS_GSW_DATE_TIME |
-                       OUTBOUND_RECORD_RESCHEDULE_ACKNOWLEDGE_HAS_GSW_CALLBACK_TYPE;
-    reply->gsw_date_time = promise->when;
-    reply->gsw_callback_type = is_personal ? TEXT("Personal") : TEXT("Campaign");
-    request_reply(request, request->msg->reply, reply, guid_text(&step->outcome.attempt_guid));
+    else
+        request_reply(request, request->msg->reply, promise(request, step->live),
+                      guid_text(&step->outcome.attempt_guid));
 }
 
 /* The two requests and their replies have the same fields under the same tags. */
@@ -259,9 +256,9 @@ static void reschedule(struct request *request, enum chain_event event)
     struct live_chain *live = chain_for(request, asked->gsw_record_handle);
     if (live == NULL) return;
     uint32_t record = chain_find_handle(&live->chain, asked->gsw_record_handle);
-    struct promise *promise = scope_alloc(request->life, sizeof *promise);
+    struct chain_wish wish;
     struct wanted wanted;
-    if (!read_promise(request, live, record, asked, promise) ||
+    if (!read_wish(request, live, record, &wish) ||
         !collect(request, live, record, NULL, NULL, &asked->user_data, &wanted))
         return;
     struct chain_request step = { .event = event,
@@ -269,8 +266,8 @@ static void reschedule(struct request *request, enum chain_event event)
                                   .agent_id = asked->gsw_agent_id,
                                   .writes = wanted.writes,
                                   .write_count = wanted.count,
-                                  .wish = promise->wish };
-    session_step_chain(live, &step, (struct text){ 0 }, on_promised, promise);
+                                  .wish = wish };
+    answered_step(request, live, &step, (struct text){ 0 }, promise(request, live), on_promised);
 }
 
 void record_reschedule(struct request *request)
@@ -300,7 +297,7 @@ void record_reject(struct request *request)
                                   .record =
                                       chain_find_handle(&live->chain, asked->gsw_record_handle),
                                   .later_s = live->session->options->callback_wait };
-    answered_step(request, live, &step, (struct text){ 0 }, on_rejected);
+    answered_step(request, live, &step, (struct text){ 0 }, NULL, on_rejected);
 }
 
 void continue_processing(struct request *request)

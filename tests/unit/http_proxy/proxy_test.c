@@ -227,13 +227,13 @@ TEST(a_request_arrives_with_action_resource_identifier_and_body)
     world_end(&world);
 }
 
-TEST(an_identifier_is_decoded_and_an_action_of_a_later_release_is_handed_on_by_name)
+TEST(an_identifier_is_decoded_and_an_action_has_its_own_name)
 {
     begin();
     CHECK_HOLDS(world_ask(&world, "POST", "/phones/%2B49%2030?req=RecordCancel", "{}"), " 200 ");
     CHECK_TEXT(buf_text(&world.identifier), "+49 30");
     CHECK_TEXT(buf_text(&world.req), "RequestRecordCancel");
-    CHECK(world.msg == NULL);
+    CHECK(world.msg == &MSG_OUTBOUND_REQUEST_RECORD_CANCEL);
     CHECK_HOLDS(world_ask(&world, "GET", "/campaigngroups/5?req=GetStatus", NULL), " 200 ");
     CHECK(world.msg == &MSG_OUTBOUND_CAMPAIGN_GET_STATUS);
     world_end(&world);
@@ -365,5 +365,84 @@ TEST(a_changed_encoding_holds_for_the_next_message)
     CHECK_HOLDS(world_ask(&world, "POST", "/records/7?req=RecordProcessed", "{\"a\":\"\xc3\xa9\"}"),
                 " 200 ");
     CHECK_TEXT(buf_text(&world.body), "{\"a\":\"\xc3\xa9\"}");
+    world_end(&world);
+}
+
+static struct text ask_with_key(const char *key)
+{
+    struct buf request = { 0 };
+    buf_format(&request,
+               "POST /records/7?req=RecordReject HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n"
+               "Idempotency-Key: %s\r\n\r\n",
+               key);
+    struct text got = world_send(&world, buf_text(&request), 3000);
+    buf_free(&request);
+    return got;
+}
+
+TEST(an_idempotency_key_of_1_to_255_visible_characters_is_handed_on)
+{
+    begin();
+    CHECK_HOLDS(world_ask(&world, "POST", "/records/7?req=RecordReject", NULL), " 200 ");
+    CHECK_U32(world.idempotency_key.len, 0);
+    CHECK_HOLDS(ask_with_key("8e03978e-40d5-43dd-bc93-6894a57f9324"), " 200 ");
+    CHECK_TEXT(buf_text(&world.idempotency_key), "8e03978e-40d5-43dd-bc93-6894a57f9324");
+    CHECK_HOLDS(ask_with_key("\"quoted\\\""), " 200 ");
+    CHECK_TEXT(buf_text(&world.idempotency_key), "\"quoted\\\"");
+    char longest[258];
+    memset(longest, 'k', sizeof longest);
+    longest[255] = '\0';
+    CHECK_HOLDS(ask_with_key(longest), " 200 ");
+    CHECK_U32(world.idempotency_key.len, 255);
+    longest[255] = 'k';
+    longest[256] = '\0';
+    uint32_t before = world.requests;
+    const char *const wrong[] = { longest, "", "two words", "caf\xc3\xa9" };
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        struct text got = ask_with_key(wrong[i]);
+        CHECK_HOLDS(got, " 400 ");
+        CHECK_HOLDS(got, "Idempotency-Key: must be 1 to 255");
+    }
+    CHECK_U32(world.requests, before);
+    world_end(&world);
+}
+
+TEST(a_value_has_at_most_4096_bytes)
+{
+    begin();
+    struct buf json = { 0 };
+    for (uint32_t len = 4096; len <= 4097; len++) {
+        buf_clear(&json);
+        buf_add_z(&json, "{\"a\":\"");
+        for (uint32_t i = 0; i < len; i++) buf_add_byte(&json, 'x');
+        buf_add_z(&json, "\"}");
+        buf_add_byte(&json, '\0');
+        CHECK_HOLDS(world_ask(&world, "POST", "/records/7?req=RecordProcessed", json.at),
+                    len == 4096 ? " 200 " : "a: a value has at most 4096 bytes");
+    }
+    buf_free(&json);
+    world_end(&world);
+}
+
+TEST(of_two_ports_one_that_is_removed_closes_and_the_child_stays)
+{
+    world_begin(&world);
+    uint16_t first = world.port, second = world_free_port(&world);
+    struct proxy_ports other = world_ports(&world, second);
+    other.at[0].id = TEXT("second");
+    world.config.ports.at[world.config.ports.count++] = other.at[0];
+    world_configure(&world);
+    CHECK(world_is_up(&world));
+    int pid = world_pid(&world);
+    CHECK(world_accepts(&world));
+    world.port = second;
+    CHECK(world_accepts(&world));
+    world.config.ports.count = 1;
+    world_configure(&world);
+    for (int i = 0; i < 100 && world_accepts(&world); i++) loop_run_for(world.loop, 10);
+    CHECK(!world_accepts(&world));
+    world.port = first;
+    CHECK_HOLDS(world_ask(&world, "GET", "/records/7", NULL), " 200 ");
+    CHECK_I64(world_pid(&world), pid);
     world_end(&world);
 }

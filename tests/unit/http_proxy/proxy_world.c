@@ -51,6 +51,7 @@ static void on_request(void *self, const struct http_proxy_request *request)
     keep(&world->req, request->req);
     keep(&world->resource, request->resource);
     keep(&world->identifier, request->identifier);
+    keep(&world->idempotency_key, request->idempotency_key);
     buf_clear(&world->body);
     kv_to_json(&world->body, &request->body);
     if (world->status)
@@ -143,8 +144,9 @@ void world_end(struct world *world)
     loop_run_for(world->loop, 4000);
     remove_folder(world->logs_dir);
     scope_close(world->life);
-    struct buf *bufs[] = { &world->lines, &world->req, &world->resource, &world->identifier,
-                           &world->body };
+    struct buf *bufs[] = { &world->lines,           &world->req,
+                           &world->resource,        &world->identifier,
+                           &world->idempotency_key, &world->body };
     for (size_t i = 0; i < sizeof bufs / sizeof bufs[0]; i++) buf_free(bufs[i]);
 }
 

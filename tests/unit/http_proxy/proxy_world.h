@@ -20,7 +20,7 @@ struct world {
     uint16_t port;
 
     /* The last request that came through, and what it is answered with. */
-    struct buf req, resource, identifier, body;
+    struct buf req, resource, identifier, idempotency_key, body;
     uint32_t requests, transaction;
     const struct msg *msg;
     unsigned status; /* 0: not at all */
