@@ -31,6 +31,7 @@ sys.path[:0] = [str(TOP / "tests/e2e"), str(HERE)]
 
 import campaign  # noqa: E402
 import endpoints  # noqa: E402
+import imports  # noqa: E402
 import lists  # noqa: E402
 import peers  # noqa: E402
 from harness import free_port, http_call, wait_until  # noqa: E402
@@ -364,7 +365,10 @@ def restart(given, folder):
 PARTS = {"updates": lambda given, folder: Updates(given, folder).run(), "http": http_layer,
          "notifications": lambda given, folder: Notifications(given, folder).run(),
          "endpoints": lambda given, folder: endpoints.endpoints(given, folder, say, verdict), "restart": restart,
-         "lists": lambda given, folder: lists.lists(given, folder, say)}
+         "lists": lambda given, folder: lists.lists(given, folder, say),
+         "imports": lambda given, folder: imports.imports(given, folder, say, verdict, middle, spread)}
+# Longer ones, by name only.
+MORE = {"import-memory": lambda given, folder: imports.memory(folder, say)}
 
 
 def build_tools(build):
@@ -384,10 +388,11 @@ def main():
     words.add_argument("--rounds", default=3, type=int)
     words.add_argument("--connections", default=256, type=int)
     words.add_argument("--kills", default=7, type=int)
-    words.add_argument("parts", nargs="*", help=f"of {' '.join(PARTS)}; none: all")
+    words.add_argument("parts", nargs="*", help=f"of {' '.join(PARTS)}; none: all of these; "
+                       f"also {' '.join(MORE)}")
     given = words.parse_args()
     for part in given.parts:
-        if part not in PARTS:
+        if part not in PARTS and part not in MORE:
             words.error(f"no part {part}")
     given.binary = given.binary.resolve()
     os.environ["CARILLON_BINARY"] = str(given.binary)
@@ -402,7 +407,7 @@ def main():
             "min median max of the rounds")
         for part in given.parts or PARTS:
             say()
-            PARTS[part](given, pathlib.Path(folder))
+            {**PARTS, **MORE}[part](given, pathlib.Path(folder))
 
 
 if __name__ == "__main__":
