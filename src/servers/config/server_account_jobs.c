@@ -34,7 +34,7 @@ static void look(void *self)
     struct hash_job *job = self;
     if (job->needs_present) job->fits = password_fits(job->present, job->password);
     if (!job->is_new_password || (job->needs_present && !job->fits)) return;
-    job->is_former = job->present.len && password_fits(job->present, job->wanted);
+    job->is_former = job->refuses_present && password_fits(job->present, job->wanted);
     for (uint32_t i = 0; i < job->former_count && !job->is_former; i++)
         job->is_former = password_fits(job->former[i], job->wanted);
     if (!job->is_former) job->err = password_hash(job->wanted, job->hash);

@@ -425,6 +425,7 @@ void request_set_password(void *self, struct link_request *request, const void *
     }
     job->is_new_password = true;
     job->needs_present = !is_from_tool;
+    job->refuses_present = job->present.len && (!is_from_tool || rules->password_no_repeats);
     job->must_change = is_from_tool && (asked->must_change || rules->force_password_reset);
     job->password = scope_keep(job->life, asked->password);
     job->wanted = scope_keep(job->life, asked->new_password);

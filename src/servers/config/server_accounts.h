@@ -38,7 +38,7 @@ struct hash_job {
     struct accounts *accounts;    /* NULL: the server is gone */
     struct link_request *request; /* NULL: our own */
     uint32_t person_dbid;         /* 0: unknown */
-    bool is_new_password, needs_present;
+    bool is_new_password, needs_present, refuses_present;
     struct text user_name, application, address;
     struct text password, wanted; /* in clear, wiped at the end */
     struct text present;          /* hash; empty: none */
