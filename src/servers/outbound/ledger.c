@@ -13,6 +13,8 @@ enum {
     SPANS_MAX = 500, /* of one request; then the page ends with a cursor, full or not */
     PAGE_DEFAULT = 100,
     CHAIN_ROWS_MAX = 100,
+    CONFLICTS_MAX = 100,
+    FEW_ROWS = 10000,
 };
 
 /* Columns of every row that is shown; the order of enum ledger_column. */
@@ -25,12 +27,18 @@ static const struct statement find_ends = {
     "SELECT (SELECT min(rowid) FROM outbox), (SELECT max(rowid) FROM outbox),"
     " (SELECT count(*) FROM outbox WHERE state = 3)"
 };
-static const struct statement find_span = {
-    "SELECT " COLUMNS " FROM outbox WHERE rowid >= ?1 AND rowid < ?2"
-    " AND (?3 = 0 OR state = ?3) AND (?4 = '' OR substr(kind, 1, length(?4) + 1) = ?4 || '/')"
-    " AND created_utc_ms >= ?5 AND created_utc_ms < ?6"
-    " AND (?7 = '' OR instr(CAST(body AS TEXT), ?7) > 0) AND (?8 = 0 OR state <> 1)"
+#define MATCHES                                                                                    \
+    " AND (?3 = 0 OR state = ?3) AND (?4 = '' OR substr(kind, 1, length(?4) + 1) = ?4 || '/')"     \
+    " AND created_utc_ms >= ?5 AND created_utc_ms < ?6"                                            \
+    " AND (?7 = '' OR instr(CAST(body AS TEXT), ?7) > 0) AND (?8 = 0 OR state <> 1)"               \
     " ORDER BY rowid DESC LIMIT ?9"
+static const struct statement find_span = {
+    "SELECT " COLUMNS " FROM outbox WHERE rowid >= ?1 AND rowid < ?2" MATCHES
+};
+/* The same by the index of failed ones, where they are few. */
+static const struct statement find_failed = {
+    "SELECT " COLUMNS " FROM outbox INDEXED BY outbox_failed"
+    " WHERE state = 3 AND rowid >= ?1 AND rowid < ?2" MATCHES
 };
 static const struct statement find_one = { "SELECT " COLUMNS " FROM outbox WHERE id = ?1" };
 static const struct statement find_of_chain = { "SELECT " COLUMNS " FROM outbox WHERE subject = ?1"
@@ -116,11 +124,11 @@ struct walk {
     bool is_ended; /* only what does not wait */
     struct text kind, contains;
     uint64_t since, until;
-    uint32_t limit;        /* rows of one span at most */
-    int64_t low, next;     /* rows below `next` are to be looked at, down to `low` */
-    int64_t span_low;      /* of the span under way */
-    uint32_t spans;        /* so far */
-    uint64_t failed_count; /* in the whole ledger */
+    uint32_t limit;             /* rows of one span at most */
+    int64_t low, next;          /* rows below `next` are to be looked at, down to `low` */
+    int64_t span_low, span_end; /* of the span under way */
+    uint32_t spans;             /* looked through so far */
+    uint64_t failed_count;      /* in the whole ledger */
     bool (*take)(struct walk *walk, const struct rows *rows); /* false: it goes on by itself */
     void (*end)(struct walk *walk);
     void *self;
@@ -136,17 +144,21 @@ static void on_span(void *self, enum err err, const struct rows *rows)
         return;
     }
     uint32_t count = rows_count(rows);
+    walk_->spans += count < walk_->limit;
     walk_->next = count == walk_->limit ? rows_i64(rows, count - 1, ROW) : walk_->span_low;
     if (walk_->take(walk_, rows)) walk(walk_);
 }
 
 static void walk(struct walk *walk)
 {
-    if (walk->next <= walk->low || walk->limit == 0 || walk->spans++ == SPANS_MAX) {
+    if (walk->next <= walk->low || walk->limit == 0 || walk->spans == SPANS_MAX) {
         walk->end(walk);
         return;
     }
-    walk->span_low = walk->next - SPAN_ROWS > walk->low ? walk->next - SPAN_ROWS : walk->low;
+    bool are_few = walk->state == EFFECT_IS_FAILED && walk->failed_count <= FEW_ROWS;
+    walk->span_low = walk->next - SPAN_ROWS > walk->low && !are_few ? walk->next - SPAN_ROWS
+                                                                    : walk->low;
+    walk->span_end = walk->next;
     struct value parameters[] = {
         { .kind = VALUE_INTEGER, .integer = walk->span_low },
         { .kind = VALUE_INTEGER, .integer = walk->next },
@@ -158,7 +170,8 @@ static void walk(struct walk *walk)
         { .kind = VALUE_INTEGER, .integer = walk->is_ended },
         { .kind = VALUE_INTEGER, .integer = walk->limit },
     };
-    struct query query = { &find_span, parameters, sizeof parameters / sizeof parameters[0] };
+    struct query query = { are_few ? &find_failed : &find_span, parameters,
+                           sizeof parameters / sizeof parameters[0] };
     store_query(walk->request->server->store, &query, on_span, walk);
 }
 
@@ -315,7 +328,7 @@ static void on_one_replayed(void *self, enum err err)
 /* A slice of what matches is on its way; then the walk goes on. */
 struct replay {
     uint64_t count;
-    uint32_t slice;
+    uint32_t slice, conflicts;
 };
 
 static void on_slice_replayed(void *self, enum err err)
@@ -323,8 +336,8 @@ static void on_slice_replayed(void *self, enum err err)
     struct walk *walk_ = self;
     struct replay *replay = walk_->self;
     /* A row of it left the ledger meanwhile, and none was sent again: they are looked at again. */
-    if (err == ERR_CONFLICT) {
-        walk_->next = walk_->span_low + SPAN_ROWS;
+    if (err == ERR_CONFLICT && replay->conflicts++ < CONFLICTS_MAX) {
+        walk_->next = walk_->span_end;
     } else if (err) {
         refuse_store(walk_->request);
         return;

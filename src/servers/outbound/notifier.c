@@ -25,7 +25,7 @@ enum {
 /* Call report records of a campaign group that nobody has confirmed (spec outbound 13.2). */
 struct unconfirmed {
     uint32_t group_dbid;
-    uint64_t count;
+    int64_t count;
     uint64_t waits_until_mono_ms; /* 0: no pause */
     bool has_waited;              /* since the last report was added */
 };
@@ -37,6 +37,7 @@ struct notifier {
     struct scope *config_life;
     struct custom_headers custom; /* views into config_life */
     struct table *unconfirmed;    /* group DBID -> struct unconfirmed */
+    bool has_counted;             /* those of the last run are among them */
     bool was_full;
 };
 
@@ -117,7 +118,8 @@ void notifier_count_report(struct session *session)
 static void count_confirmed(struct notifier *notifier, uint32_t group_dbid)
 {
     struct unconfirmed *unconfirmed = unconfirmed_of(notifier, group_dbid);
-    if (unconfirmed->count) unconfirmed->count--; /* one that was replayed was not counted again */
+    /* One that was replayed was not counted again. */
+    if (unconfirmed->count > 0 || !notifier->has_counted) unconfirmed->count--;
 }
 
 static void on_unconfirmed(void *self, enum err err, const struct rows *rows)
@@ -126,18 +128,22 @@ static void on_unconfirmed(void *self, enum err err, const struct rows *rows)
     for (uint32_t row = 0; !err && row < rows_count(rows); row++) {
         uint32_t group_dbid;
         (void)read_kind(rows_text(rows, row, 0), &group_dbid);
-        unconfirmed_of(notifier, group_dbid)->count = (uint64_t)rows_i64(rows, row, 1);
+        unconfirmed_of(notifier, group_dbid)->count += rows_i64(rows, row, 1);
     }
+    notifier->has_counted = true;
 }
 
-/* What waited when the last run ended. */
+/* What waited when the last run ended. In a large ledger this takes a while, so nobody waits. */
 static void count_unconfirmed(struct notifier *notifier)
 {
     static const struct statement statement = {
-        "SELECT kind, count(*) FROM outbox WHERE state = 1 AND kind LIKE 'history/%' GROUP BY kind"
+        "SELECT kind, count(*) FROM outbox WHERE state = 1 AND kind LIKE 'history/%'"
+        " AND created_utc_ms < ?1 GROUP BY kind"
     };
-    struct query query = { .statement = &statement };
-    (void)store_query_now(notifier->server->store, &query, on_unconfirmed, notifier);
+    struct value now = { .kind = VALUE_INTEGER,
+                         .integer = (int64_t)loop_now_utc_ms(notifier->server->app->loop) };
+    struct query query = { &statement, &now, 1 };
+    store_query(notifier->server->store, &query, on_unconfirmed, notifier);
 }
 
 static void begin_pause(struct session *session, struct unconfirmed *unconfirmed)
@@ -163,7 +169,7 @@ static bool waits_for_history(struct session *session)
         table_get(session->server->notifier->unconfirmed, TEXT_OF(&session->dbid));
     if (unconfirmed == NULL || !options->send_history) return false;
     uint32_t threshold = options->history_wait_condition_threshold;
-    if (threshold == 0 || unconfirmed->count <= threshold) {
+    if (threshold == 0 || unconfirmed->count <= (int64_t)threshold) {
         unconfirmed->waits_until_mono_ms = 0;
         return false;
     }
