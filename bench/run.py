@@ -30,6 +30,7 @@ TOP = HERE.parent
 sys.path[:0] = [str(TOP / "tests/e2e"), str(HERE)]
 
 import campaign  # noqa: E402
+import desktop_load  # noqa: E402
 import endpoints  # noqa: E402
 import imports  # noqa: E402
 import lists  # noqa: E402
@@ -366,7 +367,8 @@ PARTS = {"updates": lambda given, folder: Updates(given, folder).run(), "http": 
          "notifications": lambda given, folder: Notifications(given, folder).run(),
          "endpoints": lambda given, folder: endpoints.endpoints(given, folder, say, verdict), "restart": restart,
          "lists": lambda given, folder: lists.lists(given, folder, say),
-         "imports": lambda given, folder: imports.imports(given, folder, say, verdict, middle, spread)}
+         "imports": lambda given, folder: imports.imports(given, folder, say, verdict, middle, spread),
+         "desktops": lambda given, folder: desktop_load.desktops(given, say, verdict)}
 # Longer ones, by name only.
 MORE = {"import-memory": lambda given, folder: imports.memory(folder, say)}
 
@@ -374,7 +376,7 @@ MORE = {"import-memory": lambda given, folder: imports.memory(folder, say)}
 def build_tools(build):
     """The small programs that are measured beside the binary; `make build` leaves them out."""
     done = subprocess.run(["ninja", "-C", build, "--quiet",
-                           *(f"bench/{name}" for name in ("update_bench", "http_bench", "notify_bench"))],
+                           *(f"bench/{name}" for name in ("update_bench", "http_bench", "notify_bench", "desktop_bench"))],
                           capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(done.stdout + done.stderr)
