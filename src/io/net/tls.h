@@ -66,8 +66,9 @@ enum err tls_config_open(struct scope *owner, struct loop *loop, const struct tl
 enum err tls_config_change(struct tls_config *config, const struct tls_options *options,
                            struct fault *fault);
 
-/* As stream_connect(), with TLS. `host` is the name or IP address that the server's certificate
- * must have, and what it is told (SNI). on_open comes when the handshake is done. */
+/* As stream_connect(), with TLS; TLS_HANDSHAKE_MS holds for connecting and handshake together.
+ * `host` is the name or IP address that the server's certificate must have, and what it is told
+ * (SNI). on_open comes when the handshake is done. */
 struct stream *stream_connect_tls(struct scope *owner, struct net *net, struct text address,
                                   struct tls_config *config, struct text host,
                                   const struct stream_handler *handler, void *self);

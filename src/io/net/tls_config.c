@@ -285,6 +285,7 @@ static void set_habits(SSL_CTX *context)
     static const unsigned char name[] = "carillon";
     (void)SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
                                            SSL_OP_CIPHER_SERVER_PREFERENCE);
+    (void)SSL_CTX_set_dh_auto(context, 1); /* for a cipher-list that names DHE */
     (void)SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS); /* idle streams own no buffers */
     (void)SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF); /* tickets do */
     (void)SSL_CTX_set_session_id_context(context, name, sizeof name - 1);

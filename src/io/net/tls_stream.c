@@ -323,7 +323,8 @@ static void catch_up(void *self)
 static void on_under_closed(void *self, enum err why)
 {
     struct tls_stream *tls = self;
-    if (list_is_linked(&tls->handshake_node)) tls->stream.net->counters.tls_failures++;
+    bool is_shaking = list_is_linked(&tls->handshake_node) && tls->state != TLS_CONNECTING;
+    if (is_shaking) tls->stream.net->counters.tls_failures++;
     end(tls, why);
 }
 
