@@ -36,7 +36,7 @@ struct connection;
 
 struct driver {
     /* `path` of a file, or an ODBC connection string. A `reader` connection does not write. */
-    enum err (*open)(struct text path, bool is_reader, uint32_t query_timeout_s,
+    enum err (*open)(struct text path, bool is_reader, const struct store_options *options,
                      struct connection **out, struct fault *fault);
     void (*close)(struct connection *connection);
     /* Carry the group out and fill each change's result. */

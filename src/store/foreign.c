@@ -8,7 +8,7 @@
 #include "store/rows.h"
 
 #include <inttypes.h>
-#include <string.h>
+#include <stdio.h>
 
 enum { PAGE_ROWS = 200, AGAIN_MS = 1000, REFUSED_AGAIN_MS = 60000, AWAIT_MS = 2000 };
 
@@ -93,6 +93,7 @@ struct foreign {
     bool has_unmarked; /* something may have been sent that is not marked */
     bool has_new;      /* the journal grew since the page under way was asked for */
     bool is_away;
+    char away_words[256];
     bool is_first_pass; /* what is in the journal may have been sent by an earlier life */
     int64_t sent_up_to;
     uint32_t owed, undoing;
@@ -249,8 +250,6 @@ static void fail_waiting(struct foreign *foreign)
     answer_later(foreign);
 }
 
-static const char away_words[] = "the customer's database is away";
-
 static void fail(struct waiting *waiting)
 {
     static const struct rows empty;
@@ -260,7 +259,7 @@ static void fail(struct waiting *waiting)
         return;
     }
     change_drop(waiting->change);
-    struct change_result result = { ERR_UNAVAILABLE, away_words, 0, -1 };
+    struct change_result result = { ERR_UNAVAILABLE, waiting->foreign->away_words, 0, -1 };
     end_submit(waiting, &result);
 }
 
@@ -285,6 +284,7 @@ static void on_answer(void *self)
 static void go_away(struct foreign *foreign, const char *words)
 {
     bool was_away = foreign->is_away;
+    (void)snprintf(foreign->away_words, sizeof foreign->away_words, "%s", words);
     foreign->state = CARRIER_AWAY;
     foreign->is_away = true;
     fail_waiting(foreign);
@@ -560,6 +560,12 @@ void foreign_query(struct foreign *foreign, const struct query *query,
     if (foreign->is_away) answer_later(foreign);
 }
 
+const char *foreign_query_words(const struct foreign *foreign)
+{
+    const char *words = store_query_words(foreign->theirs);
+    return words[0] ? words : foreign->away_words;
+}
+
 struct store *foreign_store(const struct foreign *foreign)
 {
     return foreign->theirs;
@@ -625,12 +631,11 @@ static void foreign_close(void *self)
 
 enum err foreign_open(struct scope *owner, struct loop *loop, const struct log *log,
                       struct store *own, int64_t access_point, struct text connection_string,
-                      uint32_t query_timeout_s, const struct foreign_listener *listener,
+                      const struct store_options *options, const struct foreign_listener *listener,
                       struct foreign **out, struct fault *fault)
 {
     struct scope *life = scope_new(owner, "foreign database", SCOPE_NO_LIMIT);
     struct foreign *foreign = scope_alloc(life, sizeof *foreign);
-    struct store_options options = { .query_timeout_s = query_timeout_s };
     *foreign = (struct foreign){ .life = life,
                                  .loop = loop,
                                  .own = own,
@@ -641,7 +646,7 @@ enum err foreign_open(struct scope *owner, struct loop *loop, const struct log *
                                  .kick = { .run = on_kick, .self = foreign },
                                  .answer = { .run = on_answer, .self = foreign } };
     enum err err =
-        store_open_odbc(life, loop, log, connection_string, &options, &foreign->theirs, fault);
+        store_open_odbc(life, loop, log, connection_string, options, &foreign->theirs, fault);
     if (err) {
         scope_close(life);
         return err;

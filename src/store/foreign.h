@@ -32,7 +32,7 @@ struct foreign_listener {
 /* `own` has the table foreign_write; `access_point` tells its rows apart. Does not block. */
 enum err foreign_open(struct scope *owner, struct loop *loop, const struct log *log,
                       struct store *own, int64_t access_point, struct text connection_string,
-                      uint32_t query_timeout_s, const struct foreign_listener *listener,
+                      const struct store_options *options, const struct foreign_listener *listener,
                       struct foreign **out, struct fault *fault);
 
 enum owed_kind {
@@ -66,6 +66,8 @@ void foreign_submit(struct foreign *foreign, struct change *change, const struct
                     uint32_t undo_count,
                     void (*on_durable)(void *self, const struct change_result *result), void *self);
 
+/* Within on_rows, of an error: the reason in words. */
+const char *foreign_query_words(const struct foreign *foreign);
 void foreign_query(struct foreign *foreign, const struct query *query,
                    void (*on_rows)(void *self, enum err err, const struct rows *rows), void *self);
 

@@ -94,10 +94,11 @@ static enum err make_connection(struct connection *connection, struct fault *fau
     return ERR_OK;
 }
 
-static uint32_t longer(uint32_t pause_ms)
+static uint32_t longer(const struct connection *connection)
 {
-    if (pause_ms == 0) return ODBC_PAUSE_MIN_MS;
-    return pause_ms * 2 < ODBC_PAUSE_MAX_MS ? pause_ms * 2 : ODBC_PAUSE_MAX_MS;
+    if (connection->pause_ms == 0) return ODBC_PAUSE_MIN_MS;
+    uint32_t doubled = connection->pause_ms * 2;
+    return doubled < connection->pause_max_ms ? doubled : connection->pause_max_ms;
 }
 
 enum err odbc_connect(struct connection *connection, bool *is_fresh, struct fault *fault)
@@ -117,7 +118,7 @@ enum err odbc_connect(struct connection *connection, bool *is_fresh, struct faul
     /* Whatever stands in the way of a connection, nothing was done, and later it may be gone. */
     fault->err = ERR_UNAVAILABLE;
     connection->why = *fault;
-    connection->pause_ms = longer(connection->pause_ms);
+    connection->pause_ms = longer(connection);
     connection->pause_until_ms = now_ms() + connection->pause_ms;
     return ERR_UNAVAILABLE;
 }
@@ -524,7 +525,8 @@ static enum err describe(struct connection *connection, struct text table, struc
     if (new_handle(connection, &handle, fault)) return fault->err;
     rows_begin(rows, 3);
     enum err err = ERR_OK;
-    /* libsqliteodbc describes a statement before it notices that the schema has moved: once more. */
+    /* libsqliteodbc describes a statement before it notices that the schema has moved: once more.
+     */
     if (SQL_SUCCEEDED(SQLExecDirect(handle, (SQLCHAR *)sql, len))) {
         (void)SQLFetch(handle);
         (void)SQLFreeStmt(handle, SQL_CLOSE);
@@ -601,9 +603,11 @@ static void odbc_close(struct connection *connection)
     free(connection);
 }
 
-static enum err odbc_open(struct text address, bool is_reader, uint32_t query_timeout_s,
+static enum err odbc_open(struct text address, bool is_reader, const struct store_options *options,
                           struct connection **out, struct fault *fault)
 {
+    uint32_t query_timeout_s = options ? options->query_timeout_s : 0;
+    uint32_t pause_max_s = options ? options->pause_max_s : 0;
     if (address.len == 0 || address.len > INT16_MAX || text_find(address, '\0', 0) != SIZE_MAX)
         return fault_set(fault, ERR_INVALID, "odbc-string", "must be 1 to %d bytes", INT16_MAX);
     struct connection *connection = calloc(1, sizeof *connection);
@@ -612,6 +616,7 @@ static enum err odbc_open(struct text address, bool is_reader, uint32_t query_ti
     ASSERT(connection->address != NULL);
     connection->address_len = address.len;
     connection->is_reader = is_reader;
+    connection->pause_max_ms = pause_max_s ? pause_max_s * 1000 : ODBC_PAUSE_USUAL_MS;
     connection->query_timeout_s = query_timeout_s ? query_timeout_s : QUERY_WAIT_USUAL_S;
     ASSERT(pthread_mutex_init(&connection->lock, NULL) == 0);
     connection->life = scope_new(NULL, "connection", SCOPE_NO_LIMIT);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* odbc_private.h - one connection by ODBC, for odbc*.c only. `fault` is never NULL inside.
  * A connection is made when it is first needed and again when it was lost, after a pause that grows
- * from ODBC_PAUSE_MIN_MS to ODBC_PAUSE_MAX_MS while attempts fail; within the pause every use ends
- * at once with ERR_UNAVAILABLE and the words of the last attempt. */
+ * from ODBC_PAUSE_MIN_MS to that of the options while attempts fail; within the pause every use
+ * ends at once with ERR_UNAVAILABLE and the words of the last attempt. */
 #ifndef STORE_ODBC_PRIVATE_H
 #define STORE_ODBC_PRIVATE_H
 
@@ -14,7 +14,7 @@
 #include <sql.h>
 #include <sqlext.h>
 
-enum { ODBC_PAUSE_MIN_MS = 1000, ODBC_PAUSE_MAX_MS = 30000, ODBC_PARAMETERS_MAX = 1200 };
+enum { ODBC_PAUSE_MIN_MS = 1000, ODBC_PAUSE_USUAL_MS = 30000, ODBC_PARAMETERS_MAX = 5000 };
 
 /* A statement as ODBC wants it: each ?7 is a bare ? in its place. */
 struct prepared {
@@ -30,7 +30,7 @@ struct connection {
     pthread_mutex_t lock;
     char *address; /* with the password in it */
     size_t address_len;
-    uint32_t query_timeout_s;
+    uint32_t query_timeout_s, pause_max_ms;
     bool is_reader;
     SQLHENV environment;
     SQLHDBC handle; /* NULL: not connected */

@@ -288,10 +288,10 @@ static struct connection *connection_new(void)
     return connection;
 }
 
-static enum err sqlite_open(struct text path, bool is_reader, uint32_t query_timeout_s,
+static enum err sqlite_open(struct text path, bool is_reader, const struct store_options *options,
                             struct connection **out, struct fault *fault)
 {
-    (void)query_timeout_s; /* a file answers */
+    (void)options; /* a file is there, and answers */
     char z[1024];
     if (text_to_z(path, z, sizeof z))
         return fault_set(fault, ERR_INVALID, "", "%.*s is no usable path", TEXT_ARG(path));

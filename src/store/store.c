@@ -170,6 +170,7 @@ static void answer_askings(struct store *store)
         store->asking_count--;
         store->counters.queries++;
         if (asking->err) log_debug(&store->log, "a query failed: %s", asking->fault.words);
+        store->query_words = asking->fault.words;
         if (asking->on_rows) asking->on_rows(asking->self, asking->err, &asking->rows);
         asking_free(asking);
     }
@@ -282,6 +283,11 @@ enum err store_execute_now(struct store *store, struct text sql, struct fault *f
     return err;
 }
 
+const char *store_query_words(const struct store *store)
+{
+    return store->query_words ? store->query_words : "";
+}
+
 struct store_counters store_counters(const struct store *store)
 {
     struct store_counters counters = store->counters;
@@ -391,11 +397,12 @@ static enum err open_connections(struct text path, const struct migration *migra
                                  struct fault *fault)
 {
     const struct driver *driver = &DRIVER_SQLITE;
-    enum err err = driver->open(path, false, 0, writer, fault);
+    enum err err = driver->open(path, false, NULL, writer, fault);
     if (err) return err;
     err = migrate(driver, *writer, path, migrations, fault);
     *reader = *writer;
-    if (!err && !text_eq(path, TEXT(":memory:"))) err = driver->open(path, true, 0, reader, fault);
+    if (!err && !text_eq(path, TEXT(":memory:")))
+        err = driver->open(path, true, NULL, reader, fault);
     if (err) driver->close(*writer);
     return err;
 }
@@ -420,11 +427,10 @@ enum err store_open_odbc(struct scope *owner, struct loop *loop, const struct lo
                          struct store **out, struct fault *fault)
 {
     const struct driver *driver = &DRIVER_ODBC;
-    uint32_t timeout_s = options ? options->query_timeout_s : 0;
     struct connection *writer, *reader;
-    enum err err = driver->open(connection_string, false, timeout_s, &writer, fault);
+    enum err err = driver->open(connection_string, false, options, &writer, fault);
     if (err) return err;
-    err = driver->open(connection_string, true, timeout_s, &reader, fault);
+    err = driver->open(connection_string, true, options, &reader, fault);
     if (err) {
         driver->close(writer);
         return err;

@@ -43,6 +43,7 @@ struct store_options {
                                 there */
     uint32_t queue_max;      /* changes waiting; 0: 20,000 */
     uint32_t query_timeout_s; /* ODBC only; 0: 60 */
+    uint32_t pause_max_s;     /* ODBC only: between attempts to connect; 0: 30 */
     bool is_answering_early;  /* a fault planted for the crash test only: answers before the commit.
                                  Compiled in with -Dfaults=true alone */
 };
@@ -56,7 +57,7 @@ enum err store_open(struct scope *owner, struct loop *loop, const struct log *lo
 
 /* The store of somebody else's database, by an ODBC connection string with user and password in it:
  * the same door, without schema, lease, outbox and rowid. Never blocks: connections are made by the
- * worker threads when they are needed, again after a pause of 1 to 30 s when they are lost; until
+ * worker threads when they are needed, again after a pause of 1 to `pause_max_s` s when they are lost; until
  * then changes and queries end with ERR_UNAVAILABLE and nothing is kept. ERR_IO here: whether the
  * change happened nobody knows (the answer of a commit was lost); the store goes on. ERR_TIMEOUT: a
  * query took longer than `query_timeout_s` of the options. */
@@ -98,6 +99,8 @@ struct query {
 };
 void store_query(struct store *store, const struct query *query,
                  void (*on_rows)(void *self, enum err err, const struct rows *rows), void *self);
+/* Within on_rows, of an error: the driver's reason. */
+const char *store_query_words(const struct store *store);
 /* The same, blocking, for start-up and tools only. */
 enum err store_query_now(struct store *store, const struct query *query,
                          void (*on_rows)(void *self, enum err err, const struct rows *rows),

@@ -71,6 +71,8 @@ struct store {
     void (*on_fence_broken)(void *self);
     void *fence_self;
 
+    const char *query_words; /* of the query that is being answered */
+
     uint32_t sim_commit_ms, sim_query_ms, sim_full_groups;
     bool sim_sync_fails;
 

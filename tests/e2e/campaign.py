@@ -133,6 +133,9 @@ class Centre(Installation):
             raise
         return self
 
+    def is_http_open(self):
+        return is_open(self.http_port)
+
     def wait_for_http(self, seconds=20):
         wait_until(lambda: is_open(self.http_port), seconds, what="the HTTP Proxy listens")
 

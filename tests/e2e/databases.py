@@ -194,7 +194,7 @@ class SqliteDatabase:
 def behind(database):
     """What amends a centre's configuration: its calling lists are in `database`."""
     def amend(config):
-        config["applications"].append({"name": "crm", "template": "Database",
+        config["applications"].append({"name": "crm", "template": "Database", "reconnectTimeout": 1,
                                        "options": {"settings": database.access_point}})
         config["secrets"] = {"crm": {"$env": "CRM_PASSWORD"}}
         for access in config["tableAccesses"]:

@@ -5,7 +5,7 @@ import contextlib
 import time
 import unittest
 
-from campaign import AGENTS, PREVIEW, READY, RETRIEVED, UPDATED, CHAIN_READY, Centre, new_record
+from campaign import AGENTS, PREVIEW, READY, RETRIEVED, UPDATED, CHAIN_READY, Centre, new_group, new_record
 from databases import PASSWORD, Postgres, SqliteDatabase, behind, rows, settled
 from harness import wait_until
 
@@ -154,6 +154,77 @@ class Lists:
 
 
 class OfPostgres(Lists, unittest.TestCase):
+    def away(self):
+        """PostgreSQL is killed, and comes back when the test ends at the latest."""
+        SERVER.kill()
+        self.addCleanup(self.back)
+
+    def back(self):
+        if SERVER.process is None:
+            SERVER.start()
+
+    def test_what_is_done_while_the_database_is_away_is_carried_out_when_it_is_back(self):
+        with self.centre() as centre:
+            group = centre.groups[0]
+            for number in range(4):
+                centre.add(group, str(number))
+            centre.load_and_start(group)
+            mine = centre.preview(group, "a1").json
+            settled(self.base, group.table, f"record_status = {RETRIEVED}", 4)
+            self.away()
+            answer = centre.record(mine["GSW_RECORD_HANDLE"], "RecordProcessed", GSW_AGENT_ID="a1",
+                                   GSW_CALL_RESULT=33, Other1="Ж")
+            self.assertEqual(answer.status, 200, answer)
+            self.work(centre, group, "a2")  # from the buffer
+            added = centre.add(group, "new")
+            self.assertEqual(added["GSW_CHAIN_ID"], 5)
+            # Of a chain in the table it can tell nothing: refused, not guessed.
+            answer = centre.post(f"/lists/{group.list}", "AddRecord", **new_record("x", GSW_CHAIN_ID=5))
+            self.assertEqual(answer.status, 503, answer)
+            for _ in range(3):  # what is buffered goes on, then there is nothing
+                answer = centre.preview(group, "a3")
+            self.assertEqual(answer.status, 404, answer)
+            wait_until(lambda: centre.status(group).get("GSW_SYSTEM_ERROR"), ANSWER_S,
+                       what="the group reports its trouble")
+            self.assertEqual(len(self.owed(centre)), 3)  # two ends, one new
+            # A restart in between changes nothing but that records wait.
+            centre.kill("outbound")
+            wait_until(lambda: not centre.is_http_open(), ANSWER_S, what="it is gone")
+            centre.wait_for_http()
+            held = self.handles(centre)
+            answer = centre.record(held[0], "RecordProcessed", GSW_AGENT_ID="a3", GSW_CALL_RESULT=7)
+            self.assertEqual(answer.status, 503, answer)
+            self.back()
+            found = settled(self.base, group.table, f"record_status = {UPDATED}", 2, 40)
+            self.assertEqual((found[0]["other1"], found[0]["call_result"]), ("Ж", "33"))
+            settled(self.base, group.table, "contact_info = 'new' and chain_id = 5", 1)
+            wait_until(lambda: not self.owed(centre), ANSWER_S, what="nothing is owed")
+
+            def answered():
+                return centre.record(held[0], "RecordProcessed", GSW_AGENT_ID="a3",
+                                     GSW_CALL_RESULT=7).status == 200
+            wait_until(answered, 40, 0.2, "the agent's record is back")
+            self.assertEqual(centre.preview(group, "a4").json["GSW_PHONE"], "new")
+
+    def handles(self, centre):
+        return [row["handle_base"] for row in
+                centre.select("select handle_base from round where state = 1 order by handle_base")]
+
+    def test_a_password_that_is_wrong_is_told_and_nothing_else_suffers(self):
+        groups = [new_group(1), new_group(2)]
+
+        def amend(config):
+            behind(self.base)(config)
+            del config["tableAccesses"][1]["dbAccess"]
+        with Centre(groups, amend=amend, environ={"CRM_PASSWORD": "wrong"}) as centre:
+            answer = centre.order(groups[0], "Load")
+            self.assertEqual(answer.status, 409, answer)
+            self.assertIn("password authentication failed", str(answer.json))
+            self.assertNotIn("wrong", str(answer.json))
+            centre.add(groups[1], "1")
+            centre.load_and_start(groups[1])
+            self.work(centre, groups[1], "a1")
+
     def new_database(self):
         Lists.bases += 1
         return SERVER.create(f"crm_{Lists.bases}")

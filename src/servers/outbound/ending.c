@@ -10,6 +10,7 @@
 #include "servers/outbound/idempotency.h"
 #include "servers/outbound/lookup.h"
 #include "servers/outbound/reply.h"
+#include "servers/outbound/request_log.h"
 #include "servers/outbound/session.h"
 #include "servers/outbound/step.h"
 
@@ -116,9 +117,12 @@ static void answer(struct ending *ending)
 
 /* --- carrying it out --- */
 
-static const struct statement *end_row_statement(struct ending *ending,
-                                                 const struct list_table *table)
+/* Rows that wait become final: the record, or all of its chain. */
+static void add_end_row(const struct ending *ending, struct list_table *table,
+                        struct change *change, int64_t chain_id, int64_t chain_n)
 {
+    enum { KEY_BLOCK = 1000, KEY_CANCEL = 2000 }; /* beside other statements of the chain */
+    struct value parameters[] = { value_of_i64(chain_id), value_of_i64(chain_n) };
     struct buf sql = { 0 };
     buf_format(&sql, "UPDATE %.*s SET ", TEXT_ARG(table->layout.table));
     if (ending->event == CHAIN_BLOCK)
@@ -129,9 +133,11 @@ static const struct statement *end_row_statement(struct ending *ending,
                    RECORD_STATUS_CANCELLED);
     buf_add_z(&sql, " WHERE chain_id = ?1 AND record_status = 1");
     if (ending->is_record_only) buf_add_z(&sql, " AND chain_n = ?2");
-    const struct statement *kept = store_statement(ending->server->store, buf_text(&sql));
+    int64_t key = (ending->event == CHAIN_BLOCK ? KEY_BLOCK : KEY_CANCEL) +
+                  (ending->is_record_only ? chain_n : 0);
+    list_add_statement(table, change, chain_id, key, buf_text(&sql), parameters,
+                       ending->is_record_only ? 2 : 1);
     buf_free(&sql);
-    return kept;
 }
 
 static void add_explanation(struct ending *ending, struct change *change, uint32_t list_dbid,
@@ -162,11 +168,7 @@ static void add_rows(struct ending *ending, struct change *change)
     for (uint32_t i = 0; i < ending->hit_count; i++) {
         const struct hit *hit = &ending->hits[i];
         if (hit->status != RECORD_STATUS_READY) continue;
-        const struct statement *end_row = end_row_statement(ending, hit->table);
-        if (end_row == NULL) continue;
-        change_add(change, end_row, ROWS_ANY);
-        change_bind_i64(change, hit->chain_id);
-        if (ending->is_record_only) change_bind_i64(change, hit->chain_n);
+        add_end_row(ending, hit->table, change, hit->chain_id, hit->chain_n);
         add_explanation(ending, change, hit->list_dbid, 0, hit->chain_id, hit->chain_n);
         ending->records++;
     }
@@ -291,6 +293,7 @@ static void submit(struct ending *ending, struct change *change)
         answer(ending);
         return;
     }
+    request_log_add(ending->request, change, NULL, 0);
     if (ending->request->keyed && !ending->searches_again)
         idempotency_add(ending->request, change, ending->request->msg->reply,
                         acknowledgement(ending), ending->attempt_guid);
@@ -692,12 +695,8 @@ void ending_add_blocked(const struct session *session, const struct calling_list
     struct ending block = { .server = session->server,
                             .event = CHAIN_BLOCK,
                             .is_record_only = true };
-    const struct statement *end_row = end_row_statement(&block, list->table);
-    if (end_row) {
-        change_add(change, end_row, 1);
-        change_bind_i64(change, record_i64(record, COLUMN_CHAIN_ID));
-        change_bind_i64(change, record_i64(record, COLUMN_CHAIN_N));
-    }
+    add_end_row(&block, list->table, change, record_i64(record, COLUMN_CHAIN_ID),
+                record_i64(record, COLUMN_CHAIN_N));
     add_kept_back(session, list, record, verdict, change);
 }
 

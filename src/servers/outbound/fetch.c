@@ -5,6 +5,7 @@
 
 #include "format/json.h"
 #include "gen/objects.h"
+#include "servers/outbound/callback.h"
 #include "servers/outbound/desktop.h"
 #include "servers/outbound/ending.h"
 #include "servers/outbound/live_chain.h"
@@ -63,7 +64,7 @@ static void on_taken(void *self, const struct change_result *result)
 }
 
 /* Spec 4: a personal record waits for its agent alone; false: the agent is not of the group, or too
- * many wait already. */
+ * many wait already. One that nobody has served for a day is missed, whoever it was meant for. */
 static bool reserve(struct live_chain *live, const struct session_names *names)
 {
     struct session *session = live->session;
@@ -72,8 +73,11 @@ static bool reserve(struct live_chain *live, const struct session_names *names)
     if (type != RECORD_TYPE_PERSONAL_CALLBACK && type != RECORD_TYPE_PERSONAL_RESCHEDULED)
         return true;
     live->reserved_for = chain_reserved_for(&live->chain);
-    return session->reserved_count < RESERVED_MAX && live->reserved_for.len > 0 &&
-           agent_is_of_group(session->server, names, live->reserved_for);
+    uint64_t due_utc_ms = (uint64_t)record_i64(primary, COLUMN_DIAL_SCHED_TIME) * 1000;
+    bool is_missed = due_utc_ms + CALLBACK_DAY_MS <= loop_now_utc_ms(session->server->app->loop);
+    return session->reserved_count < RESERVED_MAX &&
+           (is_missed || (live->reserved_for.len > 0 &&
+                          agent_is_of_group(session->server, names, live->reserved_for)));
 }
 
 static void on_blocked(void *self, const struct change_result *result)
@@ -196,6 +200,7 @@ static void on_candidates(void *self, enum err err, const struct candidate *cand
                           uint32_t count)
 {
     struct fetch *fetch = self;
+    fetch->session->is_store_failing = err != ERR_OK;
     for (uint32_t i = 0; !err && i < count; i++) {
         if (table_get(fetch->by_chain, TEXT_OF(&candidates[i].chain_id))) continue;
         struct candidate *chosen = &fetch->chosen[fetch->chosen_count++];
@@ -278,9 +283,10 @@ static void on_dnc_loaded(void *self)
 static void on_open(void *self, const struct fault *fault)
 {
     struct fetch *fetch = self;
-    if (fault)
+    if (fault) {
+        fetch->session->is_store_failing = true;
         end(fetch);
-    else if (fetch->session->options->check_dnc_list)
+    } else if (fetch->session->options->check_dnc_list)
         dnc_when_loaded(fetch->session->server, fetch->life, on_dnc_loaded, fetch);
     else
         choose(fetch);

@@ -85,7 +85,8 @@ static void on_refused(void *self, struct text table, int64_t chain_id, int64_t 
 }
 
 static enum err connection_string(const struct app *app, const struct app_object *object,
-                                  struct buf *out, uint32_t *timeout_s, struct fault *fault)
+                                  struct buf *out, struct store_options *options,
+                                  struct fault *fault)
 {
     const struct object_application *fields = (const struct object_application *)object->fields;
     const struct app_object *host = fields->host.len ? app_object(app, &OBJECT_HOST, fields->host)
@@ -96,7 +97,8 @@ static enum err connection_string(const struct app *app, const struct app_object
                              : (struct text){ "", 0 },
         .port = fields->ports.count ? fields->ports.at[0].number : 0,
     };
-    return access_point_string(&point, out, timeout_s, fault);
+    options->pause_max_s = fields->reconnect_timeout;
+    return access_point_string(&point, out, &options->query_timeout_s, fault);
 }
 
 static struct foreign_database *database_of(struct access_points *points, struct text application,
@@ -112,8 +114,8 @@ static struct foreign_database *database_of(struct access_points *points, struct
     struct foreign_database *database = table_get(points->databases, TEXT_OF(&object->dbid));
     if (database) return database;
     struct buf address = { 0 };
-    uint32_t timeout_s;
-    if (connection_string(app, object, &address, &timeout_s, fault)) {
+    struct store_options options = { 0 };
+    if (connection_string(app, object, &address, &options, fault)) {
         buf_free(&address);
         return NULL;
     }
@@ -122,8 +124,7 @@ static struct foreign_database *database_of(struct access_points *points, struct
         (struct foreign_database){ app, scope_keep(app->life, application), object->dbid, NULL };
     struct foreign_listener listener = { on_away, on_back, on_refused, database };
     enum err err = foreign_open(app->life, app->loop, &app->log, points->own, object->dbid,
-                                buf_text(&address), timeout_s, &listener, &database->foreign,
-                                fault);
+                                buf_text(&address), &options, &listener, &database->foreign, fault);
     explicit_bzero(address.at, address.len);
     buf_free(&address);
     if (err) return NULL;
@@ -251,7 +252,7 @@ static void on_left(void *self, enum err err, const struct rows *rows)
 {
     struct foreign_table *foreign = self;
     if (err) {
-        fail_opening(foreign, err, err_words(err));
+        fail_opening(foreign, err, foreign_query_words(foreign->database->foreign));
         return;
     }
     uint32_t count = rows_count(rows);
@@ -343,7 +344,7 @@ static void on_columns(void *self, enum err err, const struct rows *rows)
     struct list_table *table = foreign->table;
     uint32_t count = err ? 0 : rows_count(rows);
     if (err) {
-        fail_opening(foreign, err, err_words(err));
+        fail_opening(foreign, err, foreign_query_words(foreign->database->foreign));
         return;
     }
     if (count == 0) {

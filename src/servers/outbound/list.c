@@ -214,25 +214,33 @@ static struct list_table *table_of(struct lists *lists, const struct object_tabl
 
 /* Spec 4: the whole predicate but the agent's part. ?1: [[tz_dbid, local seconds], ...]; ?2: rows;
  * ?3: record type; ?4: now, epoch seconds; ?5, ?6: the list's own bounds of the day; ?7: agents, or
- * NULL. */
-static void add_select_sql(const struct calling_list *list, struct buf *sql)
+ * NULL: with those named, what nobody has served for a day, to end as missed (10). `is_due`: of the
+ * types that have a time, found by it among any number that is not due yet. */
+static void add_select_sql(const struct calling_list *list, bool is_due, struct buf *sql)
 {
     struct text name = list->table->layout.table;
+    buf_format(sql,
+               "WITH zone(tz, t) AS MATERIALIZED (SELECT json_extract(value, '$[0]'), "
+               "json_extract(value, '$[1]') FROM json_each(?1)) "
+               "SELECT %.*s.chain_id, %.*s.chain_n FROM %.*s",
+               TEXT_ARG(name), TEXT_ARG(name), TEXT_ARG(name));
+    if (is_due) buf_format(sql, " INDEXED BY %.*s_due", TEXT_ARG(name));
     buf_format(
         sql,
-        "WITH zone(tz, t) AS MATERIALIZED (SELECT json_extract(value, '$[0]'), "
-        "json_extract(value, '$[1]') FROM json_each(?1)) "
-        "SELECT %.*s.chain_id, %.*s.chain_n FROM %.*s CROSS JOIN zone ON zone.tz = %.*s.tz_dbid "
+        " CROSS JOIN zone ON zone.tz = %.*s.tz_dbid "
         "WHERE %.*s.record_status = 1 AND %.*s.record_type = ?3 "
-        "AND (?3 = 2 OR %.*s.dial_sched_time <= ?4) "
-        "AND (?7 IS NULL OR %.*s.agent_id IN (SELECT value FROM json_each(?7))) "
+        "AND (?7 IS NULL OR %.*s.agent_id IN (SELECT value FROM json_each(?7)) "
+        "OR %.*s.dial_sched_time <= ?4 - 86400) "
         "AND ((daily_from < daily_till AND daily_from <= t AND t < daily_till) "
         "OR (daily_from > daily_till AND (t >= daily_from OR t < daily_till))) "
         "AND (?5 = ?6 OR (?5 < ?6 AND ?5 <= t AND t < ?6) OR (?5 > ?6 AND (t >= ?5 OR t < ?6))) "
         "AND NOT EXISTS (SELECT 1 FROM %.*s AS taken WHERE taken.chain_id = %.*s.chain_id "
         "AND taken.record_status = 2)",
         TEXT_ARG(name), TEXT_ARG(name), TEXT_ARG(name), TEXT_ARG(name), TEXT_ARG(name),
-        TEXT_ARG(name), TEXT_ARG(name), TEXT_ARG(name), TEXT_ARG(name), TEXT_ARG(name));
+        TEXT_ARG(name), TEXT_ARG(name));
+    if (is_due)
+        buf_format(sql, " AND %.*s.dial_sched_time >= 0 AND %.*s.dial_sched_time <= ?4",
+                   TEXT_ARG(name), TEXT_ARG(name));
     /* Who is promised a call later, or by one agent, is not called on another number before. */
     buf_format(sql,
                " AND (?3 IN (4, 5) OR NOT EXISTS (SELECT 1 FROM %.*s AS promised "
@@ -323,8 +331,10 @@ static struct calling_list *list_from(struct lists *lists, const struct app_obje
         list->select = foreign_identity(list);
     } else {
         struct buf sql = { 0 };
-        add_select_sql(list, &sql);
+        add_select_sql(list, false, &sql);
         list->select = statement(table, &sql);
+        add_select_sql(list, true, &sql);
+        list->select_due = statement(table, &sql);
         buf_free(&sql);
     }
     table_put(lists->by_name, list->name, list);
@@ -638,7 +648,9 @@ void list_select(struct calling_list *list, int64_t record_type, uint64_t now_ut
         value_of_i64(list->time_until),
         agents.at ? value_of_text(agents) : (struct value){ .kind = VALUE_NULL },
     };
-    struct query query = { list->select, parameters, sizeof parameters / sizeof parameters[0] };
+    bool is_due = record_type != RECORD_TYPE_GENERAL;
+    struct query query = { is_due ? list->select_due : list->select, parameters,
+                           sizeof parameters / sizeof parameters[0] };
     store_query(list->table->lists->store, &query, on_selected, selection);
     buf_free(&zones);
 }
@@ -792,8 +804,15 @@ void list_add_statement(struct list_table *table, struct change *change, int64_t
         foreign_add_statement(table->foreign, change, key_1, key_2, sql, parameters, count);
         return;
     }
-    change_add(change, store_statement(table->lists->store, sql), ROWS_ANY);
+    const struct statement *kept = store_statement(table->lists->store, sql);
+    ASSERT(kept != NULL); /* TABLES_MAX bounds them */
+    change_add(change, kept, ROWS_ANY);
     for (uint32_t i = 0; i < count; i++) list_bind(NULL, change, &parameters[i]);
+}
+
+bool list_is_full(const struct list_table *table)
+{
+    return table->foreign && foreign_is_full(table->foreign);
 }
 
 void list_submit_insert(struct list_table *table, const struct value *cells,

@@ -40,10 +40,10 @@ struct calling_list {
     struct text name;
     uint32_t dbid;
     struct list_table *table;
-    struct text criteria, order_by; /* of its filter; empty: none */
-    uint32_t max_attempts;          /* 0: no bound */
-    int64_t time_from, time_until;  /* further bounds; equal: none */
-    const struct statement *select; /* candidates of one record type */
+    struct text criteria, order_by;              /* of its filter; empty: none */
+    uint32_t max_attempts;                       /* 0: no bound */
+    int64_t time_from, time_until;               /* further bounds; equal: none */
+    const struct statement *select, *select_due; /* candidates of type General; of the others */
 };
 
 struct lists;
@@ -121,6 +121,7 @@ void list_add_statement(struct list_table *table, struct change *change, int64_t
 void list_submit_insert(struct list_table *table, const struct value *cells,
                         void (*on_inserted)(void *self, const struct change_result *result),
                         void *self);
+bool list_is_full(const struct list_table *table); /* then new rows had better wait */
 /* next_record_id and next_chain_id behind what somebody else has put in since. */
 void list_count_again(struct list_table *table, void (*on_counted)(void *self, enum err err),
                       void *self);

@@ -13,8 +13,11 @@
 
 #include <stdio.h>
 
+enum { ROUND_OPEN = 1 }; /* round.state */
+
 static const struct statement round_of_handle = {
-    "SELECT handle_base, record_count, list_dbid, chain_id, agent_id, attempt_guid, table_name "
+    "SELECT handle_base, record_count, list_dbid, chain_id, agent_id, attempt_guid, table_name, "
+    "state "
     "FROM round WHERE handle_base <= ?1 ORDER BY handle_base DESC LIMIT 1"
 };
 
@@ -28,6 +31,10 @@ static void on_round(void *self, enum err err, const struct rows *rows)
     struct request *request = self;
     if (err)
         request_refuse(request, OUTBOUND_DATABASE_ERROR, "the store does not answer");
+    else if (round_covers(rows, request->handle) && rows_i64(rows, 0, 7) == ROUND_OPEN)
+        request_refuse(request, OUTBOUND_DATABASE_ERROR,
+                       "GSW_RECORD_HANDLE: %u waits for its calling list's database",
+                       request->handle);
     else if (round_covers(rows, request->handle))
         request_refuse(request, OUTBOUND_ALREADY_FINALISED,
                        "GSW_RECORD_HANDLE: %u is finalised already", request->handle);

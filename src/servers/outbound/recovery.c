@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { BATCH_CHAINS_MAX = 500 };
+enum { BATCH_CHAINS_MAX = 500, AGAIN_MS = 2000 };
 
 /* A round that was open when the process ended, or a chain that a treatment had put off. */
 struct open_round {
@@ -29,14 +29,28 @@ struct recovery {
     uint32_t round_count, next; /* the batch under way begins at `next` */
     uint32_t batch;
     uint32_t lists_opening;
-    uint32_t held, given_back;
+    uint32_t held, given_back, brought_back;
+    struct open_round *late; /* their database is away: tried again until it is back */
+    uint32_t late_count;
+    struct timer *again;
     enum err err;
 };
 
-static void finish(struct recovery *recovery)
+/* The server serves in the meantime; requests on their records hear that the database is away. */
+static void try_again_later(struct recovery *recovery)
+{
+    recovery->rounds = recovery->late;
+    recovery->round_count = recovery->late_count;
+    recovery->late =
+        scope_alloc_array(recovery->life, recovery->round_count, sizeof *recovery->late);
+    recovery->late_count = recovery->next = recovery->batch = 0;
+    recovery->held = recovery->given_back = recovery->brought_back = 0;
+    timer_start(recovery->again, AGAIN_MS);
+}
+
+static void log_recovered(const struct recovery *recovery)
 {
     struct outbound *server = recovery->server;
-    void (*on_done)(struct outbound * server) = recovery->on_done;
     struct session *session;
     for (size_t at = 0; (session = table_next(server->sessions, &at)) != NULL;) {
         struct session_names names;
@@ -48,8 +62,20 @@ static void finish(struct recovery *recovery)
     }
     if (recovery->held + recovery->given_back)
         LOG_CHAINS_HELD_RECOVERED(&server->app->log, recovery->held, recovery->given_back);
-    scope_close(recovery->life);
-    on_done(server);
+}
+
+static void finish(struct recovery *recovery)
+{
+    struct outbound *server = recovery->server;
+    void (*on_done)(struct outbound * server) = recovery->on_done;
+    if (on_done || recovery->brought_back + recovery->held + recovery->given_back)
+        log_recovered(recovery);
+    recovery->on_done = NULL;
+    if (recovery->late_count)
+        try_again_later(recovery);
+    else
+        scope_close(recovery->life);
+    if (on_done) on_done(server);
 }
 
 static struct guid guid_of(struct text text)
@@ -144,6 +170,7 @@ static void bring_back(struct recovery *recovery, const struct open_round *round
         if (name.len && column != UINT32_MAX) chain->is_modified[column] = true;
     }
     chain_resume(chain, loop_now_utc_ms(server->app->loop));
+    recovery->brought_back++;
     session_add_in_progress(live->session, live);
 }
 
@@ -191,6 +218,15 @@ static void put_off_again(struct recovery *recovery, struct open_round *round,
 
 static void next_batch(struct recovery *recovery);
 
+/* The batch is of a table whose database is away. */
+static void keep_for_later(struct recovery *recovery)
+{
+    for (uint32_t i = 0; i < recovery->batch; i++)
+        recovery->late[recovery->late_count++] = recovery->rounds[recovery->next + i];
+    recovery->next += recovery->batch;
+    next_batch(recovery);
+}
+
 /* Rounds and rows are both in chain order: walk them side by side. */
 static void on_rows(void *self, enum err err, const struct rows *rows)
 {
@@ -198,6 +234,10 @@ static void on_rows(void *self, enum err err, const struct rows *rows)
     struct open_round *rounds = recovery->rounds + recovery->next;
     struct calling_list *list =
         lists_find_by_dbid(recovery->server->lists, rounds[0].list_dbid, NULL);
+    if (err && list && list->table->foreign) {
+        keep_for_later(recovery);
+        return;
+    }
     uint32_t row_count = err || list == NULL ? 0 : rows_count(rows), row = 0;
     for (uint32_t i = 0; i < recovery->batch; i++) {
         while (row < row_count && rows_i64(rows, row, COLUMN_CHAIN_ID) < rounds[i].chain_id) row++;
@@ -236,8 +276,13 @@ static void next_batch(struct recovery *recovery)
         list_load_chains(list->table, chain_ids, recovery->batch, on_rows, recovery);
         return;
     }
-    LOG_STORE_REFUSED(&recovery->server->app->log, "chains with their agents",
-                      "their calling list cannot be opened");
+    if (recovery->on_done)
+        LOG_STORE_REFUSED(&recovery->server->app->log, "chains with their agents",
+                          "their calling list cannot be opened");
+    if (list && list->table->foreign) {
+        keep_for_later(recovery);
+        return;
+    }
     recovery->next += recovery->batch;
     next_batch(recovery);
 }
@@ -250,6 +295,8 @@ static void on_open_rounds(void *self, enum err err, const struct rows *rows)
     recovery->round_count = rows_count(rows);
     recovery->rounds =
         scope_alloc_array(recovery->life, recovery->round_count + 1, sizeof *recovery->rounds);
+    recovery->late =
+        scope_alloc_array(recovery->life, recovery->round_count + 1, sizeof *recovery->late);
     for (uint32_t i = 0; i < recovery->round_count; i++)
         recovery->rounds[i] = (struct open_round){
             .handle_base = (uint32_t)rows_i64(rows, i, 0),
@@ -355,6 +402,7 @@ enum err recovery_start(struct outbound *server, void (*on_done)(struct outbound
     struct scope *life = scope_new(server->app->life, "recovery", SCOPE_NO_LIMIT);
     struct recovery *recovery = scope_alloc(life, sizeof *recovery);
     *recovery = (struct recovery){ .life = life, .server = server, .on_done = on_done };
+    recovery->again = timer_new(life, server->app->loop, open_lists, recovery);
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         struct query query = { .statement = steps[i].statement };
         enum err err = store_query_now(server->store, &query, steps[i].on_rows, recovery);

@@ -73,7 +73,7 @@ static void live(struct world *world)
     if (store_open(world->process, world->loop, NULL, text_of(world->own_path), migrations, NULL,
                    &world->own, &fault) ||
         foreign_open(world->process, world->loop, NULL, world->own, ACCESS_POINT,
-                     text_of(world->address), 5, &listener, &world->foreign, &fault))
+                     text_of(world->address), NULL, &listener, &world->foreign, &fault))
         fail_msg("%s", fault.words);
 }
 
