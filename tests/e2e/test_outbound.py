@@ -207,7 +207,7 @@ class Preview(OutboundCase):
         for key in ("GSW_APPLICATION_ID", "GSW_RECORD_HANDLE", "GSW_CHAIN_ID", "GSW_CALLING_LIST_DBID"):
             self.assertGreater(record[key], 0, key)
         self.assertRegex(record["GSW_CALL_ATTEMPT_GUID"], "^[0-9A-Z]{32}$")
-        self.assertNotIn("Other2", record)  # it has no value
+        self.assertEqual(record["Other2"], "")  # every field with send_attribute, a value or not
         row, = self.centre.rows(group)
         self.assertEqual(row["record_status"], RETRIEVED)
         answer = self.centre.record(record["GSW_RECORD_HANDLE"], "RecordReject", GSW_AGENT_ID="a1")
