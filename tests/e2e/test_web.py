@@ -1,20 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """web: log-in, sessions, and desktops over WebSocket, by real clients (src/servers/web/README.md)."""
-import concurrent.futures
 import contextlib
+import gzip
 import json
 import os
-import pathlib
+import re
 import signal
 import sqlite3
 import stat
 import statistics
-import subprocess
 import time
 import unittest
 
-from campaign import AGENTS, Centre, application
-from harness import binary, http_call, wait_until
+from campaign import Centre, application
+from harness import http_call, wait_until
 from websocket_client import BINARY, Closed, Desktop, Refusal, Refused, WebSocket
 
 PASSWORD = "correct-horse-1"
@@ -189,6 +188,26 @@ class LogIn(unittest.TestCase):
                                headers={"Authorization": header})
             self.assertEqual(answer.status, 401, header)
 
+    def test_the_files_of_the_console(self):
+        port = self.centre.web_port
+        page = http_call(port, "GET", "/")
+        if page.status == 404:
+            self.skipTest("this binary has no console")
+        self.assertIn("text/html", page.headers["Content-Type"])
+        self.assertNotIn("immutable", page.headers["Cache-Control"])
+        self.assertNotRegex(page.body.decode(), r"<script(?![^>]*\bsrc=)")  # the policy forbids it
+        again = http_call(port, "GET", "/", headers={"If-None-Match": page.headers["ETag"]})
+        self.assertEqual((again.status, again.body), (304, b""))
+        self.assertEqual(http_call(port, "GET", "/campaigns/101").body, page.body)
+        self.assertEqual(http_call(port, "GET", "/nothing.js").status, 404)
+        script = re.search(r'src="(/[^"]+\.js)"', page.body.decode())[1]
+        plain = http_call(port, "GET", script)
+        packed = http_call(port, "GET", script, headers={"Accept-Encoding": "br, gzip"})
+        self.assertEqual(packed.headers["Content-Encoding"], "gzip")
+        self.assertEqual(gzip.decompress(packed.body), plain.body)
+        self.assertIn("immutable", plain.headers["Cache-Control"])
+        self.assertEqual(http_call(port, "HEAD", script).headers["Content-Length"], str(len(plain.body)))
+
     def test_a_log_out_ends_the_session_and_its_websockets(self):
         token = self.centre.login("a1").json["token"]
         other = self.centre.login("a1").json["token"]
@@ -345,6 +364,24 @@ class Accounts(unittest.TestCase):
                 os.kill(web_pid, signal.SIGKILL)
             wait_until(lambda: is_running(centre), 20, what="web is back")
             wait_until(lambda: centre.session(token).status == 401, 10, what="the session has ended")
+
+
+    def test_a_session_that_was_not_used_for_too_long_has_ended(self):
+        with WebCentre() as centre:
+            old, fresh = centre.token("a1"), centre.token("a2")
+            self.assertEqual(centre.session(old).status, 200)
+            centre.cli("stop", "web")
+            wait_until(lambda: centre.pid("web") is None, 20, what="web has stopped")
+            with contextlib.closing(sqlite3.connect(centre.data / "web/web.db")) as base:
+                self.assertNotIn(old.encode(), b"".join(one for one, in base.execute(
+                    "select token_hash from session")))
+                base.execute("update session set used_utc_ms = used_utc_ms - 28800001 "
+                             "where person_dbid = (select min(person_dbid) from session)")
+                base.commit()
+            centre.cli("start", "web")
+            wait_until(lambda: is_running(centre), 20, what="web is back")
+            self.assertEqual([centre.session(one).status for one in (old, fresh)], [401, 200])
+            self.assertEqual(metric(centre, "web_sessions"), 1)
 
 
 def is_running(centre):
@@ -545,6 +582,32 @@ class Desktops(unittest.TestCase):
             self.assertTrue(refused)
             self.assertEqual({one["name"] for one in refused}, {"TooManyRequests"})
             self.assertTrue(all(one["retryable"] and one["retry_after_ms"] > 0 for one in refused))
+
+
+    def test_events_go_to_whom_they_concern(self):
+        centre, group = self.centre, self.group
+        centre.set_password("default")
+        with centre.desktop("a1") as one, centre.desktop("a1") as second, centre.desktop("b1") as other, \
+                centre.desktop("default") as administrator:
+            centre.order(group, "Stop")
+            stopped = one.event("CampaignStopped")
+            self.assertEqual(stopped["GSW_CAMPAIGN_GROUP_DBID"], group.dbid)
+            self.assertEqual(stopped["GSW_APPLICATION_ID"], one.welcome["applications"]["outbound"])
+            for desktop in (second, administrator):
+                self.assertEqual(desktop.event("CampaignStopped"), stopped)
+                self.assertEqual(desktop.seq, one.seq)  # one frame for all
+            centre.order(group, "Start", GSW_DIAL_MODE=3)
+            one.event("CampaignStarted")
+            record = self.preview(second)
+            withdrawn = administrator.ask("RequestRecordCancel", GSW_RECORD_HANDLE=record["GSW_RECORD_HANDLE"])
+            self.assertEqual(withdrawn["GSW_RECORDS"], 1)
+            for desktop in (one, second):
+                self.assertEqual(desktop.event("RecordCancelNotification")["GSW_RECORD_HANDLE"],
+                                 record["GSW_RECORD_HANDLE"])
+            other.ask("DesktopSnapshot")
+            administrator.ask("CampaignGroupList")
+            self.assertEqual(other.frames, [])  # of another group
+            self.assertEqual([frame["message"] for frame in administrator.frames], ["CampaignStarted"])
 
 
 class Storms(unittest.TestCase):

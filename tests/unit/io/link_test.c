@@ -328,8 +328,45 @@ TEST(another_application_than_expected_is_refused)
     world_free(&world);
 }
 
-TEST(two_plain_applications_are_refused)
+TEST(two_plain_applications_meet_by_the_key_of_their_pair)
 {
+    struct world world = world_new();
+    struct link_identity web = master("web");
+    uint8_t pair[32];
+    link_derive_pair_key(web.secret, web.application, TEXT("outbound"), pair);
+    web.secret = (struct text){ (const char *)pair, sizeof pair };
+    web.secret_is_master = false;
+    serve(&world, owner_of_key(&world, "outbound"), NULL);
+    connect_as(&world, web, "outbound", NULL);
+    loop_run_for(world.loop, 10);
+    CHECK(link_is_up(world.client));
+    CHECK_TEXT(text_of(world.at_server.peer), "web");
+    world_free(&world);
+}
+
+/* Neither another pair's key nor one's own opens a plain application's door. */
+static void check_refused(struct text client, struct text of_client, struct text of_server)
+{
+    struct world world = world_new();
+    struct link_identity liar = master("web");
+    uint8_t pair[32];
+    link_derive_pair_key(liar.secret, of_client, of_server, pair);
+    liar.application = client;
+    liar.secret = (struct text){ (const char *)pair, sizeof pair };
+    liar.secret_is_master = false;
+    serve(&world, owner_of_key(&world, "outbound"), NULL);
+    connect_as(&world, liar, "outbound", NULL);
+    loop_run_for(world.loop, 50);
+    CHECK_U32(world.at_client.ups, 0);
+    CHECK_U32(world.at_server.ups, 0);
+    CHECK(link_server_counters(world.server)->openings_refused >= 1);
+    world_free(&world);
+}
+
+TEST(two_plain_applications_without_it_are_refused)
+{
+    check_refused(TEXT("web"), TEXT("web"), TEXT("chat"));
+    check_refused(TEXT("web"), TEXT("chat"), TEXT("outbound"));
     struct world world = world_new();
     serve(&world, owner_of_key(&world, "chat"), NULL);
     struct link_identity other = master("outbound");
