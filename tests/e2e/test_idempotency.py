@@ -5,6 +5,7 @@ import contextlib
 import http.client
 import json
 import random
+import sqlite3
 import threading
 import time
 import unittest
@@ -144,6 +145,38 @@ class Repeats(unittest.TestCase):
             self.assertEqual(answer.status, 200)
         self.centre.add(self.group, "15551400")
         self.assertEqual(self.centre.select(count)[0]["n"], before)
+
+
+class Bounds(unittest.TestCase):
+    def test_keys_are_forgotten_after_a_day_and_refused_when_too_many_are_kept(self):
+        with Centre() as centre:
+            group = centre.groups[0]
+            path, body = f"/lists/{group.list}", new_record("15557000")
+            first = keyed(centre, path, "AddRecord", "mine", **body)
+            self.assertEqual(first.status, 200)
+            hour_ms, now_ms = 3600 * 1000, int(time.time() * 1000)
+
+            def change_keys(rows):
+                centre.cli("stop", "outbound")
+                with contextlib.closing(sqlite3.connect(centre.data / "outbound/outbound.db")) as base, base:
+                    base.executemany("insert into idempotency values ('http', ?, 1, 1, '', x'80', ?, ?)", rows)
+                centre.cli("start", "outbound")
+                centre.wait_running()
+                centre.wait_for_http()
+
+            def kept():
+                return {row["key"] for row in centre.select("select key from idempotency")}
+            change_keys([(f"old-{i}", now_ms - 24 * hour_ms - 60000, 100) for i in range(5000)] +
+                        [("young", now_ms - 23 * hour_ms, 100)])
+            wait_until(lambda: kept() == {"mine", "young"}, 10, every=0.1, what="old keys are forgotten")
+            # Crowded: those of a day go, those of the last hour stay, and no more come in.
+            change_keys([("huge", now_ms, 2 * 1024 ** 3)])
+            wait_until(lambda: kept() == {"mine", "huge"}, 10, every=0.1, what="the older key is forgotten")
+            refused = keyed_until_there(centre, path, "AddRecord", "another", **body)
+            self.assertEqual((refused.status, refused.json["GSW_ERROR"]), (409, 12), refused)
+            self.assertEqual(seen(keyed(centre, path, "AddRecord", "mine", **body)), seen(first))
+            self.assertEqual(centre.post(path, "AddRecord", **body).status, 200)  # without a key
+            self.assertEqual(len(centre.rows(group)), 2)
 
 
 class Crashes(unittest.TestCase):

@@ -7,11 +7,21 @@
 
 #include <string.h>
 
-enum { WAITING_MAX = 16, KEPT_MS = 24 * 3600 * 1000 };
+enum {
+    WAITING_MAX = 16,
+    HOUR_MS = 3600 * 1000,
+    KEPT_MS = 24 * HOUR_MS,
+    SWEEP_MS = 10 * 60 * 1000,
+    SWEEP_AGAIN_MS = 20, /* between two batches: others want to write, too */
+    SWEEP_KEYS = 2000,
+};
 
 struct idempotency {
+    struct outbound *server;
     struct table *under_way; /* client and key -> the first request with them */
     uint64_t keys, bytes;    /* in the store */
+    struct timer *sweep;
+    bool is_sweeping;
 };
 
 /* What a request with a key has beside it. */
@@ -69,7 +79,11 @@ static const struct statement keep = {
     "INSERT INTO idempotency (client, key, request, message, etag, answer, kept_utc_ms, bytes) "
     "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
 };
-static const struct statement forget = { "DELETE FROM idempotency WHERE kept_utc_ms < ?1" };
+static const struct statement forget = {
+    "DELETE FROM idempotency WHERE (client, key) IN (SELECT client, key FROM idempotency "
+    "WHERE kept_utc_ms < ?1 ORDER BY kept_utc_ms LIMIT ?2)"
+};
+static const struct statement oldest = { "SELECT min(kept_utc_ms) FROM idempotency" };
 static const struct statement count = {
     "SELECT count(*), coalesce(sum(bytes), 0) FROM idempotency"
 };
@@ -82,25 +96,70 @@ static void on_counted(void *self, enum err err, const struct rows *rows)
     idempotency->bytes = (uint64_t)rows_i64(rows, 0, 1);
 }
 
+static bool is_crowded(const struct idempotency *idempotency)
+{
+    return idempotency->keys >= IDEMPOTENCY_KEYS_MAX / 8 * 7 ||
+           idempotency->bytes >= IDEMPOTENCY_BYTES_MAX / 8 * 7;
+}
+
+static uint64_t horizon_utc_ms(const struct idempotency *idempotency)
+{
+    uint64_t kept_ms = is_crowded(idempotency) ? HOUR_MS : KEPT_MS;
+    return loop_now_utc_ms(idempotency->server->app->loop) - kept_ms;
+}
+
+static void on_forgotten(void *self, const struct change_result *result)
+{
+    struct idempotency *idempotency = self;
+    uint64_t keys = idempotency->keys > SWEEP_KEYS ? SWEEP_KEYS : idempotency->keys;
+    if (!result->err && keys) { /* about; the count at the end is exact */
+        idempotency->bytes -= idempotency->bytes / idempotency->keys * keys;
+        idempotency->keys -= keys;
+    }
+    timer_start(idempotency->sweep, result->err ? SWEEP_MS : SWEEP_AGAIN_MS);
+}
+
+static void on_oldest(void *self, enum err err, const struct rows *rows)
+{
+    struct idempotency *idempotency = self;
+    struct store *store = idempotency->server->store;
+    uint64_t horizon = horizon_utc_ms(idempotency);
+    int64_t kept = err || rows_count(rows) == 0 ? 0 : rows_i64(rows, 0, 0);
+    if (kept == 0 || (uint64_t)kept >= horizon) {
+        struct query query = { .statement = &count };
+        store_query(store, &query, on_counted, idempotency);
+        idempotency->is_sweeping = false;
+        timer_start(idempotency->sweep, SWEEP_MS);
+        return;
+    }
+    struct change *change = change_new(store);
+    change_add(change, &forget, ROWS_ANY);
+    change_bind_i64(change, (int64_t)horizon);
+    change_bind_i64(change, SWEEP_KEYS);
+    change_submit(change, on_forgotten, idempotency);
+}
+
+static void sweep(void *self)
+{
+    struct idempotency *idempotency = self;
+    struct query query = { .statement = &oldest };
+    idempotency->is_sweeping = true;
+    store_query(idempotency->server->store, &query, on_oldest, idempotency);
+}
+
 enum err idempotency_new(struct outbound *server, struct idempotency **out, struct fault *fault)
 {
-    struct idempotency *idempotency = scope_alloc(server->app->life, sizeof *idempotency);
-    idempotency->under_way = table_new(server->app->life);
+    struct app *app = server->app;
+    struct idempotency *idempotency = scope_alloc(app->life, sizeof *idempotency);
+    idempotency->server = server;
+    idempotency->under_way = table_new(app->life);
+    idempotency->sweep = timer_new(app->life, app->loop, sweep, idempotency);
     struct query query = { .statement = &count };
     enum err err = store_query_now(server->store, &query, on_counted, idempotency);
     if (err) return fault_set(fault, err, "store", "idempotency keys: %s", err_words(err));
+    timer_start(idempotency->sweep, SWEEP_AGAIN_MS);
     *out = idempotency;
     return ERR_OK;
-}
-
-void idempotency_forget_old(struct outbound *server)
-{
-    struct change *change = change_new(server->store);
-    change_add(change, &forget, ROWS_ANY);
-    change_bind_i64(change, (int64_t)loop_now_utc_ms(server->app->loop) - KEPT_MS);
-    change_submit(change, NULL, NULL);
-    struct query query = { .statement = &count };
-    store_query(server->store, &query, on_counted, server->idempotency);
 }
 
 static void add_row(struct keyed *keyed, struct change *change, const struct msg *msg,
@@ -117,8 +176,10 @@ static void add_row(struct keyed *keyed, struct change *change, const struct msg
     change_bind_bytes(change, answer);
     change_bind_i64(change, (int64_t)loop_now_utc_ms(server->app->loop));
     change_bind_i64(change, (int64_t)bytes);
-    server->idempotency->keys++;
-    server->idempotency->bytes += bytes;
+    struct idempotency *idempotency = server->idempotency;
+    idempotency->keys++;
+    idempotency->bytes += bytes;
+    if (is_crowded(idempotency) && !idempotency->is_sweeping) timer_start(idempotency->sweep, 0);
     keyed->is_kept = true;
 }
 
@@ -189,7 +250,7 @@ static void on_found(void *self, enum err err, const struct rows *rows)
     if (rows_count(rows) == 0) {
         if (is_full(request->server->idempotency))
             request_refuse(request, OUTBOUND_LIMIT,
-                           "Idempotency-Key: too many keys of the last day are kept already");
+                           "Idempotency-Key: too many keys of the last hour are kept already");
         else
             request_run(request);
         return;

@@ -5,18 +5,18 @@
  *          that asks for something else is refused; one that comes while the first is under way
  *          waits for it. What was refused had no effect: its repeat is judged anew.
  * Cost     none for requests without a key, nor for those that only read.
- * Bound    IDEMPOTENCY_KEYS_MAX keys and IDEMPOTENCY_BYTES_MAX of answers; past it new keys are
- *          refused, since to forget one early could mean to do its deed twice.
+ * Bound    IDEMPOTENCY_KEYS_MAX keys and IDEMPOTENCY_BYTES_MAX of answers. Near it the oldest go
+ *          before their day is over, but none within its first hour; past it new keys are refused.
  * Why      docs/decisions/0011-idempotency.md */
 #ifndef SERVERS_OUTBOUND_IDEMPOTENCY_H
 #define SERVERS_OUTBOUND_IDEMPOTENCY_H
 
 #include "servers/outbound/request.h"
 
-enum { IDEMPOTENCY_KEYS_MAX = 1000000, IDEMPOTENCY_KEY_BYTES_MAX = 255 };
+enum { IDEMPOTENCY_KEYS_MAX = 2000000, IDEMPOTENCY_KEY_BYTES_MAX = 255 };
 #define IDEMPOTENCY_BYTES_MAX ((uint64_t)2 * 1024 * 1024 * 1024)
 
-/* Blocks: for the start. */
+/* Blocks: for the start. Forgets old keys by itself. */
 enum err idempotency_new(struct outbound *server, struct idempotency **out, struct fault *fault);
 /* In place of request_run(). `client` tells clients apart whose keys may be alike; an empty key is
  * none. Both are copied. */
@@ -30,7 +30,5 @@ bool idempotency_holds(struct request *request, const struct msg *msg, const voi
                        struct text etag);
 /* For request.c: it is answered; who waits with the same key goes on. */
 void idempotency_end(struct request *request);
-/* Keys older than a day go; hourly. */
-void idempotency_forget_old(struct outbound *server);
 
 #endif

@@ -176,7 +176,6 @@ static void forget_handles(void *self)
     change_add(change, &remove, ROWS_ANY);
     change_bind_i64(change, (int64_t)loop_now_utc_ms(outbound->app->loop) - HANDLES_KEPT_MS);
     change_submit(change, NULL, NULL);
-    idempotency_forget_old(outbound);
     timer_start(server->hourly, HOUR_MS);
 }
 
