@@ -2,18 +2,22 @@
 """web: log-in, sessions, and desktops over WebSocket, by real clients (src/servers/web/README.md)."""
 import contextlib
 import gzip
+import http.client
 import json
 import os
 import re
+import shutil
 import signal
 import sqlite3
+import ssl
 import stat
 import statistics
 import time
 import unittest
 
 from campaign import Centre, application
-from harness import http_call, wait_until
+from harness import free_port, http_call, wait_until
+from test_http_tls import make_certificate
 from websocket_client import BINARY, Closed, Desktop, Refusal, Refused, WebSocket
 
 PASSWORD = "correct-horse-1"
@@ -389,6 +393,43 @@ def is_running(centre):
         return http_call(centre.web_port, "GET", "/health", timeout=2).status == 200
     except OSError:
         return False
+
+
+@unittest.skipUnless(shutil.which("openssl"), "no openssl command")
+class Secure(unittest.TestCase):
+    def test_a_secured_port_and_what_it_tells_browsers(self):
+        centre = WebCentre()
+        make_certificate(centre.folder, "ca")
+        make_certificate(centre.folder, "server", "ca")
+        web = application(centre.config, "web")
+        number = centre.ports["web", "https"] = free_port()
+        web["ports"] += [
+            {"id": "https", "number": number, "connectionProtocol": "https",
+             "certificate": str(centre.folder / "server.pem"), "certificateKey": str(centre.folder / "server.key")},
+            # Plain, and for others to reach: refused, and the rest is served.
+            {"id": "open", "number": free_port(), "connectionProtocol": "http",
+             "transportParams": "address=0.0.0.0"}]
+        centre._write_files()
+        with centre:
+            self.assertIn("needs TLS", centre.logs("web*"))
+            centre.set_password("a1")
+            context = ssl.create_default_context(cafile=str(centre.folder / "ca.pem"))
+            connection = http.client.HTTPSConnection("127.0.0.1", number, context=context, timeout=10)
+            with contextlib.closing(connection):
+                connection.request("POST", "/api/login", json.dumps(
+                    {"user": "a1", "password": PASSWORD, "cookie": True}), {"Content-Type": "application/json"})
+                answer = connection.getresponse()
+                self.assertEqual(answer.status, 200, answer.read())
+            cookie = answer.headers["Set-Cookie"]
+            self.assertIn("; Secure", cookie)
+            self.assertIn("max-age", answer.headers["Strict-Transport-Security"])
+            cookie = cookie.split(";")[0]
+            origin = f"https://127.0.0.1:{number}"
+            with Desktop(number, cookie=cookie, origin=origin, tls=context) as desktop:
+                self.assertEqual(desktop.welcome["person"]["employeeId"], "a1")
+                centre.wait_peer(desktop)
+            with self.assertRaises(Refused):
+                Desktop(number, cookie=cookie, origin=origin.replace("https", "http"), tls=context)
 
 
 class Desktops(unittest.TestCase):

@@ -49,12 +49,14 @@ class Refusal(Exception):
 
 
 class WebSocket:
-    """One connection. `headers` are added to the handshake."""
+    """One connection. `headers` are added to the handshake; `tls` is an ssl.SSLContext."""
 
-    def __init__(self, port, path, headers=None, timeout=10):
+    def __init__(self, port, path, headers=None, timeout=10, tls=None):
         self.timeout = timeout
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=timeout)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls:
+            self.socket = tls.wrap_socket(self.socket, server_hostname="127.0.0.1")
         self.input = b""
         key = base64.b64encode(os.urandom(16))
         lines = [f"GET {path} HTTP/1.1", f"Host: 127.0.0.1:{port}", "Upgrade: websocket",
@@ -159,8 +161,8 @@ class WebSocket:
 class Desktop:
     """A desktop that knows its session: see the protocol in src/servers/web/README.md."""
 
-    def __init__(self, port, token=None, cookie=None, origin=None, timeout=10):
-        self.port, self.timeout = port, timeout
+    def __init__(self, port, token=None, cookie=None, origin=None, timeout=10, tls=None):
+        self.port, self.timeout, self.tls = port, timeout, tls
         self.headers = {}
         if token:
             self.headers["Authorization"] = f"Bearer {token}"
@@ -178,7 +180,7 @@ class Desktop:
             self.socket.cut()
         self.frames = []
         path = f"/desktop?session={self.session}&seq={self.seq}" if resume else "/desktop"
-        self.socket = WebSocket(self.port, path, self.headers, self.timeout)
+        self.socket = WebSocket(self.port, path, self.headers, self.timeout, self.tls)
         first = self.socket.receive_json()
         assert first["message"] == "Welcome", first
         self.welcome = first["fields"]

@@ -336,7 +336,7 @@ void sessions_compare(struct web *web)
     scope_close(scratch);
 }
 
-/* Every now and then: who has an open desktop uses the session by it. */
+/* A desktop that is open and silent is not use: nobody may be in front of it. */
 void sessions_sweep(struct web *web)
 {
     enum { ENDED_MAX = 100 };
