@@ -11,6 +11,7 @@ from campaign import (AGENTS, CHAIN_READY, CHAIN_UPDATED, PREDICTIVE, PREVIEW, R
 from harness import Receiver, wait_until
 
 GROUPS = 24
+JUST_DUE = time.strftime("%m/%d/%Y %H:%M", time.gmtime(time.time() - 120))  # a day later it is missed
 
 
 class OutboundCase(unittest.TestCase):
@@ -394,9 +395,9 @@ class Preview(OutboundCase):
     def test_a_personal_record_is_given_to_its_agent_alone_once_it_is_due(self):
         group = self.group()
         personal = {"GSW_RECORD_TYPE": 5, "GSW_AGENT_ID": "a2"}
-        self.centre.add(group, "15550171", GSW_DATE_TIME="01/02/2020 03:04", **personal)
+        self.centre.add(group, "15550171", GSW_DATE_TIME=JUST_DUE, **personal)
         self.centre.add(group, "15550172", GSW_DATE_TIME="01/02/2040 03:04", **personal)
-        self.centre.add(group, "15550173", GSW_DATE_TIME="01/02/2020 03:04", GSW_RECORD_TYPE=5, GSW_AGENT_ID="b1")
+        self.centre.add(group, "15550173", GSW_DATE_TIME=JUST_DUE, GSW_RECORD_TYPE=5, GSW_AGENT_ID="b1")
         self.centre.add(group, "15550174")
         self.assertEqual(self.take(group, "a1")["GSW_PHONE"], "15550174")
         self.assertError(self.centre.preview(group, "a1"), 404, 3)
@@ -406,7 +407,7 @@ class Preview(OutboundCase):
 
     def test_personal_records_of_agents_elsewhere_do_not_stand_in_the_way(self):
         group = self.group(started=False)
-        due = {"GSW_RECORD_TYPE": 5, "GSW_DATE_TIME": "01/02/2020 03:04"}
+        due = {"GSW_RECORD_TYPE": 5, "GSW_DATE_TIME": JUST_DUE}
         for _ in range(105):
             self.centre.add(group, "15550175", GSW_AGENT_ID="b1", **due)
         self.centre.add(group, "15550176", GSW_AGENT_ID="a2", **due)
@@ -475,7 +476,7 @@ class Lists(unittest.TestCase):
         with Centre() as centre:
             group = centre.groups[0]
             for phone, kind in (("15550195", 2), ("15550196", 3), ("15550197", 6), ("15550198", 2)):
-                centre.add(group, phone, GSW_RECORD_TYPE=kind, GSW_DATE_TIME="01/02/2020 03:04")
+                centre.add(group, phone, GSW_RECORD_TYPE=kind, GSW_DATE_TIME=JUST_DUE)
             centre.load_and_start(group)
             self.assertEqual([centre.preview(group, "a1").json["GSW_PHONE"] for _ in range(4)],
                              ["15550197", "15550196", "15550195", "15550198"])

@@ -17,9 +17,10 @@ static struct live_chain *live_of(struct due *due)
 
 static enum buffer_class class_of(const struct live_chain *live)
 {
-    if (live->reserved_for.len) return BUFFER_PERSONAL;
     const struct record *primary = &live->chain.records[live->chain.primary];
     int64_t type = record_i64(primary, COLUMN_RECORD_TYPE);
+    if (type == RECORD_TYPE_PERSONAL_CALLBACK || type == RECORD_TYPE_PERSONAL_RESCHEDULED)
+        return BUFFER_PERSONAL;
     if (type == RECORD_TYPE_CAMPAIGN_CALLBACK) return BUFFER_CALLBACK;
     return live->chain.is_held || type == RECORD_TYPE_CAMPAIGN_RESCHEDULED ? BUFFER_RESCHEDULED
                                                                            : BUFFER_GENERAL;

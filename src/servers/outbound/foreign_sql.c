@@ -171,8 +171,10 @@ void foreign_sql_select(const struct list_layout *layout, const struct foreign_s
                TEXT_ARG(table), TEXT_ARG(table), TEXT_ARG(table), TEXT_ARG(table), TEXT_ARG(table),
                TEXT_ARG(table), TEXT_ARG(table), TEXT_ARG(table));
     if (selection->agents) {
-        buf_format(out, " AND %.*s.agent_id IN ", TEXT_ARG(table));
+        buf_format(out, " AND (%.*s.dial_sched_time <= " NOW " - 86400 OR %.*s.agent_id IN ",
+                   TEXT_ARG(table), TEXT_ARG(table));
         add_numbers(ZONES_FROM + 2 * selection->zones, selection->agents, out);
+        buf_add_byte(out, ')');
     }
     if (selection->max_attempts)
         buf_format(out, " AND %.*s.attempt < %u", TEXT_ARG(table), selection->max_attempts);

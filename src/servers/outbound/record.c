@@ -243,11 +243,14 @@ void list_sql_create(const struct list_layout *layout, struct buf *out)
         add_sql_type(&layout->columns[i], out);
         if (layout->columns[i].is_key) buf_add_z(out, " NOT NULL");
     }
-    /* Retrieval walks the Ready rows of one type in chain order: this index is that order. */
+    /* Retrieval walks the Ready rows of one type in chain order: this index is that order.
+     * What has a time is found by it. */
     buf_format(out,
                ", PRIMARY KEY (chain_id, chain_n)) WITHOUT ROWID; "
                "CREATE INDEX IF NOT EXISTS %.*s_ready ON %.*s (record_type, chain_id, chain_n) "
                "WHERE record_status = 1; "
+               "CREATE INDEX IF NOT EXISTS %.*s_due ON %.*s (record_type, dial_sched_time) "
+               "WHERE record_status = 1 AND dial_sched_time >= 0; "
                "CREATE INDEX IF NOT EXISTS %.*s_retrieved ON %.*s (chain_id, chain_n) "
                "WHERE record_status = 2; "
                "CREATE INDEX IF NOT EXISTS %.*s_waiting ON %.*s (chain_id, chain_n) "
@@ -255,7 +258,8 @@ void list_sql_create(const struct list_layout *layout, struct buf *out)
                "CREATE INDEX IF NOT EXISTS %.*s_record ON %.*s (record_id)",
                TEXT_ARG(layout->table), TEXT_ARG(layout->table), TEXT_ARG(layout->table),
                TEXT_ARG(layout->table), TEXT_ARG(layout->table), TEXT_ARG(layout->table),
-               TEXT_ARG(layout->table), TEXT_ARG(layout->table));
+               TEXT_ARG(layout->table), TEXT_ARG(layout->table), TEXT_ARG(layout->table),
+               TEXT_ARG(layout->table));
 }
 
 void list_sql_columns(const struct list_layout *layout, struct buf *out)

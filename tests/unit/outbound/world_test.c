@@ -84,7 +84,7 @@ static void open_world(void)
             scope_format(life, "{\"employeeId\":\"a%d\",\"userName\":\"a%d\",\"isAgent\":true}", i,
                          i)
                 .at);
-    put(&OBJECT_AGENT_GROUP, 0, "{\"name\":\"AG\",\"agents\":[\"a1\",\"a2\"]}");
+    put(&OBJECT_AGENT_GROUP, 400, "{\"name\":\"AG\",\"agents\":[\"a1\",\"a2\"]}");
     put(&OBJECT_CAMPAIGN_GROUP, GROUP,
         "{\"name\":\"G\",\"campaign\":\"C\",\"group\":\"AG\",\"minRecBuffSize\":100}");
     app_objects_changed(app, 1);
@@ -414,6 +414,19 @@ TEST(an_agent_without_a_desktop_asks_for_her_call_back)
     CHECK_U32(preview("a2"), OUTBOUND_NO_RECORDS);
     CHECK_U32(preview("a1"), OUTBOUND_OK);
     CHECK_TEXT(last_phone, "15550126");
+    close_world();
+}
+
+TEST(a_call_back_of_an_agent_who_has_left_is_missed_after_a_day)
+{
+    open_world();
+    uint64_t due = promise("03/07/2026 08:00", "Personal");
+    put(&OBJECT_AGENT_GROUP, 400, "{\"name\":\"AG\",\"agents\":[\"a2\"]}");
+    app_objects_changed(app, 2);
+    run_until(due + 24 * HOUR_MS - 1000);
+    CHECK_I64(cell(ROW_STATUS), RECORD_STATUS_READY);
+    run_until(due + 24 * HOUR_MS + 10000);
+    CHECK_I64(cell(ROW_STATUS), RECORD_STATUS_MISSED_CALLBACK);
     close_world();
 }
 
