@@ -2,12 +2,19 @@
 """RFC 6455 at `web`'s /desktop, from raw sockets: the list of cases of Autobahn's test suite (section
 numbers in the names), each sent whole and in pieces. A text that is fine is `{"ack":1}`, which has no
 answer; that the connection goes on is seen by a ping that is answered."""
+import base64
 import json
+import os
 import random
+import shutil
 import socket
+import ssl
 import struct
 import unittest
 
+from campaign import application
+from harness import free_port
+from test_http_tls import make_certificate
 from desktops import AGENT, BINARY, CLOSE, PING, PONG, TEXT, DesktopCentre, RawSocket, frame
 from websocket_client import Closed, Refused
 
@@ -185,6 +192,45 @@ class WebSocketCases(unittest.TestCase):
             raw.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             raw.socket.close()
         self.assertEqual(self.outcome(frame(TEXT, ACK), 1000), FINE)
+
+
+class SecureSocket(RawSocket):
+    def __init__(self, port, token, context):
+        self.timeout, self.input = 10, b""
+        self.socket = context.wrap_socket(socket.create_connection(("127.0.0.1", port), timeout=10),
+                                          server_hostname="localhost")
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        key = base64.b64encode(os.urandom(16))
+        self.socket.sendall(b"GET /desktop HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
+                            b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " + key +
+                            b"\r\nAuthorization: Bearer " + token.encode() + b"\r\n\r\n")
+        self._read_handshake(key)
+
+
+@unittest.skipUnless(shutil.which("openssl"), "no openssl command")
+class OverTls(WebSocketCases):
+    """The same list through TLS, on a port beside the plain one."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.secure_port = free_port()
+        cls.centre = DesktopCentre(amend=lambda config: application(config, "web")["ports"].append(
+            {"id": "https", "number": cls.secure_port, "connectionProtocol": "https"}))
+        cls.addClassCleanup(cls.centre.close)
+        port = next(one for one in application(cls.centre.config, "web")["ports"] if one["id"] == "https")
+        make_certificate(cls.centre.folder, "server")
+        port.update(number=cls.secure_port, certificate=str(cls.centre.folder / "server.pem"),
+                    certificateKey=str(cls.centre.folder / "server.key"))
+        cls.centre._write_files()
+        cls.centre.__enter__()
+        cls.context = ssl.create_default_context(cafile=cls.centre.folder / "server.pem")
+        cls.token = cls.centre.log_in(AGENT)
+
+    def open(self):
+        raw = SecureSocket(self.secure_port, self.token, self.context)
+        self.addCleanup(raw.cut)
+        self.assertEqual(json.loads(raw.receive())["message"], "Welcome")
+        return raw
 
 
 if __name__ == "__main__":
