@@ -296,10 +296,11 @@ static enum err hand_over(struct import_send *send, struct fault *fault)
 
 static void on_reject_page(struct import_send *send, const void *fields)
 {
-    const struct outbound_import_reject_page *reply = fields;
+    const struct outbound_import_rejected *reply = fields;
     for (uint32_t i = 0; i < reply->rejects.count; i++) tell(send, &reply->rejects.at[i]);
-    send->page.has_more = SHAPE_HAS(reply, OUTBOUND_IMPORT_REJECT_PAGE_HAS_AFTER);
-    send->page.after = reply->after;
+    send->page.has_more = reply->more && reply->rejects.count > 0;
+    if (reply->rejects.count > 0)
+        send->page.after = reply->rejects.at[reply->rejects.count - 1].line;
 }
 
 static enum err tell_earlier(struct import_send *send, struct fault *fault)

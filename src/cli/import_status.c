@@ -61,7 +61,7 @@ static void print_time(const char *words, uint64_t utc_ms)
     printf("%s%s", words, text);
 }
 
-static void print_import(const struct outbound_import_summary *import)
+static void print_import(const struct outbound_import_row_summary *import)
 {
     printf("%llu  %.*s  %.*s, %.*s: %llu rows in %llu chains, %llu rejected, %llu duplicates, "
            "%llu on the Do-Not-Call list",
@@ -69,12 +69,12 @@ static void print_import(const struct outbound_import_summary *import)
            TEXT_ARG(import->file_name), TEXT_ARG(import->state),
            (unsigned long long)import->inserted, (unsigned long long)import->chains,
            (unsigned long long)import->rejected, (unsigned long long)import->duplicates,
-           (unsigned long long)import->do_not_call);
-    if (import->ended_utc_ms == 0 && import->total_bytes > 0)
+           (unsigned long long)import->blocked);
+    if (import->ended_at == 0 && import->total_bytes > 0)
         printf(", %llu %% read",
-               (unsigned long long)(import->read_bytes * 100 / import->total_bytes));
-    print_time("; begun ", import->started_utc_ms);
-    if (import->ended_utc_ms) print_time(", ended ", import->ended_utc_ms);
+               (unsigned long long)(import->done_bytes * 100 / import->total_bytes));
+    print_time("; begun ", import->started_at);
+    if (import->ended_at) print_time(", ended ", import->ended_at);
     printf("\n");
 }
 
@@ -83,15 +83,15 @@ static void on_imports(void *self, const void *fields)
     struct status *status = self;
     const struct outbound_imports *page = fields;
     for (uint32_t i = 0; i < page->imports.count; i++) {
-        const struct outbound_import_summary *import = &page->imports.at[i];
+        const struct outbound_import_row_summary *import = &page->imports.at[i];
         if (status->id && import->import_id != status->id) continue;
         if (status->list && !text_eq(import->list, text_of(status->list))) continue;
         status->is_found = true;
         print_import(import);
         if (status->id) printf("rules: %.*s\n", TEXT_ARG(import->rules));
     }
-    status->has_more = SHAPE_HAS(page, OUTBOUND_IMPORTS_HAS_BEFORE) && status->id == 0;
-    status->place = page->before;
+    status->has_more = page->more && page->imports.count > 0 && status->id == 0;
+    if (status->has_more) status->place = page->imports.at[page->imports.count - 1].import_id;
 }
 
 static enum err ask_imports(struct status *status)
@@ -101,8 +101,8 @@ static enum err ask_imports(struct status *status)
     while (status->has_more) {
         struct outbound_import_list list = { .head.has = OUTBOUND_IMPORT_LIST_HAS_LIMIT,
                                              .limit = status->id ? 1 : PAGE,
-                                             .before = status->place };
-        if (status->place) list.head.has |= OUTBOUND_IMPORT_LIST_HAS_BEFORE;
+                                             .after = status->place };
+        if (status->place) list.head.has |= OUTBOUND_IMPORT_LIST_HAS_AFTER;
         enum err err = tool_ask(&status->tool, status->link, &MSG_OUTBOUND_IMPORT_LIST, &list,
                                 WAIT_MS, on_imports, status, &status->fault);
         if (err) return err;
@@ -126,15 +126,15 @@ int import_status_list(int argc, char **argv)
 static void on_rejects(void *self, const void *fields)
 {
     struct status *status = self;
-    const struct outbound_import_reject_page *page = fields;
+    const struct outbound_import_rejected *page = fields;
     for (uint32_t i = 0; i < page->rejects.count; i++) {
         const struct outbound_import_reject *reject = &page->rejects.at[i];
         printf("line %llu, %.*s: %.*s%s (\"%.*s\")\n", (unsigned long long)reject->line,
                TEXT_ARG(reject->field), TEXT_ARG(reject->rule), reject->is_loaded ? ", loaded" : "",
                TEXT_ARG(reject->value));
     }
-    status->has_more = SHAPE_HAS(page, OUTBOUND_IMPORT_REJECT_PAGE_HAS_AFTER);
-    status->place = page->after;
+    status->has_more = page->more && page->rejects.count > 0;
+    if (status->has_more) status->place = page->rejects.at[page->rejects.count - 1].line;
 }
 
 static enum err ask_rejects(struct status *status)

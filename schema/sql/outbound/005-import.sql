@@ -23,7 +23,7 @@ CREATE TABLE import_reject (
     rule        TEXT    NOT NULL,
     value       TEXT    NOT NULL,
     is_loaded   INTEGER NOT NULL,
-    PRIMARY KEY (import_id, place)
+    PRIMARY KEY (import_id, line, place)
 ) WITHOUT ROWID;
 
 -- Chains whose rows stand apart in the file: what became of their keys, slice by slice, until the end.

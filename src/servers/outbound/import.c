@@ -166,6 +166,9 @@ static void take_row(struct import *import, const struct rows *rows)
     import->read_line = column_u64(rows, IMPORT_COLUMN_LINE);
     import->last_line = column_u64(rows, IMPORT_COLUMN_LAST_LINE);
     import->done_chains = column_u64(rows, IMPORT_COLUMN_DONE_CHAINS);
+    int64_t behind = import->chain_base + (int64_t)import->chain_count;
+    if (import->state == IMPORT_UNDER_WAY && import->table->next_chain_id < behind)
+        import->table->next_chain_id = behind;
 }
 
 /* The tool is back within one life of ours: what runs ahead goes on, or is thrown away first. */
@@ -273,12 +276,17 @@ static enum err make_map(struct import *import, const struct outbound_import_beg
     err = import_map_make(&import->table->layout, asked->columns.at, asked->columns.count,
                           constants, count, zones, import->life, &import->map, fault);
     if (err) return err;
+    if (import->table->foreign && import->is_whole)
+        return fault_set(fault, ERR_UNSUPPORTED, "isWhole",
+                         "all or nothing is for lists in our own store");
     struct buf sql = { 0 };
     import_map_insert_sql(&import->map, &sql);
     import->insert = store_statement(import->server->store, buf_text(&sql));
     buf_free(&sql);
     if (import->insert == NULL)
         return fault_set(fault, ERR_LIMIT, "columns", "too many kinds of imports since the start");
+    import->all_cells =
+        scope_alloc_array(import->life, import->table->layout.count, sizeof *import->all_cells);
     import->values =
         scope_alloc_array(import->life, import->map.slot_count, sizeof *import->values);
     import->cells =

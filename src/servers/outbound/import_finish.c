@@ -52,8 +52,8 @@ static void add_end(const struct import *import, struct change *change, enum imp
         "DELETE FROM import_chain WHERE import_id = ?1"
     };
     static const struct statement forget_rejects = {
-        "DELETE FROM import_reject WHERE import_id = ?1 AND place > (SELECT place FROM "
-        "import_reject WHERE import_id = ?1 ORDER BY place LIMIT 1 OFFSET ?2)"
+        "DELETE FROM import_reject WHERE import_id = ?1 AND (line, place) > (SELECT line, place "
+        "FROM import_reject WHERE import_id = ?1 ORDER BY line, place LIMIT 1 OFFSET ?2)"
     };
     change_add(change, &end, 1);
     change_bind_i64(change, (int64_t)import->id);
@@ -220,6 +220,7 @@ static void finish(struct outbound *server, struct link_request *request, uint64
         return;
     }
     if (is_undo && !import->is_whole) {
+        if (import->insert == NULL) import_break_off(import); /* it came in for this alone */
         refuse_end(request, ERR_CONFLICT,
                    "its rows may have been called: it was not all or nothing");
         return;
@@ -237,39 +238,24 @@ void import_on_end(void *self, struct link_request *request, const void *fields)
     finish(self, request, asked->import_id, false);
 }
 
-void import_on_undo(void *self, struct link_request *request, const void *fields)
-{
-    const struct outbound_import_undo *asked = fields;
-    finish(self, request, asked->import_id, true);
-}
+/* --- without its tool: after a restart, or because somebody wants it undone --- */
 
-/* --- after a restart --- */
-
-static void on_table_open(void *self, const struct fault *fault)
-{
-    struct import *import = self;
-    if (fault)
-        import_forget(import);
-    else
-        next_chunk(import);
-}
-
-static void go_on(struct outbound *server, const struct rows *rows, uint32_t row)
+/* Just what the rest of its life needs. NULL: its list is gone, or leads to another table by now;
+ * then nobody knows what these rows are. */
+static struct import *import_from(struct outbound *server, const struct rows *rows, uint32_t row)
 {
     struct calling_list *list =
         lists_find_by_dbid(server->lists, (uint32_t)rows_i64(rows, row, IMPORT_COLUMN_LIST), NULL);
-    uint64_t id = (uint64_t)rows_i64(rows, row, IMPORT_COLUMN_ID);
-    /* The list may lead to another table by now: then nobody knows what these rows are. */
-    if (list == NULL || import_find(server, id) ||
-        !text_eq(list->table->key, rows_text(rows, row, IMPORT_COLUMN_TABLE)))
-        return;
+    if (list == NULL || !text_eq(list->table->key, rows_text(rows, row, IMPORT_COLUMN_TABLE)))
+        return NULL;
     struct scope *life = scope_new(server->app->life, "import", SCOPE_NO_LIMIT);
     struct import *import = scope_alloc(life, sizeof *import);
     *import = (struct import){
         .life = life,
         .server = server,
-        .id = id,
+        .id = (uint64_t)rows_i64(rows, row, IMPORT_COLUMN_ID),
         .state = (enum import_state)rows_i64(rows, row, IMPORT_COLUMN_STATE),
+        .is_whole = rows_i64(rows, row, IMPORT_COLUMN_IS_WHOLE) != 0,
         .list_dbid = list->dbid,
         .list_name = scope_keep(life, list->name),
         .table = list->table,
@@ -283,12 +269,28 @@ static void go_on(struct outbound *server, const struct rows *rows, uint32_t row
     };
     list_init(&import->waiting);
     table_put(server->imports, TEXT_OF(&import->id), import);
-    list_open(list, on_table_open, import);
+    return import;
+}
+
+static void on_table_open(void *self, const struct fault *fault)
+{
+    struct import *import = self;
+    if (fault)
+        import_break_off(import);
+    else
+        next_chunk(import);
 }
 
 static void on_unfinished(void *self, enum err err, const struct rows *rows)
 {
-    for (uint32_t i = 0; !err && i < rows_count(rows); i++) go_on(self, rows, i);
+    struct outbound *server = self;
+    for (uint32_t i = 0; !err && i < rows_count(rows); i++) {
+        if (import_find(server, (uint64_t)rows_i64(rows, i, IMPORT_COLUMN_ID))) continue;
+        struct import *import = import_from(server, rows, i);
+        struct calling_list *list =
+            import ? lists_find_by_dbid(server->lists, import->list_dbid, NULL) : NULL;
+        if (list) list_open(list, on_table_open, import);
+    }
 }
 
 void imports_continue(struct outbound *server)
@@ -298,4 +300,53 @@ void imports_continue(struct outbound *server)
     };
     struct query query = { &statement, NULL, 0 };
     store_query(server->store, &query, on_unfinished, server);
+}
+
+struct undoing {
+    struct outbound *server;
+    struct link_request *request;
+    uint64_t id;
+};
+
+static void on_undo_table_open(void *self, const struct fault *fault)
+{
+    struct undoing *undoing = self;
+    struct import *import = import_find(undoing->server, undoing->id);
+    if (fault && import) import_break_off(import);
+    if (fault)
+        link_refuse_fault(undoing->request, fault);
+    else
+        finish(undoing->server, undoing->request, undoing->id, true);
+}
+
+static void on_undo_known(void *self, enum err err, const struct rows *rows)
+{
+    struct undoing *undoing = self;
+    struct outbound *server = undoing->server;
+    struct import *import = NULL;
+    if (!err && rows_count(rows) && import_find(server, undoing->id) == NULL)
+        import = import_from(server, rows, 0);
+    struct calling_list *list = import ? lists_find_by_dbid(server->lists, import->list_dbid, NULL)
+                                       : NULL;
+    if (list)
+        list_open(list, on_undo_table_open, undoing);
+    else
+        refuse_end(undoing->request, err ? ERR_UNAVAILABLE : ERR_NOT_FOUND,
+                   "there is no such import, or its list is gone");
+}
+
+void import_on_undo(void *self, struct link_request *request, const void *fields)
+{
+    static const struct statement statement = { "SELECT " IMPORT_COLUMNS
+                                                " FROM import WHERE import_id = ?1" };
+    const struct outbound_import_undo *asked = fields;
+    struct undoing *undoing = scope_alloc(link_request_scope(request), sizeof *undoing);
+    *undoing = (struct undoing){ self, request, asked->import_id };
+    if (import_find(undoing->server, undoing->id)) {
+        finish(undoing->server, request, undoing->id, true);
+        return;
+    }
+    struct value id = value_of_i64((int64_t)asked->import_id);
+    struct query query = { &statement, &id, 1 };
+    store_query(undoing->server->store, &query, on_undo_known, undoing);
 }

@@ -114,7 +114,8 @@ void import_load(struct import *import,
     struct loading *loading = scope_alloc(import->life, sizeof *loading);
     *loading = (struct loading){ .import = import, .on_loaded = on_loaded, .self = self };
     loading->chain_id = INT64_MIN;
-    if (import->numbers == NULL) {
+    /* A customer's own table is not read through for it: there the file alone is looked at. */
+    if (import->numbers == NULL || import->table->foreign) {
         read_chains(loading);
         return;
     }

@@ -52,7 +52,8 @@ struct import {
     const struct statement *insert;
     enum import_rule duplicates, do_not_call;
     bool is_whole;
-    struct value *values; /* of one row, by slot */
+    struct value *values;    /* of one row, by slot */
+    struct value *all_cells; /* of one row, by column; foreign tables alone */
     struct text *cells;
 
     uint64_t seed; /* of hashes */

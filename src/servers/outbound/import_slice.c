@@ -190,14 +190,14 @@ static bool check_no_call(struct slice *slice, uint64_t line)
     return !is_refused;
 }
 
-static void bind(struct change *change, const struct value *value)
+/* A table of another database is written row by row, all columns of it. */
+static void insert_foreign(struct slice *slice)
 {
-    switch (value->kind) {
-    case VALUE_INTEGER: change_bind_i64(change, value->integer); return;
-    case VALUE_FLOAT: change_bind_f64(change, value->number); return;
-    case VALUE_TEXT: change_bind_text(change, value->text); return;
-    default: change_bind_null(change); return;
-    }
+    struct import *import = slice->import;
+    memset(import->all_cells, 0, import->map.layout->count * sizeof *import->all_cells);
+    for (uint32_t slot = 0; slot < import->map.slot_count; slot++)
+        import->all_cells[import->map.columns[slot]] = import->values[slot];
+    list_add_insert(import->table, slice->change, import->all_cells);
 }
 
 static void insert_row(struct slice *slice)
@@ -209,9 +209,14 @@ static void insert_row(struct slice *slice)
     values[SLOT_CHAIN_N] = value_of_i64(import->last_place.records);
     if (import->is_whole && values[SLOT_RECORD_STATUS].integer == RECORD_STATUS_READY)
         values[SLOT_RECORD_STATUS] = value_of_i64(0);
+    if (import->table->foreign) {
+        insert_foreign(slice);
+        return;
+    }
     change_add(slice->change, import->insert, 1);
     for (uint32_t slot = 0; slot < import->map.slot_count; slot++)
-        bind(slice->change, &values[slot]);
+        list_bind(&import->map.layout->columns[import->map.columns[slot]], slice->change,
+                  &values[slot]);
 }
 
 static void take_row(struct slice *slice, uint64_t line)
@@ -441,7 +446,8 @@ void import_on_rows(void *self, struct link_request *request, const void *fields
     *slice = (struct slice){ .import = import_find(server, asked->import_id),
                              .request = request,
                              .fields = asked };
-    if (slice->import == NULL || slice->import->is_broken) {
+    /* Without a statement it was loaded without its tool, to be ended. */
+    if (slice->import == NULL || slice->import->is_broken || slice->import->insert == NULL) {
         refuse_slice(slice, ERR_NOT_FOUND, "importId", "begin again with the import's key");
         return;
     }

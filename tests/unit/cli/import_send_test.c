@@ -140,12 +140,11 @@ static void on_rejects(void *self, struct link_request *request, const void *fie
                                              .field = TEXT("daily_from"),
                                              .rule = TEXT("must be hh:mm"),
                                              .value = TEXT("25:00") };
-    struct outbound_import_reject_page page = {
-        .head.has = OUTBOUND_IMPORT_REJECT_PAGE_HAS_REJECTS,
+    struct outbound_import_rejected page = {
+        .head.has = SHAPE_ALL(SHAPE_OUTBOUND_IMPORT_REJECTED),
         .rejects = { &reject, 1 },
-        .after = asked->after + 1,
+        .more = reject.line < outbound.durable,
     };
-    if (page.after < outbound.durable) page.head.has |= OUTBOUND_IMPORT_REJECT_PAGE_HAS_AFTER;
     link_reply(request, &page);
 }
 

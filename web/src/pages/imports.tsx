@@ -28,14 +28,14 @@ function AllImports({ desktop }: PageProps) {
           { title: 'File', cell: (row) => row.fileName },
           { title: 'List', cell: (row) => row.list },
           { title: 'State', cell: (row) => row.state },
-          { title: 'Done', isNumber: true, cell: (row) => progress(row.readBytes, row.totalBytes) },
+          { title: 'Done', isNumber: true, cell: (row) => progress(row.doneBytes, row.totalBytes) },
           { title: 'Rows', isNumber: true, cell: (row) => row.inserted },
           { title: 'Chains', isNumber: true, cell: (row) => row.chains },
           { title: 'Rejected', isNumber: true, cell: (row) => row.rejected },
           { title: 'Duplicates', isNumber: true, cell: (row) => row.duplicates },
-          { title: 'Do not call', isNumber: true, cell: (row) => row.doNotCall },
-          { title: 'Began', cell: (row) => timeOf(row.startedUtcMs) },
-          { title: 'Ended', cell: (row) => timeOf(row.endedUtcMs) },
+          { title: 'Do not call', isNumber: true, cell: (row) => row.blocked },
+          { title: 'Began', cell: (row) => timeOf(row.startedAt) },
+          { title: 'Ended', cell: (row) => timeOf(row.endedAt) },
         ]}
       />
     </>
@@ -43,10 +43,10 @@ function AllImports({ desktop }: PageProps) {
 }
 
 function Rejects({ desktop, importId }: PageProps & { importId: number }) {
-  const [cursors, setCursors] = useState<number[]>([])
-  const after = cursors.at(-1)
+  const [lines, setLines] = useState<number[]>([])
+  const after = lines.at(-1)
   const { data, error } = useAsked(() => desktop.ask('outbound.ImportRejects', { importId, limit: 100, ...(after !== undefined && { after }) }), String(after))
-  const next = data?.after
+  const last = data?.rejects?.at(-1)
   return (
     <>
       <h1>Rejects of import {importId}</h1>
@@ -66,8 +66,8 @@ function Rejects({ desktop, importId }: PageProps & { importId: number }) {
         ]}
       />
       <p class="actions">
-        <Action name="Page before" isDisabled={cursors.length === 0} run={async () => setCursors(cursors.slice(0, -1))} />
-        <Action name="Next page" isDisabled={next === undefined} run={async () => next !== undefined && setCursors([...cursors, next])} />
+        <Action name="Page before" isDisabled={lines.length === 0} run={async () => setLines(lines.slice(0, -1))} />
+        <Action name="Next page" isDisabled={!data?.more || !last} run={async () => last && setLines([...lines, last.line])} />
       </p>
     </>
   )
