@@ -8,7 +8,8 @@
 
 extern const struct app_type APP_TYPE_CONFIG, APP_TYPE_OUTBOUND, APP_TYPE_WEB;
 
-const struct app_type *const APP_TYPES[] = { &APP_TYPE_CONFIG, &APP_TYPE_OUTBOUND, &APP_TYPE_WEB, NULL };
+const struct app_type *const APP_TYPES[] = { &APP_TYPE_CONFIG, &APP_TYPE_OUTBOUND, &APP_TYPE_WEB,
+                                             NULL };
 
 /* Application objects name the product's types (framework 2.3). */
 const struct supervisor_role ROLES[] = {
@@ -51,10 +52,10 @@ static const struct command http_proxy_command = { .name = "http-proxy-child",
                                                    .is_hidden = true };
 
 static const struct command *const commands[] = {
-    &run_command,    &status_command, &start_command,      &stop_command,
-    &config_command, &import_command, &secret_command, &password_command,     &version_command,
-    &dnc_command,    &explain_command,
-    &ask_command, &help_command,   &app_command,    &http_proxy_command, &notifications_command,
+    &run_command,     &status_command, &start_command,      &stop_command,
+    &config_command,  &import_command, &secret_command,     &password_command,
+    &version_command, &dnc_command,    &explain_command,    &ask_command,
+    &help_command,    &app_command,    &http_proxy_command, &notifications_command,
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
