@@ -2,7 +2,7 @@
 """Calling lists in a customer's own database, by ODBC: a real PostgreSQL, and SQLite (spec outbound 2.1,
 3.2, 4, 5.3; design 5)."""
 import contextlib
-import time
+import sqlite3
 import unittest
 
 from campaign import AGENTS, PREVIEW, READY, RETRIEVED, UPDATED, CHAIN_READY, Centre, new_group, new_record
@@ -233,6 +233,72 @@ class OfPostgres(Lists, unittest.TestCase):
 class OfSqlite(Lists, unittest.TestCase):
     def new_database(self):
         return SqliteDatabase()
+
+
+class Encoding(unittest.TestCase):
+    """The option `encoding`: how texts stand in a list's own table; HTTP is UTF-8 (spec outbound 14.1)."""
+
+    def stored(self, centre, group):
+        return [row["bytes"] for row in centre.select(
+            f"select hex(cast(Other1 as blob)) as bytes from {group.table} order by record_id")]
+
+    def test_scenario_8_without_encoding_texts_are_stored_as_utf_8(self):
+        with Centre() as centre:
+            group = centre.groups[0]
+            centre.add(group, "1", Other1="Ж")
+            self.assertEqual(self.stored(centre, group), ["D096"])
+
+    def test_scenario_9_with_encoding_texts_are_stored_in_its_set_and_sent_as_utf_8(self):
+        with Centre(application_options={"OCServer": {"encoding": "ISO-8859-1"}}) as centre:
+            group = centre.groups[0]
+            centre.add(group, "1", Other1="é")
+            self.assertEqual(self.stored(centre, group), ["E9"])
+            # What has no place in the set is refused, with the field's name.
+            answer = centre.post(f"/lists/{group.list}", "AddRecord", **new_record("2", Other1="Ж"))
+            self.assertEqual((answer.status, answer.json["GSW_ERROR"]), (400, 2), answer)
+            self.assertIn("Other1", answer.json["GSW_ERROR_TEXT"])
+            centre.load_and_start(group)
+            record = centre.preview(group, "a1")
+            self.assertIn("é".encode(), record.body)
+            handle = record.json["GSW_RECORD_HANDLE"]
+            answer = centre.record(handle, "UpdateCallCompletionStats", GSW_AGENT_ID="a1", Other1="ü")
+            self.assertEqual(answer.status, 200, answer)
+            self.assertEqual(self.stored(centre, group), ["FC"])
+            answer = centre.record(handle, "UpdateCallCompletionStats", GSW_AGENT_ID="a1", Other1="Ж")
+            self.assertEqual(answer.status, 400, answer)
+            # Back from a restart it is what it was.
+            centre.kill("outbound")
+            wait_until(lambda: not centre.is_http_open(), ANSWER_S, what="it is gone")
+            centre.wait_for_http()
+            answer = centre.record(handle, "RecordProcessed", GSW_AGENT_ID="a1", GSW_CALL_RESULT=33)
+            self.assertEqual(answer.status, 200, answer)
+            self.assertEqual(self.stored(centre, group), ["FC"])
+
+    def test_a_list_or_its_table_access_may_have_a_set_of_its_own(self):
+        groups = [new_group(1), new_group(2), new_group(3)]
+
+        def amend(config):
+            config["tableAccesses"][0]["annex"] = {"OCServer": {"encoding": "windows-1251"}}
+            config["callingLists"][1]["annex"] = {"default": {"encoding": "ISO-8859-15"}}
+            config["callingLists"][2]["annex"] = {"default": {"encoding": "no-such-set"}}
+        with Centre(groups, amend=amend) as centre:
+            centre.add(groups[0], "1", Other1="Ж")
+            self.assertEqual(self.stored(centre, groups[0]), ["C6"])
+            centre.add(groups[1], "1", Other1="€")
+            self.assertEqual(self.stored(centre, groups[1]), ["A4"])
+            answer = centre.post("/lists/L3", "AddRecord", **new_record("1"))
+            self.assertGreaterEqual(answer.status, 400, answer)
+            self.assertIn("no-such-set", answer.json["GSW_ERROR_TEXT"])
+
+    def test_a_byte_that_means_nothing_is_shown_as_such(self):
+        with Centre(application_options={"OCServer": {"encoding": "US-ASCII"}}) as centre:
+            group = centre.groups[0]
+            centre.add(group, "1", Other1="ab")
+            path = next((centre.data / "outbound").glob("*.db"))
+            with contextlib.closing(sqlite3.connect(path, timeout=10)) as base, base:
+                base.execute(f"update {group.table} set Other1 = cast(x'61E962' as text)")
+            centre.load_and_start(group)
+            self.assertEqual(centre.preview(group, "a1").json["Other1"], "a\ufffdb")
 
 
 if __name__ == "__main__":

@@ -29,6 +29,27 @@ TEST(text_is_counted_in_characters_and_numbers_become_text)
     CHECK_I64(fit(&text_column, value_of_text(TEXT("\xC3("))), ERR_INVALID);
 }
 
+TEST(a_text_must_have_a_place_in_the_tables_character_set)
+{
+    struct scope *life = scope_new(NULL, "charset", SCOPE_NO_LIMIT);
+    struct list_charset charset = { .scratch = scope_new(life, "scratch", SCOPE_NO_LIMIT) };
+    struct column_layout column = text_column;
+    struct text stored;
+    column.charset = &charset;
+    CHECK_OK(fit(&column, value_of_text(TEXT("\xD0\x96")))); /* UTF-8 has one for all */
+    CHECK_OK(encoding_open(life, TEXT("ISO-8859-1"), &charset.encoding, &fault));
+    CHECK_I64(fit(&column, value_of_text(TEXT("\xD0\x96"))), ERR_INVALID);
+    CHECK_TEXT(text_of(fault.field), "Other1");
+    CHECK_OK(fit(&column, value_of_text(TEXT("\xC3\xA9"))));
+    CHECK_TEXT(fits.text, "\xC3\xA9"); /* UTF-8 inside */
+    CHECK_OK(charset_encode(&charset, fits.text, &stored));
+    CHECK_TEXT(stored, "\xE9");
+    CHECK_TEXT(charset_decode(&charset, life, TEXT("a\xE9")), "a\xC3\xA9");
+    CHECK_OK(encoding_open(life, TEXT("US-ASCII"), &charset.encoding, &fault));
+    CHECK_TEXT(charset_decode(&charset, life, TEXT("a\xE9")), "a\xEF\xBF\xBD");
+    scope_close(life);
+}
+
 TEST(numbers_are_whole_where_the_column_is)
 {
     CHECK_OK(fit(&number_column, value_of_text(TEXT("-7"))));
