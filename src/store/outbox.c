@@ -382,10 +382,10 @@ static void outbox_close(void *self)
     struct list *next;
     store_forget(outbox->store, outbox);
     chore_cancel(&outbox->send_ready);
-    while (!list_is_empty(&outbox->replays)) {
-        struct replay *replay = LIST_OBJECT(list_first(&outbox->replays), struct replay, node);
-        store_forget(outbox->store, replay);
-        replay_free(replay);
+    for (struct list *node = outbox->replays.next; node != &outbox->replays; node = next) {
+        next = node->next;
+        store_forget(outbox->store, LIST_OBJECT(node, struct replay, node));
+        replay_free(LIST_OBJECT(node, struct replay, node));
     }
     for (struct list *node = outbox->sendings.next; node != &outbox->sendings; node = next) {
         next = node->next;

@@ -7,12 +7,14 @@ import hashlib
 import hmac
 import pathlib
 import socket
+import sqlite3
 import ssl
 import subprocess
 import tempfile
 import threading
 import time
 import unittest
+import uuid
 
 from campaign import Centre, application, new_group, notifying
 from harness import Receiver, free_port, wait_until
@@ -178,6 +180,7 @@ class Webhooks(unittest.TestCase):
         }
         cls.centre = Centre(groups, options=targets, environ={"SSL_CERT_FILE": str(authority.pem)},
                             application_options={"OCServer": {"http-connection-pool-size": "2"}})
+        cls.centre.options_of = targets
         cls.centre.__enter__()
         cls.addClassCleanup(cls.centre.close)
         for group in groups:
@@ -253,12 +256,42 @@ class Webhooks(unittest.TestCase):
         """More than a window's worth of theirs first; each of ours takes its usual time."""
         for name in ("G11", "G12", "G13"):
             self.process(name, 20)
-        began = time.monotonic()
+        began, before = time.monotonic(), len(self.living())
         self.process("G14", 20)
-        wait_until(lambda: len([one for one in self.plain.requests if one.path == "/living"]) == 20, 5, what="the living")
+        wait_until(lambda: len(self.living()) == before + 20, 5, what="the living")
         self.assertLess(time.monotonic() - began, 4)
         for name in ("G11", "G12", "G13"):
             self.assertEqual({state for state, _, _ in self.ledger(name)}, {1}, name)
+
+    def living(self):
+        return [one for one in self.plain.requests if one.path == "/living"]
+
+    def test_a_backlog_for_dead_receivers_is_no_wall(self):
+        """Found in the table at start, the dead ones' messages first, more than memory holds of them."""
+        self.process("G14")
+        row = wait_until(lambda: self.centre.select("select * from outbox where kind like ? and state = 2",
+                                                    f"%/{self.group('G14').dbid}"), what="a row that was sent")[0]
+        self.centre.cli("stop", "outbound")
+        path, = (self.centre.data / "outbound").glob("*.db")
+        target = self.centre.options_of["G12"]["contact-processed-notification-uri"]
+        new = []
+        for number in range(11500):  # 11,000 nobody takes, then ours
+            is_ours = number >= 11000
+            guid = uuid.uuid4().hex.upper()
+            new.append({**row, "id": guid, "body": row["body"].replace(row["id"].encode(), guid.encode()), "state": 1,
+                        "attempts": 0, "due_utc_ms": number, "words": None, "sent_utc_ms": None,
+                        "kind": row["kind"] if is_ours else f"contact-processed/{self.group('G12').dbid}",
+                        "target": row["target"] if is_ours else target,
+                        "lane": row["lane"] if is_ours else target.rsplit("/", 1)[0]})
+        with contextlib.closing(sqlite3.connect(path, timeout=10)) as base, base:
+            base.executemany(f"insert into outbox ({', '.join(row)}) values ({', '.join('?' * len(row))})",
+                             [tuple(one.values()) for one in new])
+        before = len(self.living())
+        self.centre.cli("start", "outbound")
+        wait_until(lambda: len(self.living()) >= before + 500, 15, what="ours")
+        self.centre.wait_for_http()
+        with contextlib.closing(sqlite3.connect(path, timeout=10)) as base, base:
+            base.execute("delete from outbox where due_utc_ms < 11000")  # they would be sent to the end of the tests
 
     def test_a_message_is_signed(self):
         self.process("G8")
