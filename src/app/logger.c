@@ -393,6 +393,11 @@ enum err logger_set_options(struct logger *logger, const struct common_options *
     return err ? err : filter_err;
 }
 
+bool logger_value(const struct logger *logger, struct text key, struct text value, struct buf *out)
+{
+    return log_filter_value(out, &logger->filter, key, value);
+}
+
 void logger_pairs(struct logger *logger, const struct log *log, struct text title,
                   const struct kv *pairs)
 {

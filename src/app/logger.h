@@ -45,6 +45,9 @@ void logger_flush(struct logger *logger);
 void logger_pairs(struct logger *logger, const struct log *log, struct text title,
                   const struct kv *pairs);
 
+/* One value of user data as the log filters allow; false: it is left out. */
+bool logger_value(const struct logger *logger, struct text key, struct text value, struct buf *out);
+
 struct logger_counters {
     uint64_t lines, lines_lost;
 };

@@ -3,6 +3,7 @@
 
 #include "servers/outbound/contact_time.h"
 #include "servers/outbound/idempotency.h"
+#include "servers/outbound/request_log.h"
 #include "servers/outbound/session.h"
 
 #include <inttypes.h>
@@ -179,13 +180,14 @@ static void on_inserted(void *self, const struct change_result *result)
 
 static void insert(struct adding *adding)
 {
-    if (adding->request->keyed == NULL || adding->table->foreign) {
+    if (adding->table->foreign) {
         list_submit_insert(adding->table, adding->cells, on_inserted, adding);
         return;
     }
     struct change *change = change_new(adding->request->server->store);
     struct outbound_add_record_acknowledge reply = acknowledgement(adding);
     list_add_insert(adding->table, change, adding->cells);
+    request_log_add(adding->request, change, NULL, 0);
     idempotency_add(adding->request, change, &MSG_OUTBOUND_ADD_RECORD_ACKNOWLEDGE, &reply,
                     (struct text){ 0 });
     change_submit(change, on_inserted, adding);

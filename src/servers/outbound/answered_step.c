@@ -3,6 +3,7 @@
 
 #include "servers/outbound/idempotency.h"
 #include "servers/outbound/reply.h"
+#include "servers/outbound/request_log.h"
 
 #include <string.h>
 
@@ -40,10 +41,6 @@ void answered_step(struct request *request, struct live_chain *live,
                    const struct chain_request *wanted, struct text disposition_code,
                    const void *reply, void (*on_end)(void *self, struct chain_step *step))
 {
-    if (request->keyed == NULL) {
-        session_step_chain(live, wanted, disposition_code, on_end, request);
-        return;
-    }
     struct change *change = change_new(request->server->store);
     struct chain_step *step =
         session_prepare_step(live, wanted, disposition_code, change, on_end, request);
@@ -51,10 +48,11 @@ void answered_step(struct request *request, struct live_chain *live,
         change_drop(change);
         return;
     }
+    request_log_add(request, change, live, wanted->record);
     const struct msg *msg = request->msg->reply;
-    if (msg == &MSG_OUTBOUND_PREVIEW_RECORD)
+    if (request->keyed && msg == &MSG_OUTBOUND_PREVIEW_RECORD)
         add_preview(request, live, change, &step->outcome);
-    else
+    else if (request->keyed)
         idempotency_add(request, change, msg, reply ? reply : reply_new(request, msg, live),
                         guid_text(&step->outcome.attempt_guid));
     change_submit(change, session_end_step, step);

@@ -12,6 +12,7 @@
 #include "servers/outbound/ledger.h"
 #include "servers/outbound/dnc_request.h"
 #include "servers/outbound/ending.h"
+#include "servers/outbound/explain.h"
 #include "servers/outbound/import.h"
 #include "servers/outbound/notifier.h"
 #include "servers/outbound/record_request.h"
@@ -276,6 +277,7 @@ static const struct {
     { &MSG_OUTBOUND_RECORD_STATUS_REQUEST, record_status },
     { &MSG_OUTBOUND_ADD_RECORD, add_record },
     { &MSG_OUTBOUND_DO_NOT_CALL, do_not_call },
+    { &MSG_OUTBOUND_EXPLAIN_LIST, explain_list },
     { &MSG_OUTBOUND_DNC_LIST, dnc_list },
     { &MSG_OUTBOUND_DNC_CHANGE, dnc_change },
     { &MSG_OUTBOUND_REQUEST_RECORD_CANCEL, request_record_cancel },

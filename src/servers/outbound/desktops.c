@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "servers/outbound/desktops.h"
 
+#include "servers/outbound/traffic_log.h"
+
 #include "gen/objects.h"
 
 enum { AGENTS_PER_LINK_MAX = 100000 };
@@ -121,6 +123,7 @@ bool third_party_is_connected(const struct outbound *server, struct text applica
 void desktops_send(struct outbound *server, const struct msg *msg, const void *fields)
 {
     struct link_server *links = server->desktops->links;
+    traffic_log_fields(server, "event", msg, fields);
     if (links == NULL) return;
     for (struct link *link = NULL; (link = link_server_next(links, link)) != NULL;)
         if (third_party_is_connected(server, link_peer(link))) link_send(link, msg, fields);

@@ -219,6 +219,10 @@ static bool add_step(struct ending *ending, struct change *change, struct live_c
                                                    ending->has_handle ? on_refused : on_step_ended,
                                                    ending);
     if (step == NULL) return false;
+    /* Rows that joined the chain after it was taken are Ready in the table. */
+    if (!ending->is_record_only)
+        add_end_row(ending, live->table, change,
+                    record_i64(&chain->records[record], COLUMN_CHAIN_ID), 0);
     step->on_end = on_step_ended;
     ending->steps[ending->step_count++] = step;
     ending->records += ending->is_record_only ? 1 : chain->count;

@@ -1,28 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "servers/outbound/explain.h"
 
-enum {
-    INPUTS_BYTES_MAX = 500,
-    OUTCOME_BYTES_MAX = 200,
-    BATCH_ROWS_MAX = 200,
-    WAITING_ROWS_MAX = 10000,
-    FLUSH_MS = 1000,
-    FORGET_MS = 60 * 1000,
-    FORGET_ROWS = 5000
-};
+#include "servers/outbound/row_batch.h"
+
+enum { INPUTS_BYTES_MAX = 500, OUTCOME_BYTES_MAX = 200, FORGET_MS = 60 * 1000, FORGET_ROWS = 5000 };
 static const int64_t kept_ms = (int64_t)30 * 24 * 3600 * 1000;
 
 struct explain {
     struct outbound *server;
-    struct change *batch; /* NULL: nothing waits */
-    uint32_t waiting;     /* rows of the batch and of batches on their way */
-    struct timer *flush_timer, *forget_timer;
-};
-
-struct batch_end {
-    struct explain *explain;
-    struct scope *life;
-    uint32_t rows;
+    struct row_batch *batch; /* lines without a commit of their own */
+    struct timer *forget_timer;
 };
 
 void explain_add(struct change *change, const struct explain_line *line)
@@ -45,42 +32,12 @@ void explain_add(struct change *change, const struct explain_line *line)
     change_bind_text(change, outcome.at ? outcome : TEXT(""));
 }
 
-/* --- lines without a commit of their own --- */
-
-static void on_batch_ended(void *self, const struct change_result *result)
-{
-    struct batch_end *end = self;
-    if (result->err) end->explain->server->counters.explain_lines_dropped_total += end->rows;
-    end->explain->waiting -= end->rows;
-    scope_close(end->life);
-}
-
-static void flush(void *self)
-{
-    struct explain *explain = self;
-    if (explain->batch == NULL) return;
-    struct scope *life = scope_new(explain->server->app->life, "explain lines", SCOPE_NO_LIMIT);
-    struct batch_end *end = scope_alloc(life, sizeof *end);
-    *end = (struct batch_end){ explain, life, (uint32_t)change_rows(explain->batch) };
-    struct change *batch = explain->batch;
-    explain->batch = NULL;
-    change_submit(batch, on_batch_ended, end);
-}
-
 void explain_note(struct outbound *server, const struct explain_line *line)
 {
-    struct explain *explain = server->explain;
-    if (explain->waiting >= WAITING_ROWS_MAX) {
-        server->counters.explain_lines_dropped_total++;
-        return;
-    }
-    if (explain->batch == NULL) {
-        explain->batch = change_new(server->store);
-        timer_start(explain->flush_timer, FLUSH_MS);
-    }
-    explain_add(explain->batch, line);
-    explain->waiting++;
-    if (change_rows(explain->batch) >= BATCH_ROWS_MAX) flush(explain);
+    struct change *change = row_batch_begin(server->explain->batch);
+    if (change == NULL) return;
+    explain_add(change, line);
+    row_batch_end(server->explain->batch);
 }
 
 /* --- thirty days --- */
@@ -102,26 +59,18 @@ static void forget(void *self)
     timer_start(explain->forget_timer, FORGET_MS);
 }
 
-static void drop_batch(void *self)
-{
-    struct explain *explain = self;
-    if (explain->batch) change_drop(explain->batch);
-    explain->batch = NULL;
-}
-
 struct explain *explain_new(struct outbound *server)
 {
     struct app *app = server->app;
     struct explain *explain = scope_alloc(app->life, sizeof *explain);
     explain->server = server;
-    explain->flush_timer = timer_new(app->life, app->loop, flush, explain);
+    explain->batch = row_batch_new(server, &server->counters.explain_lines_dropped_total);
     explain->forget_timer = timer_new(app->life, app->loop, forget, explain);
     timer_start(explain->forget_timer, FORGET_MS);
-    scope_on_close(app->life, drop_batch, explain);
     return explain;
 }
 
 void explain_flush(struct outbound *server)
 {
-    flush(server->explain);
+    row_batch_flush(server->explain->batch);
 }

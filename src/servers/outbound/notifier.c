@@ -9,6 +9,7 @@
 #include "servers/outbound/http_proxy/custom_headers.h"
 #include "servers/outbound/session.h"
 #include "servers/outbound/signature.h"
+#include "servers/outbound/traffic_log.h"
 
 #include <stdio.h>
 
@@ -262,6 +263,7 @@ static bool post(struct notifier *notifier, const struct effect *effect,
             .timeout_ms = (uint64_t)options->http_response_timeout * 1000,
             .proxy = options->http_proxy,
         };
+        traffic_log_json(notifier->server, "posted", effect->body);
         (void)http_client_send(notifier->client, &call, on_done, self);
     }
     buf_free(&head.signature);

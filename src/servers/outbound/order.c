@@ -7,6 +7,7 @@
 #include "servers/outbound/group_state.h"
 #include "servers/outbound/idempotency.h"
 #include "servers/outbound/reply.h"
+#include "servers/outbound/request_log.h"
 #include "servers/outbound/session.h"
 
 #include <string.h>
@@ -120,6 +121,7 @@ static void on_order_durable(void *self, const struct change_result *result)
     callback_watch_soon(session);
     if (order->outcome.returns_buffer) session_return_buffer(session);
     if (order->outcome.forces) session_force(session);
+    if (order->outcome.opens) request_log_open(session->server);
     if (order->outcome.opens) session_refill(session, false);
     end(order, OUTBOUND_OK, NULL);
 }

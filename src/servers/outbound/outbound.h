@@ -22,11 +22,14 @@
 struct group_pulse;
 struct agents;
 struct desktops;
+struct call_stats;
 struct dnc_table;
 struct explain;
 struct idempotency;
 struct notifier;
+struct record_history;
 struct request;
+struct request_log;
 struct session;
 struct treatment_book;
 
@@ -41,6 +44,9 @@ struct outbound {
     struct idempotency *idempotency;
     struct dnc_table *dnc;
     struct explain *explain;
+    struct request_log *request_log;
+    struct call_stats *call_stats;
+    struct record_history *record_history;
     struct table *lookups; /* by list table and column */
     struct treatment_book *treatments;
     struct table *sessions; /* by group DBID */

@@ -4,6 +4,8 @@
 #include "gen/events.h"
 #include "servers/outbound/desktop.h"
 #include "servers/outbound/idempotency.h"
+#include "servers/outbound/request_log.h"
+#include "servers/outbound/traffic_log.h"
 
 #include <stdio.h>
 
@@ -26,6 +28,9 @@ struct request *request_new(struct outbound *server, const struct msg *msg,
 
 void request_run(struct request *request)
 {
+    if (!request->is_shown)
+        traffic_log_fields(request->server, "asked", request->msg, request->fields);
+    request->is_shown = true;
     void (*run)(struct request * request) = desktop_find(request->msg);
     if (run == NULL) {
         request_refuse(request, OUTBOUND_UNKNOWN_REQUEST, "req: %s is not offered",
@@ -39,6 +44,8 @@ void request_reply(struct request *request, const struct msg *msg, const void *f
                    struct text etag)
 {
     if (idempotency_holds(request, msg, fields, etag)) return;
+    request_log_end(request, 0);
+    traffic_log_fields(request->server, "answered", msg, fields);
     request->edge->reply(request, msg, fields, etag);
     idempotency_end(request);
     scope_close(request->life);
@@ -49,6 +56,7 @@ void request_refuse_with(struct request *request, const struct refusal *refusal)
     LOG_REQUEST_REFUSED(&request->server->app->log, request->msg->name, (int)refusal->error,
                         refusal->words);
     request->server->counters.requests_refused_total++;
+    request_log_end(request, (uint32_t)refusal->error);
     request->edge->refuse(request, refusal);
     idempotency_end(request);
     scope_close(request->life);

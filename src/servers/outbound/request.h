@@ -26,6 +26,8 @@ struct request {
     uint32_t handle;                   /* the record it names, once looked at */
     struct keyed *keyed;               /* of its idempotency key; NULL: none */
     bool is_last_try;                  /* it has waited for a fetch already */
+    bool is_logged;                    /* its row of the request log is in its change */
+    bool is_shown;                     /* in the debug log */
     uint32_t record_index;             /* of it among its chain */
     void (*run)(struct request *request);
     uint64_t arrived_mono_ms;

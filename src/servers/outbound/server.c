@@ -10,6 +10,7 @@
 #include "servers/outbound/agent.h"
 #include "servers/outbound/desktop_edge.h"
 #include "servers/outbound/desktops.h"
+#include "servers/outbound/call_stats.h"
 #include "servers/outbound/dnc_table.h"
 #include "servers/outbound/explain.h"
 #include "servers/outbound/http_edge.h"
@@ -18,7 +19,9 @@
 #include "servers/outbound/import.h"
 #include "servers/outbound/notifier.h"
 #include "servers/outbound/outbound.h"
+#include "servers/outbound/record_history.h"
 #include "servers/outbound/recovery.h"
+#include "servers/outbound/request_log.h"
 #include "servers/outbound/session.h"
 #include "servers/outbound/treatment_book.h"
 
@@ -153,6 +156,9 @@ static void changed(void *self)
     scope_reset(server->config_life);
     lists_forget(server->outbound.lists);
     dnc_table_configure(&server->outbound);
+    request_log_configure(&server->outbound);
+    call_stats_configure(&server->outbound);
+    record_history_configure(&server->outbound);
     treatment_book_forget(server->outbound.treatments);
     struct session *session;
     for (size_t at = 0; (session = table_next(server->outbound.sessions, &at)) != NULL;) {
@@ -253,6 +259,9 @@ static enum err start(struct app *app, void **self, struct fault *fault)
     outbound->lookups = table_new(app->life);
     outbound->dnc = dnc_table_new(outbound);
     outbound->explain = explain_new(outbound);
+    outbound->request_log = request_log_new(outbound);
+    outbound->call_stats = call_stats_new(outbound);
+    outbound->record_history = record_history_new(outbound);
     struct http_proxy_setup setup = {
         .loop = app->loop,
         .net = app->net,

@@ -3,9 +3,11 @@
 
 #include "gen/events.h"
 #include "servers/outbound/buffer.h"
+#include "servers/outbound/call_stats.h"
 #include "servers/outbound/explain.h"
 #include "servers/outbound/chain_report.h"
 #include "servers/outbound/live_chain.h"
+#include "servers/outbound/record_history.h"
 #include "servers/outbound/session.h"
 
 #include <string.h>
@@ -228,6 +230,8 @@ void session_end_step(void *self, const struct change_result *result)
     session->server->held_count += outcome->is_held;
     session->server->held_count -= outcome->was_held;
     leave_place(live, before);
+    call_stats_add(step);
+    record_history_add(step);
     if (outcome->notifies) {
         session->processed_count++;
         session->server->counters.chains_processed_total++;
@@ -284,7 +288,12 @@ struct chain_step *session_prepare_step(struct live_chain *live,
     struct outbound *server = session->server;
     struct scope *life = scope_new(live->life, "chain step", SCOPE_NO_LIMIT);
     struct chain_step *step = scope_alloc(life, sizeof *step);
-    *step = (struct chain_step){ .live = live, .life = life, .on_end = on_end, .self = self };
+    *step = (struct chain_step){ .live = live,
+                                 .life = life,
+                                 .record = request->record,
+                                 .disposition_code = scope_keep(life, disposition_code),
+                                 .on_end = on_end,
+                                 .self = self };
     live->is_busy = true;
     session->changing_count++;
     uint64_t now_utc_ms = loop_now_utc_ms(server->app->loop);

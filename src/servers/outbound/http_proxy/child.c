@@ -73,6 +73,12 @@ static void log_body(void *self, struct text title, const struct kv *body)
     logger_pairs(child->logger, &child->log, title, body);
 }
 
+static void show_value(void *self, struct text key, struct text value, struct buf *out)
+{
+    const struct child *child = self;
+    (void)logger_value(child->logger, key, value, out);
+}
+
 static void use_log_options(struct child *child, const struct proxy_settings *settings)
 {
     struct fault fault; /* outbound has told of the same value */
@@ -137,6 +143,7 @@ static void on_config(struct child *child, const struct proxy_settings *settings
         .channel = child->channel,
         .first_transaction = first_transaction,
         .log_body = log_body,
+        .show_value = show_value,
         .self = child,
     };
     child->gateway = gateway_new(child->life, &setup);

@@ -55,6 +55,7 @@ struct gateway {
     struct buf frame;
     bool is_closed;
     void (*log_body)(void *self, struct text title, const struct kv *body);
+    void (*show_value)(void *self, struct text key, struct text value, struct buf *out);
     void *self;
 };
 
@@ -426,6 +427,35 @@ static void hand_on(struct asked *asked)
     buf_free(&head);
 }
 
+/* The target, its number or customer id as the log filters have it. */
+static const char *shown_target(const struct asked *asked)
+{
+    static const struct {
+        const char *path, *key;
+    } personal[] = {
+        { "/phones/", "GSW_PHONE" },
+        { "/customer_ids/", "GSW_CUSTOMER_ID" },
+        { "/customerids/", "GSW_CUSTOMER_ID" },
+    };
+    struct text target = asked->request->target, plain;
+    for (size_t i = 0; asked->gateway->show_value && i < sizeof personal / sizeof personal[0];
+         i++) {
+        struct text path = text_of(personal[i].path);
+        if (!text_starts(target, path)) continue;
+        size_t end = text_find(target, '?', path.len);
+        struct text value = text_slice(target, path.len, end - path.len);
+        if (url_decode(value, false, asked->scope, &plain)) plain = value;
+        struct buf shown = { 0 };
+        asked->gateway->show_value(asked->gateway->self, text_of(personal[i].key), plain, &shown);
+        struct text rest = text_slice(target, end, target.len);
+        struct text whole = scope_format(asked->scope, "%.*s%.*s%.*s", TEXT_ARG(path),
+                                         TEXT_ARG(buf_text(&shown)), TEXT_ARG(rest));
+        buf_free(&shown);
+        return whole.at;
+    }
+    return scope_keep_z(asked->scope, target);
+}
+
 static void on_request(void *self, struct http_exchange *exchange)
 {
     const struct gateway_port *port = self;
@@ -440,7 +470,7 @@ static void on_request(void *self, struct http_exchange *exchange)
     if (log_wants(gateway->log, LOG_TRACE)) {
         const struct http_request *request = asked.request;
         LOG_HTTP_PROXY_REQUEST(gateway->log, scope_keep_z(asked.scope, request->method),
-                               scope_keep_z(asked.scope, request->target),
+                               shown_target(&asked),
                                scope_keep_z(asked.scope, request->peer));
     }
     if (!find_route(&asked) || !decode_identifier(&asked) || !has_right_length_and_type(&asked) ||
@@ -507,6 +537,7 @@ struct gateway *gateway_new(struct scope *owner, const struct gateway_setup *set
         .next_transaction = setup->first_transaction,
         .pending = table_new(life),
         .log_body = setup->log_body,
+        .show_value = setup->show_value,
         .self = setup->self,
     };
     list_init(&gateway->waiting);

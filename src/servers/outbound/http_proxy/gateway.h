@@ -25,6 +25,8 @@ struct gateway_setup {
     uint32_t first_transaction;
     /* Request bodies at debug level, as the log filters allow; may be NULL. */
     void (*log_body)(void *self, struct text title, const struct kv *body);
+    /* A value as a log may show it, in `out`; NULL: as it is. */
+    void (*show_value)(void *self, struct text key, struct text value, struct buf *out);
     void *self;
 };
 
