@@ -272,8 +272,8 @@ static enum err carry_out(struct import *import)
     if (!err) err = begin(import);
     if (err) return err;
     tell_start(import);
-    import_progress_start(&import->progress, isatty(STDOUT_FILENO) == 1, import->file->bytes,
-                          loop_now_mono_ms(import->tool.loop));
+    import_progress_start(&import->progress, isatty(STDOUT_FILENO) == 1, import->start.offset,
+                          import->file->bytes, loop_now_mono_ms(import->tool.loop));
     if (import->start.slices > 0) import->stage = READ_ROWS; /* behind the header */
     if (!import->start.is_over) err = walk(import, show_progress);
     if (!err) err = import_send_end(import->send, &totals, on_wait, &import->fault);

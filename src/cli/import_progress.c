@@ -3,11 +3,12 @@
 
 enum { REDRAW_MS = 100, BAR_CELLS = 30 };
 
-void import_progress_start(struct import_progress *progress, bool is_terminal, uint64_t total_bytes,
-                           uint64_t now_ms)
+void import_progress_start(struct import_progress *progress, bool is_terminal, uint64_t begun_bytes,
+                           uint64_t total_bytes, uint64_t now_ms)
 {
     *progress = (struct import_progress){ .is_terminal = is_terminal,
                                           .started_ms = now_ms,
+                                          .begun_bytes = begun_bytes,
                                           .total_bytes = total_bytes };
 }
 
@@ -25,8 +26,14 @@ static void put_figures(const struct import_progress *progress,
                (unsigned long long)figures->rows);
     if (figures->rejected)
         buf_format(out, ", %llu rejected", (unsigned long long)figures->rejected);
-    if (took_ms >= 1000)
-        buf_format(out, ", %llu/s", (unsigned long long)(figures->rows * 1000 / took_ms));
+    if (took_ms < 1000) return;
+    buf_format(out, ", %llu/s", (unsigned long long)(figures->rows * 1000 / took_ms));
+    if (figures->bytes <= progress->begun_bytes || figures->bytes >= progress->total_bytes) return;
+    /* Of what this run has to read: one that goes on has not read the front. */
+    uint64_t done = figures->bytes - progress->begun_bytes;
+    uint64_t left_s = (progress->total_bytes - figures->bytes) * (took_ms / 1000) / done + 1;
+    buf_format(out, ", %llu:%02llu left", (unsigned long long)(left_s / 60),
+               (unsigned long long)(left_s % 60));
 }
 
 static void draw_bar(const struct import_progress *progress, const struct import_figures *figures,
