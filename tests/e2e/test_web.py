@@ -485,7 +485,6 @@ class Desktops(unittest.TestCase):
                 with self.assertRaises(Refusal) as refusal:
                     desktop.ask(message, to=to)
                 self.assertEqual(refusal.exception.name, "UnknownMessage", message)
-        centre.set_password("default", PASSWORD)
         with centre.desktop("default") as desktop:
             record = desktop.ask("PreviewRecordRequest", GSW_CAMPAIGN_GROUP_DBID=self.group.dbid,
                                  GSW_AGENT_ID="a4")
@@ -627,7 +626,6 @@ class Desktops(unittest.TestCase):
 
     def test_events_go_to_whom_they_concern(self):
         centre, group = self.centre, self.group
-        centre.set_password("default")
         with centre.desktop("a1") as one, centre.desktop("a1") as second, centre.desktop("b1") as other, \
                 centre.desktop("default") as administrator:
             centre.order(group, "Stop")

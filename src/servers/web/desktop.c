@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RETRY_MS = 1000 };
+enum { RETRY_MS = 1000, STORM_ENDS_MS = 10000 };
 
 /* --- frames --------------------------------------------------------------------------------- */
 
@@ -236,11 +236,21 @@ static bool make_room_of_all(struct web *web)
     return true;
 }
 
+/* 0: one more may come in. Else after how long it should ask again: the more were sent away, the
+ * longer, so that they come back one after the other. */
 static uint64_t storm_ms(struct web *web)
 {
     uint32_t count = options_of(web)->desktops_per_second;
     struct bucket_rate rate = { count, 2 * count, 1000 };
-    return bucket_take(&web->connects, &rate, loop_now_mono_ms(web->app->loop));
+    uint64_t now_mono_ms = loop_now_mono_ms(web->app->loop);
+    if (bucket_take(&web->connects, &rate, now_mono_ms) == 0) {
+        if (web->sent_away) web->sent_away--;
+        return 0;
+    }
+    if (now_mono_ms > web->sent_away_until_mono_ms) web->sent_away = 0;
+    web->sent_away_until_mono_ms = now_mono_ms + STORM_ENDS_MS;
+    web->sent_away++;
+    return RETRY_MS + web->sent_away * UINT64_C(1000) / count / 2;
 }
 
 /* False: answered. */
@@ -251,8 +261,9 @@ static bool is_admitted(struct port *port, struct http_exchange *exchange)
         refuse(port, exchange, 503, "Unavailable", "web is starting or stopping", RETRY_MS);
         return false;
     }
-    if (storm_ms(web) == 0) return true;
-    refuse(port, exchange, 503, "Unavailable", "too many desktops connect at once", RETRY_MS);
+    uint64_t wait_ms = storm_ms(web);
+    if (wait_ms == 0) return true;
+    refuse(port, exchange, 503, "Unavailable", "too many desktops connect at once", wait_ms);
     return false;
 }
 

@@ -79,6 +79,9 @@ struct person *person_get(struct web *web, uint32_t dbid)
     *person = (struct person){ .life = life,
                                .dbid = dbid,
                                .employee_id = scope_keep(life, fields->employee_id),
+                               .user_name = TEXT(""),
+                               .first_name = TEXT(""),
+                               .last_name = TEXT(""),
                                .tenant = scope_keep(life, object->tenant) };
     list_init(&person->sessions);
     list_init(&person->desktops);

@@ -61,7 +61,8 @@ struct web {
     struct timer *sweep_timer, *presence_timer;
     struct buckets *login_addresses, *login_accounts;
     struct bucket connects;
-    uint64_t seq; /* of the last frame */
+    uint64_t sent_away, sent_away_until_mono_ms; /* desktops that a storm kept out */
+    uint64_t seq;                                /* of the last frame */
     uint8_t desktop_key[DESKTOP_KEY_BYTES];
     bool is_running, is_suspended, is_stopping;
     struct web_counters counters;
