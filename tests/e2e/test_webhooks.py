@@ -167,7 +167,7 @@ class Webhooks(unittest.TestCase):
             "G5": notifying(f"https://127.0.0.1:{cls.tls.port}/other-name"),
             "G6": notifying(f"{cls.tls.url}/refused", http_proxy=f"127.0.0.1:{cls.refusing.port}"),
             "G7": notifying(f"{cls.plain.url}/plain", **via),
-            "G8": notifying(f"{cls.signed.url}/signed", http_webhook_secret=SECRET),
+            "G8": notifying(f"{cls.signed.url}/signed"),  # its secret lies sealed in config
             "G9": notifying(f"{cls.signed.url}/two", http_webhook_secret=f"{NEXT_SECRET} {SECRET}",
                             http_retry_applies_to="all"),
             "G10": notifying(f"{cls.signed.url}/unsigned", http_webhook_secret="whsec_hunter2"),
@@ -178,7 +178,10 @@ class Webhooks(unittest.TestCase):
             "G15": notifying(f"{cls.signed.url}/tokens", http_retry_applies_to="SUNDAYS, 5XX, Contact-Processed"),
             "G16": notifying(f"{cls.signed.url}/headers"),
         }
-        cls.centre = Centre(groups, options=targets, environ={"SSL_CERT_FILE": str(authority.pem)},
+        targets["G8"]["http-webhook-secret"] = {"$secret": "hook"}
+        cls.centre = Centre(groups, options=targets,
+                            amend=lambda config: config.update(secrets={"hook": {"$env": "HOOK_SECRET"}}),
+                            environ={"SSL_CERT_FILE": str(authority.pem), "HOOK_SECRET": SECRET},
                             application_options={"OCServer": {"http-connection-pool-size": "2"}})
         cls.centre.options_of = targets
         cls.centre.__enter__()
