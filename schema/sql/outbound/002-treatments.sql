@@ -22,3 +22,9 @@ ALTER TABLE session ADD COLUMN priority_general     INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE session ADD COLUMN priority_rescheduled INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE session ADD COLUMN priority_callback    INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE session ADD COLUMN started_utc_ms       INTEGER NOT NULL DEFAULT 0;
+
+-- How far Outbound Schedule scripts were carried out (spec outbound 3.2).
+CREATE TABLE schedule_progress (
+    item_key        TEXT    PRIMARY KEY,       -- DBID of the script / name of the item
+    handled_utc_ms  INTEGER NOT NULL
+) WITHOUT ROWID;

@@ -3,33 +3,9 @@
 
 #include "gen/objects.h"
 #include "model/zone.h"
+#include "servers/outbound/local_time.h"
 
 #include <time.h>
-
-static bool number_at(struct text in, size_t at, size_t len, uint32_t min, uint32_t max, int *out)
-{
-    uint32_t number;
-    if (text_to_u32(text_slice(in, at, len), min, max, &number)) return false;
-    *out = (int)number;
-    return true;
-}
-
-/* As if the zone were UTC. */
-static enum err parse_local(struct text in, int64_t *local_s)
-{
-    struct tm parts = { 0 };
-    if (in.len != 16 || in.at[2] != '/' || in.at[5] != '/' || in.at[10] != ' ' || in.at[13] != ':')
-        return ERR_INVALID;
-    if (!number_at(in, 0, 2, 1, 12, &parts.tm_mon) || !number_at(in, 3, 2, 1, 31, &parts.tm_mday) ||
-        !number_at(in, 6, 4, 1970, 9999, &parts.tm_year) ||
-        !number_at(in, 11, 2, 0, 23, &parts.tm_hour) || !number_at(in, 14, 2, 0, 59, &parts.tm_min))
-        return ERR_INVALID;
-    parts.tm_mon--;
-    parts.tm_year -= 1900;
-    struct tm wanted = parts;
-    *local_s = (int64_t)timegm(&parts);
-    return parts.tm_mday == wanted.tm_mday ? ERR_OK : ERR_INVALID; /* 02/30 */
-}
 
 /* Without an IANA name the object's own distance from UTC counts. */
 static const struct zone *zone_of(const struct app_object *object, int64_t *offset_s)
@@ -43,7 +19,7 @@ enum err contact_time_parse(const struct app *app, uint32_t tz_dbid, struct text
                             int64_t *epoch_s)
 {
     int64_t local_s, offset_s;
-    if (parse_local(in, &local_s)) return ERR_INVALID;
+    if (local_time_parse(in, &local_s)) return ERR_INVALID;
     const struct app_object *object = app_object_by_dbid(app, &OBJECT_TIME_ZONE, tz_dbid);
     if (object == NULL) return ERR_NOT_FOUND;
     const struct zone *zone = zone_of(object, &offset_s);

@@ -31,6 +31,7 @@ struct record_history;
 struct request;
 struct request_log;
 struct session;
+struct schedule_keeper;
 struct treatment_book;
 
 struct outbound {
@@ -49,6 +50,7 @@ struct outbound {
     struct record_history *record_history;
     struct table *lookups; /* by list table and column */
     struct treatment_book *treatments;
+    struct schedule_keeper *schedules;
     struct table *sessions; /* by group DBID */
     struct table *imports;  /* under way, by id */
     struct table *counted;  /* rows of lists by status, by table */

@@ -22,6 +22,7 @@
 #include "servers/outbound/record_history.h"
 #include "servers/outbound/recovery.h"
 #include "servers/outbound/request_log.h"
+#include "servers/outbound/schedule_keeper.h"
 #include "servers/outbound/session.h"
 #include "servers/outbound/treatment_book.h"
 
@@ -160,6 +161,7 @@ static void changed(void *self)
     call_stats_configure(&server->outbound);
     record_history_configure(&server->outbound);
     treatment_book_forget(server->outbound.treatments);
+    schedule_keeper_configure(server->outbound.schedules);
     struct session *session;
     for (size_t at = 0; (session = table_next(server->outbound.sessions, &at)) != NULL;) {
         session_configure(session);
@@ -255,6 +257,8 @@ static enum err start(struct app *app, void **self, struct fault *fault)
     if (err) return err;
     outbound->desktops = desktops_new(outbound);
     outbound->treatments = treatment_book_new(outbound);
+    err = schedule_keeper_new(outbound, &outbound->schedules, fault);
+    if (err) return err;
     outbound->lists = lists_new(app, outbound->dbid, outbound->store);
     outbound->lookups = table_new(app->life);
     outbound->dnc = dnc_table_new(outbound);
@@ -339,7 +343,7 @@ static void count(void *self, void *counters)
 static const char *const object_names[] = {
     "Application", "Host",          "Person",      "AgentGroup", "Field",
     "Format",      "TableAccess",   "CallingList", "Filter",     "Campaign",
-    "TimeZone",    "CampaignGroup", "Treatment",   "Tenant",     NULL,
+    "TimeZone",    "CampaignGroup", "Treatment", "Script",   "Tenant",     NULL,
 };
 
 const struct app_type APP_TYPE_OUTBOUND = {

@@ -457,3 +457,59 @@ TEST(a_call_back_that_nobody_asks_for_is_missed_after_a_day)
     CHECK_I64(cell(ROW_STATUS), RECORD_STATUS_MISSED_CALLBACK);
     close_world();
 }
+
+/* --- schedules --- */
+
+static void put_schedule(const char *stop_at)
+{
+    put(&OBJECT_CAMPAIGN_GROUP, GROUP,
+        "{\"name\":\"G\",\"campaign\":\"C\",\"group\":\"AG\",\"dialMode\":\"Preview\","
+        "\"operationMode\":\"Scheduled\"}");
+    struct text json =
+        scope_format(life,
+                     "{\"name\":\"day\",\"type\":\"OutboundSchedule\",\"annex\":{\"morning\":{"
+                     "\"campaign-group\":\"C/G\",\"time-zone\":\"NY\",\"load-at\":\"07:30\","
+                     "\"start-at\":\"08:00\",\"stop-at\":\"%s\",\"unload-at\":\"21:00\"}}}",
+                     stop_at);
+    put(&OBJECT_SCRIPT, 600, json.at);
+    app_objects_changed(app, 2);
+    loop_run_for(loop, 100);
+}
+
+TEST(a_schedule_loads_starts_stops_and_unloads_a_group_by_the_clock)
+{
+    open_world(); /* 07:00 in New York */
+    put_schedule("20:00");
+    run_until(NOON + 30 * MINUTE_MS - 100);
+    CHECK_I64(session()->fsm.state, SESSION_NULL);
+    run_until(NOON + 30 * MINUTE_MS + 100);
+    CHECK_I64(session()->fsm.state, SESSION_LOADED);
+    run_until(NOON + HOUR_MS + 100);
+    CHECK_I64(session()->fsm.state, SESSION_STARTED);
+    run_until(NOON + 13 * HOUR_MS + 100);
+    CHECK_I64(session()->fsm.state, SESSION_LOADED);
+    run_until(NOON + 14 * HOUR_MS + 100);
+    CHECK_I64(session()->fsm.state, SESSION_NULL);
+    run_until(NOON + 24 * HOUR_MS + 100); /* summer time has begun: 08:00 is an hour earlier */
+    CHECK_I64(session()->fsm.state, SESSION_STARTED);
+    close_world();
+}
+
+TEST(a_schedule_whose_stop_precedes_its_start_is_refused)
+{
+    open_world();
+    put_schedule("07:59");
+    run_until(NOON + 2 * HOUR_MS);
+    CHECK_I64(session()->fsm.state, SESSION_NULL);
+    close_world();
+}
+
+TEST(a_schedule_makes_up_for_what_passed_while_nothing_ran)
+{
+    open_world();
+    put_schedule("20:00");
+    loop_step_utc(loop, 2 * HOUR_MS); /* as if we had been away from 07:00 to 09:00 */
+    loop_run_for(loop, MINUTE_MS + 100);
+    CHECK_I64(session()->fsm.state, SESSION_STARTED);
+    close_world();
+}
