@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Campaign group states and call report records: outbound 13.1, 13.2; acceptance 21: 40."""
+import contextlib
+import random
+import threading
 import time
 import unittest
 
-from campaign import PREVIEW, Centre, new_group, notifying
+from campaign import PREVIEW, Centre, Client, Lost, new_group, notifying
 from harness import Receiver, wait_until
 
 GUID, STAMP = "^[0-9A-Z]{32}$", r"^\d{10}\.\d{3}$"
@@ -148,7 +151,7 @@ class Reports(unittest.TestCase):
         cls.answers = {}
         cls.receiver = Receiver(lambda request: cls.answers.get(request.path, 200))
         cls.addClassCleanup(cls.receiver.close)
-        groups = [new_group(i + 1) for i in range(5)]
+        groups = [new_group(i + 1) for i in range(6)]
         uri = cls.receiver.url
         often = {"http_retry_applies_to": "all", "http_retry_max_attempts": 100}
         options = {
@@ -157,6 +160,7 @@ class Reports(unittest.TestCase):
             "G3": reports(f"{uri}/G3", history_wait_condition_threshold=2, history_wait_recovery_timeout=2, **often),
             "G4": reports(f"{uri}/G4", history_wait_condition_threshold=1, history_wait_recovery_timeout=60, **often),
             "G5": {"history-uri": f"{uri}/G5"},  # not switched on
+            "G6": {**reports(f"{uri}/G6"), **notifying(f"{uri}/G6-notifications")},
         }
         cls.centre = Centre(groups, options=options)
         cls.centre.__enter__()
@@ -243,6 +247,47 @@ class Reports(unittest.TestCase):
         self.assertEqual(self.centre.logs("outbound*").count("81114"), 2)
         self.answers["/G3"] = 200
         wait_until(lambda: self.centre.preview(group, "a1").status == 200, 15, what="confirmation")
+
+    def test_kill_9_loses_no_report_and_changes_none(self):
+        group, took, finished = self.group("G6"), set(), set()
+        for number in range(60):
+            self.centre.add(group, f"1555080{number:02}")
+        client = Client(self.centre.http_port)
+
+        def work(stop):
+            while not stop.is_set():
+                with contextlib.suppress(Lost, KeyError):
+                    status, record = client.post(f"/campaigngroups/{group.dbid}", "PreviewRecordRequest", GSW_AGENT_ID="a3")
+                    if status != 200:
+                        time.sleep(0.02)
+                        continue
+                    took.add(record["GSW_CALL_ATTEMPT_GUID"])
+                    status, _ = client.post(f"/records/{record['GSW_RECORD_HANDLE']}", "RecordProcessed", GSW_CALL_RESULT=33)
+                    if status == 200:
+                        finished.add(record["GSW_CALL_ATTEMPT_GUID"])
+                time.sleep(0.01)
+        stop = threading.Event()
+        worker = threading.Thread(target=work, args=(stop,))
+        worker.start()
+        for _ in range(3):
+            time.sleep(random.uniform(0.05, 0.3))
+            former = self.centre.kill("outbound")
+            wait_until(lambda: self.centre.pid("outbound") not in (None, former), what="a new outbound")
+            self.centre.wait_running()
+            self.centre.wait_for_http()
+        wait_until(lambda: len(finished) >= 20, 20, what="some work done")
+        stop.set()
+        worker.join()
+
+        def told(sequence):
+            return {one.json["GSW_CALL_ATTEMPT_GUID"] for one in self.posts("G6")
+                    if one.json["GSW_HIST_SEQUENCE_NUM"] == sequence}
+        wait_until(lambda: told(0) >= took and told(1) >= finished, what="every report")
+        notified = {one.json["GSW_CALL_ATTEMPT_GUID"] for one in self.posts("G6-notifications")}
+        self.assertGreaterEqual(notified, finished)
+        bodies = {}
+        for one in self.posts("G6"):
+            self.assertEqual(bodies.setdefault(one.json["GSW_MESSAGE_GUID"], one.body), one.body)
 
     def test_what_is_not_confirmed_counts_after_kill_9(self):
         self.answers["/G4"] = 503
