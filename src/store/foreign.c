@@ -436,7 +436,7 @@ static void on_page(void *self, enum err err, const struct rows *rows)
 {
     struct foreign *foreign = self;
     if (err) {
-        go_away(foreign, err_words(err));
+        go_away(foreign, "our own store does not answer");
         return;
     }
     uint32_t count = rows_count(rows);

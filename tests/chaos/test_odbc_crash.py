@@ -20,7 +20,7 @@ from campaign import RETRIEVED, UPDATED, Centre, Client, Lost, new_record
 from databases import PASSWORD, Postgres, behind, rows
 from harness import rounds, wait_until
 
-ROUNDS = int(os.environ.get("CARILLON_CRASH_ROUNDS", rounds(8, 60)))
+ROUNDS = int(os.environ.get("CARILLON_CRASH_ROUNDS", rounds(4, 60)))
 SEED = int(os.environ.get("CARILLON_CRASH_SEED", random.randrange(1_000_000)))
 CREW, ADDER = ["a1", "a2", "a3", "a4"], "a5"
 HELD_MAX = 3
