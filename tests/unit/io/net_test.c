@@ -210,7 +210,7 @@ TEST(pieces_written_now_keep_their_order_whatever_the_system_takes)
         door.manner.stops_at = len;
         door_open(&door, &world, "127.0.0.1:0", NULL);
         party_connect(&caller, &world, door_address(&door));
-        loop_run_for(world.loop, 20);
+        world_settle(&world);
         CHECK_U32(caller.opens, 1);
         write_pieces(caller.stream, bytes, len);
         loop_run_for(world.loop, 5000);
