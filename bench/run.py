@@ -366,17 +366,44 @@ def restart(given, folder):
 PARTS = {"updates": lambda given, folder: Updates(given, folder).run(), "http": http_layer,
          "notifications": lambda given, folder: Notifications(given, folder).run(),
          "endpoints": lambda given, folder: endpoints.endpoints(given, folder, say, verdict), "restart": restart,
-         "lists": lambda given, folder: lists.lists(given, folder, say),
+         "lists": lambda given, folder: lists.lists(given, folder, say), "dnc": do_not_call,
          "imports": lambda given, folder: imports.imports(given, folder, say, verdict, middle, spread),
          "desktops": lambda given, folder: desktop_load.desktops(given, say, verdict)}
 # Longer ones, by name only.
 MORE = {"import-memory": lambda given, folder: imports.memory(folder, say)}
 
 
+# --- the Do-Not-Call list ------------------------------------------------------------------------------
+
+DNC_ENTRIES = 10_000_000
+DNC_BYTES_AIM, DNC_LOOKUP_NS_AIM = 400_000_000, 1000
+
+
+def do_not_call(given, folder):
+    """In memory: size, time to fill, look-ups (spec outbound 20)."""
+    runs = []
+    for _ in range(given.rounds):
+        done = subprocess.run([given.tools / "dnc_bench", str(DNC_ENTRIES), "3000000"],
+                              capture_output=True, text=True, check=True)
+        runs.append(json.loads(done.stdout))
+    one = runs[0]
+    say(f"Do-Not-Call list of {one['entries']} entries in memory")
+    say(f"    {one['bytes'] / one['entries']:.1f} bytes an entry, {one['resident'] / 1e6:.0f} MB resident; "
+        f"filled in {spread([run['fill_s'] for run in runs], '{:.1f}')} s")
+    for key, words in (("listed_ns", "of listed numbers"), ("other_ns", "of others")):
+        times = [run[key] for run in runs]
+        say(f"    look-ups {words}: {spread([1e9 / time for time in times])} /s, "
+            f"{spread(times)} ns each")
+    worst = max(middle([run[key] for run in runs]) for key in ("listed_ns", "other_ns"))
+    verdict("memory, bound over used", DNC_BYTES_AIM / one["resident"], 1)
+    verdict("look-up, bound over used", DNC_LOOKUP_NS_AIM / worst, 1)
+
+
 def build_tools(build):
     """The small programs that are measured beside the binary; `make build` leaves them out."""
     done = subprocess.run(["ninja", "-C", build, "--quiet",
-                           *(f"bench/{name}" for name in ("update_bench", "http_bench", "notify_bench", "desktop_bench"))],
+                           *(f"bench/{name}" for name in ("update_bench", "http_bench", "notify_bench", "desktop_bench",
+                                                      "dnc_bench"))],
                           capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(done.stdout + done.stderr)

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DIGITS_MAX = 18, ROOM_FIRST = 16 };
+enum { DIGITS_MAX = 18, ROOM_FIRST = 16, FEW = 8 };
 
 /* Above what 18 digits with their leading 1 can be (< 2^61). */
 static const uint64_t hashed = (uint64_t)1 << 63;
@@ -23,7 +23,10 @@ struct key_set {
 
 struct dnc {
     struct scope *life;
-    struct table *sets; /* by name */
+    struct table *sets;                  /* by name */
+    struct key_set *few[DNC_KINDS][FEW]; /* the first of each kind, which mostly are all */
+    uint32_t set_count[DNC_KINDS];
+    uint64_t kind_count[DNC_KINDS]; /* entries */
     uint64_t seed[2];
     uint64_t count;
     size_t bytes;
@@ -186,6 +189,14 @@ static void set_drop(void *self)
 
 static struct key_set *set_find(const struct dnc *dnc, enum dnc_kind kind, struct dnc_scope scope)
 {
+    uint32_t count = dnc->set_count[kind];
+    for (uint32_t i = 0; i < count && i < FEW; i++) {
+        struct key_set *set = dnc->few[kind][i];
+        if (set->name.tenant_dbid == scope.tenant_dbid &&
+            set->name.campaign_dbid == scope.campaign_dbid)
+            return set;
+    }
+    if (count <= FEW) return NULL;
     struct set_name name = { kind, scope.tenant_dbid, scope.campaign_dbid };
     return table_get(dnc->sets, TEXT_OF(&name));
 }
@@ -202,6 +213,8 @@ static struct key_set *set_get(struct dnc *dnc, enum dnc_kind kind, struct dnc_s
     set->name = (struct set_name){ kind, scope.tenant_dbid, scope.campaign_dbid };
     scope_on_close(dnc->life, set_drop, set);
     table_put(dnc->sets, TEXT_OF(&set->name), set);
+    if (dnc->set_count[kind] < FEW) dnc->few[kind][dnc->set_count[kind]] = set;
+    dnc->set_count[kind]++;
     return set;
 }
 
@@ -229,6 +242,7 @@ bool dnc_add(struct dnc *dnc, enum dnc_kind kind, struct text what, struct dnc_s
     set->slots[at] = key;
     set->count++;
     dnc->count++;
+    dnc->kind_count[kind]++;
     return true;
 }
 
@@ -249,6 +263,7 @@ bool dnc_remove(struct dnc *dnc, enum dnc_kind kind, struct text what, struct dn
     set->slots[hole] = 0;
     set->count--;
     dnc->count--;
+    dnc->kind_count[kind]--;
     return true;
 }
 
@@ -263,7 +278,7 @@ static bool is_listed(const struct dnc *dnc, enum dnc_kind kind, struct text wha
                       struct dnc_scope scope)
 {
     what = text_trim(what);
-    if (what.len == 0) return false;
+    if (what.len == 0 || dnc->kind_count[kind] == 0) return false;
     const struct dnc_scope wider[] = {
         { 0, 0 }, { scope.tenant_dbid, 0 }, scope, { 0, scope.campaign_dbid }
     };

@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The life of one lookup: look for it (check), make it where it is missing (make), fill it slice by
- * slice (fill), answer (ask). */
+/* The life of one lookup: look for it (check), make it where it is missing (make), read the list
+ * page by page (read_page), write what was read in the order of values (next_slice), answer (ask).
+ * The order is what makes it cheap: scattered values would touch a page of the file each. */
 #include "servers/outbound/lookup.h"
+
+#include "format/json.h"
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
-enum { SLICE_ROWS = 4000, SQL_BYTES_MAX = 2048, TRIGGERS = 3 };
+enum { PAGE_ROWS = 20000, SLICE_ROWS = 2000, SQL_BYTES_MAX = 2048, TRIGGERS = 3 };
 
 enum lookup_state { LOOKUP_UNKNOWN, LOOKUP_MAKING, LOOKUP_READY };
 
@@ -21,8 +26,27 @@ struct lookup {
     struct text table, column;
     enum lookup_state state;
     struct list waiting;
-    int64_t chain_id, chain_n; /* filled up to here */
-    const struct statement *find, *page_end, *fill, *note, *check;
+    struct filling *filling; /* while LOOKUP_MAKING */
+    const struct statement *find, *page, *fill, *note, *check;
+};
+
+struct lookup_entry {
+    struct text value; /* in the life of the filling */
+    int64_t chain_id, chain_n;
+};
+
+/* One page of the list, in the order of values. */
+struct lookup_page {
+    struct lookup_entry *at;
+    uint32_t count, next;
+};
+
+/* All of the list: each page in order, and a heap over the pages by their next value. */
+struct filling {
+    struct scope *life;
+    struct lookup_page *pages, **heap;
+    uint32_t page_count, page_room, heap_count;
+    int64_t chain_id, chain_n; /* read up to here */
 };
 
 struct lookup_waiter {
@@ -88,20 +112,62 @@ static void end_making(struct lookup *lookup, enum err err)
 
 /* --- filling --- */
 
+static void drop_pages(void *self)
+{
+    struct filling *filling = self;
+    free(filling->pages);
+    free(filling->heap);
+}
+
+static void end_filling(struct lookup *lookup, enum err err)
+{
+    scope_close(lookup->filling->life);
+    lookup->filling = NULL;
+    end_making(lookup, err);
+}
+
+static bool is_before(const struct lookup_page *a, const struct lookup_page *b)
+{
+    return text_compare(a->at[a->next].value, b->at[b->next].value) < 0;
+}
+
+static void sink(struct filling *filling, uint32_t at)
+{
+    struct lookup_page **heap = filling->heap;
+    for (uint32_t child; (child = at * 2 + 1) < filling->heap_count; at = child) {
+        if (child + 1 < filling->heap_count && is_before(heap[child + 1], heap[child])) child++;
+        if (!is_before(heap[child], heap[at])) return;
+        struct lookup_page *page = heap[at];
+        heap[at] = heap[child];
+        heap[child] = page;
+    }
+}
+
+/* The entry with the lowest value; NULL: all are taken. */
+static const struct lookup_entry *take_entry(struct filling *filling)
+{
+    if (filling->heap_count == 0) return NULL;
+    struct lookup_page *page = filling->heap[0];
+    const struct lookup_entry *entry = &page->at[page->next++];
+    if (page->next == page->count) filling->heap[0] = filling->heap[--filling->heap_count];
+    sink(filling, 0);
+    return entry;
+}
+
 static void next_slice(struct lookup *lookup);
 
 static void on_slice_filled(void *self, const struct change_result *result)
 {
     struct lookup *lookup = self;
     if (result->err)
-        end_making(lookup, result->err);
+        end_filling(lookup, result->err);
     else
         next_slice(lookup);
 }
 
 static void on_all_filled(void *self, const struct change_result *result)
 {
-    end_making(self, result->err);
+    end_filling(self, result->err);
 }
 
 static void add_note(struct lookup *lookup, struct change *change, bool is_complete)
@@ -109,42 +175,114 @@ static void add_note(struct lookup *lookup, struct change *change, bool is_compl
     change_add(change, lookup->note, 1);
     change_bind_text(change, lookup->table);
     change_bind_text(change, lookup->column);
-    change_bind_i64(change, lookup->chain_id);
-    change_bind_i64(change, lookup->chain_n);
     change_bind_i64(change, is_complete);
-}
-
-/* The slice ends where the page of chain keys ends; none is left: done. */
-static void on_page_end(void *self, enum err err, const struct rows *rows)
-{
-    struct lookup *lookup = self;
-    if (err) {
-        end_making(lookup, err);
-        return;
-    }
-    struct change *change = change_new(lookup->server->store);
-    if (rows_count(rows) == 0) {
-        add_note(lookup, change, true);
-        change_submit(change, on_all_filled, lookup);
-        return;
-    }
-    change_add(change, lookup->fill, ROWS_ANY);
-    change_bind_i64(change, lookup->chain_id);
-    change_bind_i64(change, lookup->chain_n);
-    lookup->chain_id = rows_i64(rows, 0, 0);
-    lookup->chain_n = rows_i64(rows, 0, 1);
-    change_bind_i64(change, lookup->chain_id);
-    change_bind_i64(change, lookup->chain_n);
-    add_note(lookup, change, false);
-    change_submit(change, on_slice_filled, lookup);
 }
 
 static void next_slice(struct lookup *lookup)
 {
-    struct value parameters[] = { value_of_i64(lookup->chain_id), value_of_i64(lookup->chain_n),
-                                  value_of_i64(SLICE_ROWS) };
-    struct query query = { lookup->page_end, parameters, 3 };
-    store_query(lookup->server->store, &query, on_page_end, lookup);
+    struct change *change = change_new(lookup->server->store);
+    struct buf rows = { 0 };
+    struct json_writer json = json_writer(&rows);
+    const struct lookup_entry *entry;
+    uint32_t count = 0;
+    json_begin_array(&json);
+    while (count < SLICE_ROWS && (entry = take_entry(lookup->filling)) != NULL) {
+        json_begin_array(&json);
+        json_put_text(&json, entry->value);
+        json_put_i64(&json, entry->chain_id);
+        json_put_i64(&json, entry->chain_n);
+        json_end_array(&json);
+        count++;
+    }
+    json_end_array(&json);
+    if (count) {
+        change_add(change, lookup->fill, ROWS_ANY);
+        change_bind_text(change, buf_text(&rows));
+    } else {
+        add_note(lookup, change, true);
+    }
+    buf_free(&rows);
+    change_submit(change, count ? on_slice_filled : on_all_filled, lookup);
+}
+
+static void begin_writing(struct lookup *lookup)
+{
+    struct filling *filling = lookup->filling;
+    filling->heap = calloc((size_t)filling->page_count + 1, sizeof(struct lookup_page *));
+    ASSERT(filling->heap != NULL);
+    for (uint32_t i = 0; i < filling->page_count; i++)
+        if (filling->pages[i].count) filling->heap[filling->heap_count++] = &filling->pages[i];
+    for (uint32_t i = filling->heap_count / 2; i-- > 0;) sink(filling, i);
+    next_slice(lookup);
+}
+
+static int by_value(const void *a, const void *b)
+{
+    return text_compare(((const struct lookup_entry *)a)->value,
+                        ((const struct lookup_entry *)b)->value);
+}
+
+static void keep_page(struct filling *filling, const struct rows *rows)
+{
+    if (filling->page_count == filling->page_room) {
+        filling->page_room = filling->page_room ? filling->page_room * 2 : 16;
+        filling->pages = realloc(filling->pages, filling->page_room * sizeof(struct lookup_page));
+        ASSERT(filling->pages != NULL);
+    }
+    struct lookup_page *page = &filling->pages[filling->page_count++];
+    *page = (struct lookup_page){ .at = scope_alloc_array(filling->life, rows_count(rows),
+                                                          sizeof(struct lookup_entry)) };
+    for (uint32_t i = 0; i < rows_count(rows); i++) {
+        struct text value = rows_text(rows, i, 0);
+        if (value.len == 0) continue;
+        page->at[page->count++] = (struct lookup_entry){ scope_keep(filling->life, value),
+                                                         rows_i64(rows, i, 1),
+                                                         rows_i64(rows, i, 2) };
+    }
+    qsort(page->at, page->count, sizeof *page->at, by_value);
+}
+
+static void read_page(struct lookup *lookup);
+
+static void on_page(void *self, enum err err, const struct rows *rows)
+{
+    struct lookup *lookup = self;
+    struct filling *filling = lookup->filling;
+    if (err) {
+        end_filling(lookup, err);
+        return;
+    }
+    uint32_t count = rows_count(rows);
+    if (count) {
+        keep_page(filling, rows);
+        filling->chain_id = rows_i64(rows, count - 1, 1);
+        filling->chain_n = rows_i64(rows, count - 1, 2);
+    }
+    if (count == PAGE_ROWS)
+        read_page(lookup);
+    else
+        begin_writing(lookup);
+}
+
+static void read_page(struct lookup *lookup)
+{
+    const struct filling *filling = lookup->filling;
+    struct value parameters[] = { value_of_i64(filling->chain_id), value_of_i64(filling->chain_n),
+                                  value_of_i64(PAGE_ROWS) };
+    struct query query = { lookup->page, parameters, 3 };
+    store_query(lookup->server->store, &query, on_page, lookup);
+}
+
+/* The triggers stand: what changes from now on is in. What is read and has changed until it is
+ * written leaves a line that find() does not follow. */
+static void begin_filling(struct lookup *lookup)
+{
+    struct scope *life = scope_new(lookup->server->app->life, "lookup filling", SCOPE_NO_LIMIT);
+    lookup->filling = scope_alloc(life, sizeof *lookup->filling);
+    *lookup->filling =
+        (struct filling){ .life = life, .chain_id = INT64_MIN, .chain_n = INT64_MIN };
+    scope_on_close(life, drop_pages, lookup->filling);
+    read_page(lookup);
 }
 
 /* --- making --- */
@@ -187,17 +325,24 @@ static bool add_making(struct lookup *lookup, struct change *change)
     return true;
 }
 
+static void on_made(void *self, const struct change_result *result)
+{
+    if (result->err)
+        end_making(self, result->err);
+    else
+        begin_filling(self);
+}
+
 static void make(struct lookup *lookup)
 {
     struct change *change = change_new(lookup->server->store);
-    lookup->chain_id = lookup->chain_n = INT64_MIN;
     if (!add_making(lookup, change)) {
         change_drop(change);
         end_making(lookup, ERR_LIMIT);
         return;
     }
     add_note(lookup, change, false);
-    change_submit(change, on_slice_filled, lookup);
+    change_submit(change, on_made, lookup);
 }
 
 /* Whole, half filled, or not there; a list table that was made anew has lost its triggers. */
@@ -215,9 +360,7 @@ static void on_checked(void *self, enum err err, const struct rows *rows)
     } else if (rows_i64(rows, 0, 1)) {
         end_making(lookup, ERR_OK);
     } else {
-        lookup->chain_id = rows_i64(rows, 0, 2);
-        lookup->chain_n = rows_i64(rows, 0, 3);
-        next_slice(lookup);
+        begin_filling(lookup);
     }
 }
 
@@ -234,31 +377,28 @@ static bool make_statements(struct lookup *lookup)
     static const struct statement check_lookup = {
         "SELECT (SELECT count(*) FROM sqlite_master WHERE type = 'trigger' AND tbl_name = ?1 "
         "AND name IN (?1 || '__by_' || ?2 || '_insert', ?1 || '__by_' || ?2 || '_delete', "
-        "?1 || '__by_' || ?2 || '_update')), is_complete, chain_id, chain_n "
+        "?1 || '__by_' || ?2 || '_update')), is_complete "
         "FROM (SELECT 1) LEFT JOIN lookup ON table_name = ?1 AND column_name = ?2"
     };
-    static const struct statement note = {
-        "INSERT OR REPLACE INTO lookup VALUES (?1, ?2, ?3, ?4, ?5)"
-    };
+    static const struct statement note = { "INSERT OR REPLACE INTO lookup VALUES (?1, ?2, ?3)" };
     lookup->check = &check_lookup;
     lookup->note = &note;
-    lookup->find = statement(lookup,
-                             "SELECT row.chain_id, row.chain_n, row.record_status FROM "
-                             "%.*s__by_%.*s AS at CROSS JOIN %.*s AS row ON row.chain_id = "
-                             "at.chain_id AND row.chain_n = at.chain_n WHERE at.value IN (?1, ?2, "
-                             "?3) ORDER BY row.chain_id, row.chain_n LIMIT %d",
-                             TEXT_ARG(t), TEXT_ARG(c), TEXT_ARG(t), LOOKUP_ROWS_MAX);
-    lookup->page_end = statement(lookup,
-                                 "SELECT chain_id, chain_n FROM (SELECT chain_id, chain_n FROM "
-                                 "%.*s WHERE (chain_id, chain_n) > (?1, ?2) ORDER BY chain_id, "
-                                 "chain_n LIMIT ?3) ORDER BY chain_id DESC, chain_n DESC LIMIT 1",
-                                 TEXT_ARG(t));
+    lookup->find =
+        statement(lookup,
+                  "SELECT row.chain_id, row.chain_n, row.record_status FROM "
+                  "%.*s__by_%.*s AS at CROSS JOIN %.*s AS row ON row.chain_id = "
+                  "at.chain_id AND row.chain_n = at.chain_n WHERE at.value IN (?1, ?2, "
+                  "?3) AND row.%.*s = at.value ORDER BY row.chain_id, row.chain_n LIMIT %d",
+                  TEXT_ARG(t), TEXT_ARG(c), TEXT_ARG(t), TEXT_ARG(c), LOOKUP_ROWS_MAX);
+    lookup->page = statement(lookup,
+                             "SELECT %.*s, chain_id, chain_n FROM %.*s WHERE (chain_id, chain_n) > "
+                             "(?1, ?2) ORDER BY chain_id, chain_n LIMIT ?3",
+                             TEXT_ARG(c), TEXT_ARG(t));
     lookup->fill = statement(lookup,
-                             "INSERT OR IGNORE INTO %.*s__by_%.*s SELECT %.*s, chain_id, chain_n "
-                             "FROM %.*s WHERE (chain_id, chain_n) > (?1, ?2) AND (chain_id, "
-                             "chain_n) <= (?3, ?4)",
-                             TEXT_ARG(t), TEXT_ARG(c), TEXT_ARG(c), TEXT_ARG(t));
-    return lookup->find && lookup->page_end && lookup->fill;
+                             "INSERT OR IGNORE INTO %.*s__by_%.*s SELECT value ->> 0, value ->> 1, "
+                             "value ->> 2 FROM json_each(?1)",
+                             TEXT_ARG(t), TEXT_ARG(c));
+    return lookup->find && lookup->page && lookup->fill;
 }
 
 /* --- the door --- */
