@@ -55,8 +55,9 @@ struct write {
     struct link_request *request; /* NULL: our own */
     const void *fields;
     void (*stage)(struct write *write);
-    void (*reply)(struct write *write); /* durable, or nothing to do */
-    void *self;                         /* of `stage` and `reply` */
+    void (*reply)(struct write *write);   /* durable, or nothing to do */
+    void (*refused)(struct write *write); /* instead of it, for our own; may be NULL */
+    void *self;                           /* of `stage` and `reply` */
     struct text comment, person, application, address;
     struct change_set *set;
     struct secret_changes *secrets;

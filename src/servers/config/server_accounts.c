@@ -508,6 +508,13 @@ static void on_objects_made(struct write *write)
         server->accounts->on_begun(server);
 }
 
+/* Who was there before us, or a full disk: we serve all the same. */
+static void on_objects_refused(struct write *write)
+{
+    LOG_FIRST_PASSWORD_FAILED(&write->server->app->log, "the person default cannot be made");
+    write->server->accounts->on_begun(write->server);
+}
+
 void accounts_begin(struct config_server *server, void (*done)(struct config_server *server))
 {
     server->accounts->on_begun = done;
@@ -520,6 +527,7 @@ void accounts_begin(struct config_server *server, void (*done)(struct config_ser
     write->comment = TEXT("the account default");
     write->stage = stage_accounts;
     write->reply = on_objects_made;
+    write->refused = on_objects_refused;
     write_submit(write);
 }
 

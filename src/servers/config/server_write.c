@@ -52,6 +52,12 @@ void refuse_problems(struct config_server *server, struct link_request *request,
     if (request) link_refuse(request, &error);
 }
 
+static void refuse_write(struct write *write)
+{
+    refuse_problems(write->server, write->request, &write->problems);
+    if (write->refused) write->refused(write);
+}
+
 /* --- life of a write ------------------------------------------------------------------------ */
 
 struct write *write_new(struct config_server *server, struct link_request *request,
@@ -88,7 +94,7 @@ void write_submit(struct write *write)
         problem_add(&write->problems, PROBLEM_READ_ONLY, NULL, TEXT(""),
                     server->is_stopping ? "the server is stopping"
                                         : "too many changes wait already");
-        refuse_problems(server, write->request, &write->problems);
+        refuse_write(write);
         write_close(write);
         return;
     }
@@ -163,7 +169,7 @@ static void on_durable(void *self, const struct change_result *result)
         LOG_STORE_FAILED(&server->app->log, result->words ? result->words : err_words(result->err));
         problem_add(&write->problems, PROBLEM_READ_ONLY, NULL, TEXT(""),
                     "the change could not be written: %s", err_words(result->err));
-        refuse_problems(server, write->request, &write->problems);
+        refuse_write(write);
         change_set_drop(write->set);
     } else {
         make_true(write);
@@ -199,7 +205,7 @@ static bool begin(struct write *write)
     write->rev = server->rev;
     change_set_drop(write->set);
     if (write->problems.count)
-        refuse_problems(server, write->request, &write->problems);
+        refuse_write(write);
     else
         write->reply(write);
     write_close(write);
