@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`make bench`: what Carillon does per second, as ratios to named peers measured in the same run.
 
-    bench/run.py --binary build/carillon [--seconds N] [--rounds N] [updates http notifications endpoints restart]
+    bench/run.py --binary build/carillon [--seconds N] [--rounds N] [updates http notifications endpoints restart dnc ...]
 
 Peers take turns with us, since requests per second drift with the machine's load; figures are min,
 median and max of the rounds, ratios are those of the medians. Whoever sends the load shares the cores.
@@ -366,7 +366,7 @@ def restart(given, folder):
 PARTS = {"updates": lambda given, folder: Updates(given, folder).run(), "http": http_layer,
          "notifications": lambda given, folder: Notifications(given, folder).run(),
          "endpoints": lambda given, folder: endpoints.endpoints(given, folder, say, verdict), "restart": restart,
-         "lists": lambda given, folder: lists.lists(given, folder, say), "dnc": do_not_call,
+         "lists": lambda given, folder: lists.lists(given, folder, say), "dnc": lambda given, folder: do_not_call(given),
          "imports": lambda given, folder: imports.imports(given, folder, say, verdict, middle, spread),
          "desktops": lambda given, folder: desktop_load.desktops(given, say, verdict)}
 # Longer ones, by name only.
@@ -379,7 +379,7 @@ DNC_ENTRIES = 10_000_000
 DNC_BYTES_AIM, DNC_LOOKUP_NS_AIM = 400_000_000, 1000
 
 
-def do_not_call(given, folder):
+def do_not_call(given):
     """In memory: size, time to fill, look-ups (spec outbound 20)."""
     runs = []
     for _ in range(given.rounds):
