@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """web: log-in, sessions, and desktops over WebSocket, by real clients (src/servers/web/README.md)."""
 import contextlib
+import copy
 import gzip
 import http.client
 import json
@@ -727,6 +728,32 @@ class Storms(unittest.TestCase):
                 self.assertGreater(error["retry_after_ms"], 0)
                 centre.cli("start", "outbound")
                 centre.wait_peer(desktop)
+
+    def test_one_of_several_outbound_applications_is_chosen_by_its_dbid(self):
+        with WebCentre(http=False) as centre:
+            def add_another(config):
+                another = copy.deepcopy(application(config, "outbound"))
+                another.update(name="outbound2", ports=[{"id": "default", "number": free_port()}])
+                config["applications"].append(another)
+                application(config, "web")["connections"].append({"server": "outbound2"})
+            with centre.desktop("a1") as desktop:
+                centre.wait_peer(desktop)
+                centre.apply(add_another)
+                centre.wait_running(["outbound2"])
+                desktop.connect()
+                applications = desktop.welcome["applications"]
+                self.assertEqual(set(applications), {"outbound", "outbound2"})
+                with self.assertRaises(Refusal) as refusal:
+                    desktop.ask("DesktopSnapshot")
+                self.assertEqual(refusal.exception.name, "UnknownApplication")
+
+                def answers(dbid):
+                    with contextlib.suppress(Refusal):
+                        return desktop.ask("DesktopSnapshot", GSW_APPLICATION_ID=dbid)
+                    return None
+                for dbid in applications.values():
+                    snapshot = wait_until(lambda dbid=dbid: answers(dbid), 10, 0.1, "an answer")
+                    self.assertEqual(snapshot["GSW_AGENT_ID"], "a1")
 
     def test_a_storm_of_connections_is_admitted_bit_by_bit(self):
         options = {"desktops-per-second": "20", "desktops-per-person": "1000", "resume-time": "1"}
