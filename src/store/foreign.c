@@ -10,7 +10,15 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { PAGE_ROWS = 200, AGAIN_MS = 1000, REFUSED_AGAIN_MS = 60000, AWAIT_MS = 2000 };
+enum {
+    PAGE_ROWS = 200,
+    AGAIN_MS = 1000,
+    REFUSED_AGAIN_MS = 60000,
+    AWAIT_MS = 2000,
+    WAITING_MAX = 20000,
+    QUERY_WAIT_USUAL_MS = 60000,
+    LIMIT_MORE_MS = 4000, /* beyond the query's own: to connect */
+};
 
 static const struct statement owe_insert = {
     "INSERT INTO foreign_write (access_point, table_name, kind, key_1, key_2, sql, parameters) "
@@ -61,7 +69,10 @@ struct waiting {
     struct list node;
     struct scope *life;
     struct foreign *foreign;
+    struct timer *timer;
     bool is_covered; /* the page under way was asked for after it came */
+    bool is_asked;   /* their store has it */
+    bool is_over;    /* answered already: it took too long */
     struct query query;
     void (*on_rows)(void *self, enum err err, const struct rows *rows);
     struct change *change;
@@ -99,7 +110,9 @@ struct foreign {
     uint32_t owed, undoing;
     struct owing *spare;
     struct chore kick;
-    struct timer *again, *retry;
+    struct timer *again, *retry, *send_timer;
+    uint64_t limit_ms; /* of one answer of theirs */
+    uint32_t waiting_count;
     struct scope *batch;
     struct entry *entries;
     uint32_t entry_count, unanswered;
@@ -162,17 +175,25 @@ uint32_t foreign_owed(const struct foreign *foreign)
 
 /* --- those who wait --- */
 
-static void run_read(struct waiting *waiting)
+static void end_waiting(struct waiting *waiting)
 {
+    waiting->foreign->waiting_count--;
     list_remove(&waiting->node);
-    store_query(waiting->foreign->theirs, &waiting->query, waiting->on_rows, waiting->self);
     scope_close(waiting->life);
 }
 
-static void end_submit(struct waiting *waiting, const struct change_result *result)
+static void on_read(void *self, enum err err, const struct rows *rows)
 {
-    if (waiting->on_durable) waiting->on_durable(waiting->self, result);
-    scope_close(waiting->life);
+    struct waiting *waiting = self;
+    if (!waiting->is_over) waiting->on_rows(waiting->self, err, rows);
+    end_waiting(waiting);
+}
+
+static void run_read(struct waiting *waiting)
+{
+    list_remove(&waiting->node);
+    waiting->is_asked = true;
+    store_query(waiting->foreign->theirs, &waiting->query, on_read, waiting);
 }
 
 static void on_undo_owed(void *self, const struct change_result *result)
@@ -183,18 +204,23 @@ static void on_undo_owed(void *self, const struct change_result *result)
     if (foreign->state == CARRIER_IDLE) chore_soon(foreign->loop, &foreign->kick);
 }
 
+static void owe_undo(struct waiting *waiting)
+{
+    struct foreign *foreign = waiting->foreign;
+    struct change *change = change_new(foreign->own);
+    for (uint32_t i = 0; i < waiting->undo_count; i++)
+        foreign_owe(foreign, change, &waiting->undo[i]);
+    foreign->undoing++;
+    change_submit(change, on_undo_owed, foreign);
+}
+
 static void on_submitted(void *self, const struct change_result *result)
 {
     struct waiting *waiting = self;
-    struct foreign *foreign = waiting->foreign;
-    if (result->err == ERR_IO && waiting->undo_count) {
-        struct change *change = change_new(foreign->own);
-        for (uint32_t i = 0; i < waiting->undo_count; i++)
-            foreign_owe(foreign, change, &waiting->undo[i]);
-        foreign->undoing++;
-        change_submit(change, on_undo_owed, foreign);
-    }
-    end_submit(waiting, result);
+    bool is_in_vain = result->err == ERR_OK && waiting->is_over;
+    if ((result->err == ERR_IO || is_in_vain) && waiting->undo_count) owe_undo(waiting);
+    if (!waiting->is_over && waiting->on_durable) waiting->on_durable(waiting->self, result);
+    end_waiting(waiting);
 }
 
 static bool may_submit(const struct foreign *foreign)
@@ -207,9 +233,8 @@ static void run_submits(struct foreign *foreign)
     for (struct list *node; may_submit(foreign) && (node = list_first(&foreign->submits));) {
         list_remove(node);
         struct waiting *waiting = LIST_OBJECT(node, struct waiting, node);
-        struct change *change = waiting->change;
-        waiting->change = NULL;
-        change_submit(change, on_submitted, waiting);
+        waiting->is_asked = true;
+        change_submit(waiting->change, on_submitted, waiting);
     }
 }
 
@@ -250,17 +275,37 @@ static void fail_waiting(struct foreign *foreign)
     answer_later(foreign);
 }
 
-static void fail(struct waiting *waiting)
+static void answer_with(struct waiting *waiting, enum err err, const char *words)
 {
     static const struct rows empty;
-    if (waiting->on_rows) {
-        waiting->on_rows(waiting->self, ERR_UNAVAILABLE, &empty);
-        scope_close(waiting->life);
+    struct change_result result = { err, words, 0, -1 };
+    if (waiting->on_rows)
+        waiting->on_rows(waiting->self, err, &empty);
+    else if (waiting->on_durable)
+        waiting->on_durable(waiting->self, &result);
+}
+
+static void fail(struct waiting *waiting)
+{
+    if (waiting->change) change_drop(waiting->change);
+    answer_with(waiting, ERR_UNAVAILABLE, waiting->foreign->away_words);
+    end_waiting(waiting);
+}
+
+/* A database that takes what it is sent and says nothing. What it may have done meanwhile is undone
+ * when its answer comes. */
+static void on_waiting_time(void *self)
+{
+    static const char words[] = "the customer's database does not answer in time";
+    struct waiting *waiting = self;
+    if (!waiting->is_asked) {
+        (void)snprintf(waiting->foreign->away_words, sizeof waiting->foreign->away_words, "%s",
+                       words);
+        fail(waiting);
         return;
     }
-    change_drop(waiting->change);
-    struct change_result result = { ERR_UNAVAILABLE, waiting->foreign->away_words, 0, -1 };
-    end_submit(waiting, &result);
+    waiting->is_over = true;
+    answer_with(waiting, waiting->on_rows ? ERR_TIMEOUT : ERR_UNAVAILABLE, words);
 }
 
 static void on_answer(void *self)
@@ -289,6 +334,18 @@ static void go_away(struct foreign *foreign, const char *words)
     foreign->is_away = true;
     fail_waiting(foreign);
     timer_start(foreign->again, AGAIN_MS);
+    if (!was_away) foreign->listener.on_away(foreign->listener.self, words);
+}
+
+/* The carrier waits for an answer: who else needs the database need not. */
+static void on_send_time(void *self)
+{
+    static const char words[] = "the customer's database does not answer in time";
+    struct foreign *foreign = self;
+    bool was_away = foreign->is_away;
+    (void)snprintf(foreign->away_words, sizeof foreign->away_words, "%s", words);
+    foreign->is_away = true;
+    fail_waiting(foreign);
     if (!was_away) foreign->listener.on_away(foreign->listener.self, words);
 }
 
@@ -370,6 +427,7 @@ static void mark(struct foreign *foreign)
 {
     struct change *change = change_new(foreign->own);
     struct buf done = { 0 };
+    timer_stop(foreign->send_timer);
     foreign->state = CARRIER_MARKING;
     buf_add_byte(&done, '[');
     for (uint32_t i = 0; i < foreign->entry_count; i++) {
@@ -453,6 +511,7 @@ static void on_page(void *self, enum err err, const struct rows *rows)
     scope_reset(foreign->batch);
     foreign->state = CARRIER_SENDING;
     foreign->has_unmarked = true;
+    timer_start(foreign->send_timer, foreign->limit_ms);
     foreign->entries = scope_alloc_array(foreign->batch, count, sizeof *foreign->entries);
     foreign->entry_count = foreign->unanswered = count;
     for (uint32_t i = 0; i < count; i++) {
@@ -530,6 +589,9 @@ static struct waiting *waiting_new(struct foreign *foreign, void *self)
     waiting->life = life;
     waiting->foreign = foreign;
     waiting->self = self;
+    waiting->timer = timer_new(life, foreign->loop, on_waiting_time, waiting);
+    timer_start(waiting->timer, foreign->limit_ms);
+    foreign->waiting_count++;
     return waiting;
 }
 
@@ -544,20 +606,29 @@ static struct value *copy_values(struct scope *scope, const struct value *values
     return copies;
 }
 
+/* True: answered later, with what stands in the way. */
+static bool must_fail(struct foreign *foreign, struct waiting *waiting)
+{
+    bool is_crowded = foreign->waiting_count > WAITING_MAX;
+    if (!foreign->is_away && !is_crowded) return false;
+    if (is_crowded)
+        (void)snprintf(foreign->away_words, sizeof foreign->away_words, "too many requests wait");
+    list_add_last(&foreign->failed, &waiting->node);
+    answer_later(foreign);
+    return true;
+}
+
 void foreign_query(struct foreign *foreign, const struct query *query,
                    void (*on_rows)(void *self, enum err err, const struct rows *rows), void *self)
 {
-    if (foreign->state == CARRIER_IDLE && !foreign->has_new) {
-        store_query(foreign->theirs, query, on_rows, self);
-        return;
-    }
     struct waiting *waiting = waiting_new(foreign, self);
     waiting->on_rows = on_rows;
     waiting->query = *query;
     waiting->query.parameters =
         copy_values(waiting->life, query->parameters, query->parameter_count);
-    list_add_last(foreign->is_away ? &foreign->failed : &foreign->reads, &waiting->node);
-    if (foreign->is_away) answer_later(foreign);
+    if (must_fail(foreign, waiting)) return;
+    list_add_last(&foreign->reads, &waiting->node);
+    if (foreign->state == CARRIER_IDLE && !foreign->has_new) run_read(waiting);
 }
 
 const char *foreign_query_words(const struct foreign *foreign)
@@ -587,11 +658,7 @@ void foreign_submit(struct foreign *foreign, struct change *change, const struct
         waiting->undo[i].parameters =
             copy_values(waiting->life, undo[i].parameters, undo[i].parameter_count);
     }
-    if (foreign->is_away) {
-        list_add_last(&foreign->failed, &waiting->node);
-        answer_later(foreign);
-        return;
-    }
+    if (must_fail(foreign, waiting)) return;
     list_add_last(&foreign->submits, &waiting->node);
     run_submits(foreign);
 }
@@ -657,6 +724,10 @@ enum err foreign_open(struct scope *owner, struct loop *loop, const struct log *
     foreign->batch = scope_new(life, "batch", SCOPE_NO_LIMIT);
     foreign->again = timer_new(life, loop, carry, foreign);
     foreign->retry = timer_new(life, loop, on_retry, foreign);
+    foreign->send_timer = timer_new(life, loop, on_send_time, foreign);
+    foreign->limit_ms = LIMIT_MORE_MS;
+    foreign->limit_ms += options && options->query_timeout_s ? options->query_timeout_s * 1000
+                                                             : QUERY_WAIT_USUAL_MS;
     scope_on_close(life, foreign_close, foreign);
     on_retry(foreign); /* also what an earlier life was refused */
     carry(foreign);

@@ -13,7 +13,7 @@
 #include <time.h>
 
 enum {
-    CONNECT_WAIT_S = 5,
+    CONNECT_WAIT_S = 3,
     QUERY_WAIT_USUAL_S = 60, /* where none is given (framework 8.3, event 21111) */
     PREPARED_MAX = 300,      /* past it all are forgotten */
     NAME_BYTES = 256,

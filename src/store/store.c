@@ -172,6 +172,7 @@ static void answer_askings(struct store *store)
         if (asking->err) log_debug(&store->log, "a query failed: %s", asking->fault.words);
         store->query_words = asking->fault.words;
         if (asking->on_rows) asking->on_rows(asking->self, asking->err, &asking->rows);
+        store->query_words = NULL;
         asking_free(asking);
     }
 }

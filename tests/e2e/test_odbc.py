@@ -3,6 +3,7 @@
 3.2, 4, 5.3; design 5)."""
 import contextlib
 import sqlite3
+import time
 import unittest
 
 from campaign import AGENTS, PREVIEW, READY, RETRIEVED, UPDATED, CHAIN_READY, Centre, new_group, new_record
@@ -205,6 +206,31 @@ class OfPostgres(Lists, unittest.TestCase):
                                      GSW_CALL_RESULT=7).status == 200
             wait_until(answered, 40, 0.2, "the agent's record is back")
             self.assertEqual(centre.preview(group, "a4").json["GSW_PHONE"], "new")
+
+    def test_a_database_that_says_nothing_keeps_nobody_waiting(self):
+        self.base.access_point["query-timeout"] = "1"
+        with self.centre() as centre:
+            group = centre.groups[0]
+            for number in range(3):
+                centre.add(group, str(number))
+            centre.load_and_start(group)
+            mine = centre.preview(group, "a1").json
+            settled(self.base, group.table, f"record_status = {RETRIEVED}", 3)
+            SERVER.freeze()
+            self.addCleanup(SERVER.freeze, False)
+            began = time.monotonic()
+            answer = centre.record(mine["GSW_RECORD_HANDLE"], "RecordProcessed", GSW_AGENT_ID="a1",
+                                   GSW_CALL_RESULT=33)
+            self.assertEqual(answer.status, 200, answer)
+            self.work(centre, group, "a2")
+            self.work(centre, group, "a3")
+            self.assertLess(time.monotonic() - began, 2)
+            self.assertEqual(centre.add(group, "new")["GSW_CHAIN_ID"], 4)
+            self.assertEqual(centre.preview(group, "a4").status, 404)
+            self.assertLess(time.monotonic() - began, 9)
+            SERVER.freeze(False)
+            settled(self.base, group.table, f"record_status = {UPDATED}", 3, 30)
+            wait_until(lambda: centre.preview(group, "a4").status == 200, 30, 0.1, "the new one is there")
 
     def handles(self, centre):
         return [row["handle_base"] for row in
