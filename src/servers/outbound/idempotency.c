@@ -11,8 +11,9 @@ enum {
     WAITING_MAX = 16,
     HOUR_MS = 3600 * 1000,
     KEPT_MS = 24 * HOUR_MS,
-    SWEEP_MS = 10 * 60 * 1000,
+    SWEEP_MS = 60 * 1000,
     SWEEP_AGAIN_MS = 20, /* between two batches: others want to write, too */
+    SWEEP_CROWDED_MS = 1000,
     SWEEP_KEYS = 2000,
 };
 
@@ -21,7 +22,8 @@ struct idempotency {
     struct table *under_way; /* client and key -> the first request with them */
     uint64_t keys, bytes;    /* in the store */
     struct timer *sweep;
-    bool is_sweeping;
+    uint64_t horizon_utc_ms; /* of the batch that goes */
+    uint64_t batch_keys, batch_bytes;
 };
 
 /* What a request with a key has beside it. */
@@ -83,7 +85,10 @@ static const struct statement forget = {
     "DELETE FROM idempotency WHERE (client, key) IN (SELECT client, key FROM idempotency "
     "WHERE kept_utc_ms < ?1 ORDER BY kept_utc_ms LIMIT ?2)"
 };
-static const struct statement oldest = { "SELECT min(kept_utc_ms) FROM idempotency" };
+static const struct statement oldest = {
+    "SELECT count(*), coalesce(sum(bytes), 0) FROM (SELECT bytes FROM idempotency "
+    "WHERE kept_utc_ms < ?1 ORDER BY kept_utc_ms LIMIT ?2)"
+};
 static const struct statement count = {
     "SELECT count(*), coalesce(sum(bytes), 0) FROM idempotency"
 };
@@ -102,49 +107,54 @@ static bool is_crowded(const struct idempotency *idempotency)
            idempotency->bytes >= IDEMPOTENCY_BYTES_MAX / 8 * 7;
 }
 
-static uint64_t horizon_utc_ms(const struct idempotency *idempotency)
-{
-    uint64_t kept_ms = is_crowded(idempotency) ? HOUR_MS : KEPT_MS;
-    return loop_now_utc_ms(idempotency->server->app->loop) - kept_ms;
-}
-
 static void on_forgotten(void *self, const struct change_result *result)
 {
     struct idempotency *idempotency = self;
-    uint64_t keys = idempotency->keys > SWEEP_KEYS ? SWEEP_KEYS : idempotency->keys;
-    if (!result->err && keys) { /* about; the count at the end is exact */
-        idempotency->bytes -= idempotency->bytes / idempotency->keys * keys;
-        idempotency->keys -= keys;
+    if (!result->err) {
+        idempotency->keys -= idempotency->batch_keys;
+        idempotency->bytes -= idempotency->batch_bytes;
     }
     timer_start(idempotency->sweep, result->err ? SWEEP_MS : SWEEP_AGAIN_MS);
 }
 
+/* Crowded still: by what is there, or by changes that were counted and refused? */
+static void end_sweep(struct idempotency *idempotency)
+{
+    bool is_doubtful = is_crowded(idempotency);
+    struct query query = { .statement = &count };
+    if (is_doubtful) store_query(idempotency->server->store, &query, on_counted, idempotency);
+    timer_start(idempotency->sweep, is_doubtful ? SWEEP_CROWDED_MS : SWEEP_MS);
+}
+
+/* A batch of those that go. */
 static void on_oldest(void *self, enum err err, const struct rows *rows)
 {
     struct idempotency *idempotency = self;
-    struct store *store = idempotency->server->store;
-    uint64_t horizon = horizon_utc_ms(idempotency);
-    int64_t kept = err || rows_count(rows) == 0 ? 0 : rows_i64(rows, 0, 0);
-    if (kept == 0 || (uint64_t)kept >= horizon) {
-        struct query query = { .statement = &count };
-        store_query(store, &query, on_counted, idempotency);
-        idempotency->is_sweeping = false;
-        timer_start(idempotency->sweep, SWEEP_MS);
+    uint64_t keys = err || rows_count(rows) == 0 ? 0 : (uint64_t)rows_i64(rows, 0, 0);
+    if (keys == 0) {
+        end_sweep(idempotency);
         return;
     }
-    struct change *change = change_new(store);
+    uint64_t bytes = (uint64_t)rows_i64(rows, 0, 1);
+    idempotency->batch_keys = keys < idempotency->keys ? keys : idempotency->keys;
+    idempotency->batch_bytes = bytes < idempotency->bytes ? bytes : idempotency->bytes;
+    struct change *change = change_new(idempotency->server->store);
     change_add(change, &forget, ROWS_ANY);
-    change_bind_i64(change, (int64_t)horizon);
-    change_bind_i64(change, SWEEP_KEYS);
+    change_bind_i64(change, (int64_t)idempotency->horizon_utc_ms);
+    change_bind_i64(change, (int64_t)keys);
     change_submit(change, on_forgotten, idempotency);
 }
 
 static void sweep(void *self)
 {
     struct idempotency *idempotency = self;
-    struct query query = { .statement = &oldest };
-    idempotency->is_sweeping = true;
-    store_query(idempotency->server->store, &query, on_oldest, idempotency);
+    struct outbound *server = idempotency->server;
+    uint64_t kept_ms = is_crowded(idempotency) ? HOUR_MS : KEPT_MS;
+    idempotency->horizon_utc_ms = loop_now_utc_ms(server->app->loop) - kept_ms;
+    struct value parameters[] = { value_of_i64((int64_t)idempotency->horizon_utc_ms),
+                                  value_of_i64(SWEEP_KEYS) };
+    struct query query = { &oldest, parameters, 2 };
+    store_query(server->store, &query, on_oldest, idempotency);
 }
 
 enum err idempotency_new(struct outbound *server, struct idempotency **out, struct fault *fault)
@@ -179,7 +189,6 @@ static void add_row(struct keyed *keyed, struct change *change, const struct msg
     struct idempotency *idempotency = server->idempotency;
     idempotency->keys++;
     idempotency->bytes += bytes;
-    if (is_crowded(idempotency) && !idempotency->is_sweeping) timer_start(idempotency->sweep, 0);
     keyed->is_kept = true;
 }
 

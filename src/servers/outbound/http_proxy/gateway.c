@@ -1,30 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Begin at on_request(): route, headers, body, then a frame. What waits for outbound lies in the
- * exchange's own scope, so a client that goes away takes it along. */
+/* Begin at on_request(): what is asked (question.c), then a frame. What waits for outbound lies in
+ * the exchange's own scope, so a client that goes away takes it along. */
 #include "servers/outbound/http_proxy/gateway.h"
 
 #include "base/table.h"
-#include "format/encoding.h"
 #include "format/json.h"
 #include "format/url.h"
 #include "gen/events.h"
-#include "gen/routes.h"
 #include "servers/outbound/http_proxy/channel.h"
 #include "servers/outbound/http_proxy/custom_headers.h"
-#include "servers/outbound/http_proxy/route.h"
+#include "servers/outbound/http_proxy/question.h"
 
 #include <stdio.h>
 
 enum {
     UNSENT_BYTES_MAX = 16 * 1024 * 1024,    /* that outbound has not taken */
     UNDER_WAY_BYTES_MAX = 64 * 1024 * 1024, /* bodies that outbound has and has not answered */
-    KEY_BYTES_MAX = 255,                    /* spec outbound 20 */
-    VALUE_BYTES_MAX = 4096,
     RETRY_AFTER_BYTES = 12,
 };
-
-/* Codes of the desktop protocol that the gateway itself gives (spec outbound 15.4). */
-enum { CODE_UNKNOWN_REQUEST = 1, CODE_BAD_KEY = 2, CODE_INTERNAL = 99 };
 
 /* One open port. */
 struct gateway_port {
@@ -251,147 +244,8 @@ struct asked {
     struct http_exchange *exchange;
     const struct http_request *request;
     struct scope *scope;
-    struct route_match match;
-    struct text req, identifier, idempotency_key;
-    struct kv body;
+    struct question question;
 };
-
-static bool is_json(struct text content_type)
-{
-    struct text type = content_type, rest;
-    (void)text_cut(content_type, ';', &type, &rest);
-    return text_eq_fold(text_trim(type), TEXT("application/json"));
-}
-
-/* False: it was refused. */
-static bool find_route(struct asked *asked)
-{
-    struct gateway *gateway = asked->gateway;
-    enum err err = url_parameter(asked->request->query, TEXT("req"), asked->scope, &asked->req);
-    if (err && err != ERR_NOT_FOUND) {
-        refuse(gateway, asked->exchange, 400, CODE_UNKNOWN_REQUEST, TEXT("req: bad escape"));
-        return false;
-    }
-    if (err) asked->req = TEXT("");
-    struct buf allow = { 0 };
-    switch (route_find(&ROUTES_OUTBOUND, asked->request->method, asked->request->path, asked->req,
-                       &asked->match)) {
-    case ROUTE_FOUND: return true;
-    case ROUTE_NO_RESOURCE:
-        refuse(gateway, asked->exchange, 404, CODE_UNKNOWN_REQUEST,
-               TEXT("path: must be /records/, /phones/, /customer_ids/, /lists/ or "
-                    "/campaigngroups/ and an identifier"));
-        return false;
-    case ROUTE_NO_REQ:
-        refuse(gateway, asked->exchange, 400, CODE_UNKNOWN_REQUEST,
-               scope_format(asked->scope, "req: \"%.*s\" is no action of %.*s",
-                            TEXT_ARG(asked->req), TEXT_ARG(asked->match.resource)));
-        return false;
-    case ROUTE_NO_METHOD:
-        route_allowed(&ROUTES_OUTBOUND, asked->match.resource,
-                      asked->match.route ? asked->req : TEXT(""), &allow);
-        refuse_allowing(gateway, asked->exchange, 405, CODE_UNKNOWN_REQUEST,
-                        TEXT("method: see Allow"), scope_keep(asked->scope, buf_text(&allow)));
-        buf_free(&allow);
-        return false;
-    }
-    return false;
-}
-
-static bool decode_identifier(struct asked *asked)
-{
-    enum err err = url_decode(asked->match.identifier, false, asked->scope, &asked->identifier);
-    if (!err && text_is_utf8(asked->identifier) && asked->identifier.len <= KEY_BYTES_MAX)
-        return true;
-    refuse(asked->gateway, asked->exchange, 400, CODE_BAD_KEY,
-           TEXT("path: the identifier must be percent-encoded UTF-8 of at most 255 bytes"));
-    return false;
-}
-
-static bool read_idempotency_key(struct asked *asked)
-{
-    struct text key = http_header_find(&asked->request->headers, TEXT("Idempotency-Key"));
-    bool is_right = key.len <= KEY_BYTES_MAX && (key.at == NULL || key.len > 0);
-    for (size_t i = 0; is_right && i < key.len; i++) is_right = key.at[i] > ' ' && key.at[i] < 0x7f;
-    asked->idempotency_key = key;
-    if (is_right) return true;
-    refuse(asked->gateway, asked->exchange, 400, CODE_BAD_KEY,
-           TEXT("Idempotency-Key: must be 1 to 255 visible ASCII characters"));
-    return false;
-}
-
-static bool has_right_length_and_type(struct asked *asked)
-{
-    const struct http_headers *headers = &asked->request->headers;
-    if (!asked->request->has_length &&
-        route_needs_body(asked->match.route, asked->match.resource)) {
-        refuse(asked->gateway, asked->exchange, 411, CODE_BAD_KEY,
-               TEXT("Content-Length: this action needs a body"));
-        return false;
-    }
-    struct text type = http_header_find(headers, TEXT("Content-Type"));
-    if (asked->request->body.len > 0 && !is_json(type)) {
-        refuse(asked->gateway, asked->exchange, 415, CODE_BAD_KEY,
-               TEXT("Content-Type: must be application/json"));
-        return false;
-    }
-    return true;
-}
-
-/* NULL: the string has a place in the character set of the lists. */
-static const char *text_trouble(const struct asked *asked, struct text text)
-{
-    struct text encoded;
-    struct encoding *encoding = asked->gateway->encoding;
-    if (encoding && encoding_encode(encoding, text, asked->scope, &encoded))
-        return "a character has no place in the option encoding's set";
-    return NULL;
-}
-
-static bool is_same_scalar(const struct value *value, struct text text)
-{
-    int64_t number;
-    if (value->kind == VALUE_TEXT) return text_eq(value->text, text);
-    return value->kind == VALUE_INTEGER && !text_to_i64(text, INT64_MIN, INT64_MAX, &number) &&
-           number == value->integer;
-}
-
-/* NULL: nothing is wrong with the pair. */
-static const char *pair_trouble(const struct asked *asked, const struct pair *pair)
-{
-    if (pair->name.len == 0 || pair->name.len > KEY_BYTES_MAX) return "a key has 1 to 255 bytes";
-    if (pair->value.kind == VALUE_LIST || pair->value.kind == VALUE_KV)
-        return "the body is one flat object";
-    if (text_eq(pair->name, route_resource_key(asked->match.resource)) &&
-        !is_same_scalar(&pair->value, asked->identifier))
-        return "differs from the path";
-    if (pair->value.kind == VALUE_TEXT && pair->value.text.len > VALUE_BYTES_MAX)
-        return "a value has at most 4096 bytes";
-    const char *trouble = text_trouble(asked, pair->name);
-    if (!trouble && pair->value.kind == VALUE_TEXT) trouble = text_trouble(asked, pair->value.text);
-    return trouble;
-}
-
-static bool read_body(struct asked *asked)
-{
-    if (asked->request->body.len == 0) return true;
-    struct fault fault;
-    if (json_read_kv(asked->request->body, asked->scope, &asked->body, &fault)) {
-        refuse(asked->gateway, asked->exchange, 400, CODE_BAD_KEY,
-               scope_format(asked->scope, "body: %s", fault.words));
-        return false;
-    }
-    for (uint32_t i = 0; i < asked->body.count; i++) {
-        const struct pair *pair = &asked->body.at[i];
-        const char *trouble = pair_trouble(asked, pair);
-        if (trouble == NULL) continue;
-        refuse(asked->gateway, asked->exchange, 400, CODE_BAD_KEY,
-               scope_format(asked->scope, "%.*s: %s",
-                            TEXT_ARG(text_slice(pair->name, 0, KEY_BYTES_MAX)), trouble));
-        return false;
-    }
-    return true;
-}
 
 static void hand_on(struct asked *asked)
 {
@@ -406,14 +260,14 @@ static void hand_on(struct asked *asked)
     struct json_writer json = json_writer(&head);
     json_begin_object(&json);
     json_put_name(&json, TEXT("req"));
-    json_put_text(&json, route_action(asked->match.route));
+    json_put_text(&json, route_action(asked->question.match.route));
     json_put_name(&json, TEXT("resource"));
-    json_put_text(&json, asked->match.resource);
+    json_put_text(&json, asked->question.match.resource);
     json_put_name(&json, TEXT("identifier"));
-    json_put_text(&json, asked->identifier);
-    if (asked->idempotency_key.len) {
+    json_put_text(&json, asked->question.identifier);
+    if (asked->question.idempotency_key.len) {
         json_put_name(&json, TEXT("key"));
-        json_put_text(&json, asked->idempotency_key);
+        json_put_text(&json, asked->question.idempotency_key);
     }
     json_end_object(&json);
     struct text body = asked->request->body.len ? asked->request->body : TEXT("{}");
@@ -470,13 +324,16 @@ static void on_request(void *self, struct http_exchange *exchange)
     if (log_wants(gateway->log, LOG_TRACE)) {
         const struct http_request *request = asked.request;
         LOG_HTTP_PROXY_REQUEST(gateway->log, scope_keep_z(asked.scope, request->method),
-                               shown_target(&asked),
-                               scope_keep_z(asked.scope, request->peer));
+                               shown_target(&asked), scope_keep_z(asked.scope, request->peer));
     }
-    if (!find_route(&asked) || !decode_identifier(&asked) || !has_right_length_and_type(&asked) ||
-        !read_idempotency_key(&asked) || !read_body(&asked))
+    struct question_refusal refusal;
+    struct question *question = &asked.question;
+    if (!question_read(asked.request, gateway->encoding, asked.scope, question, &refusal)) {
+        refuse_allowing(gateway, exchange, refusal.status, refusal.code, refusal.words,
+                        refusal.allow);
         return;
-    if (gateway->log_body) gateway->log_body(gateway->self, asked.req, &asked.body);
+    }
+    if (gateway->log_body) gateway->log_body(gateway->self, question->req, &question->body);
     hand_on(&asked);
 }
 
