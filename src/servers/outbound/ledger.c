@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Begin reading at walk(): span by span from the latest row on, until a page is full. */
+/* Begin reading at walk_on(): span by span from the latest row on, until a page is full. */
 #include "servers/outbound/ledger.h"
 
 #include "format/json.h"
@@ -134,22 +134,22 @@ struct walk {
     void *self;
 };
 
-static void walk(struct walk *walk);
+static void walk_on(struct walk *walk);
 
 static void on_span(void *self, enum err err, const struct rows *rows)
 {
-    struct walk *walk_ = self;
+    struct walk *walk = self;
     if (err) {
-        refuse_store(walk_->request);
+        refuse_store(walk->request);
         return;
     }
     uint32_t count = rows_count(rows);
-    walk_->spans += count < walk_->limit;
-    walk_->next = count == walk_->limit ? rows_i64(rows, count - 1, ROW) : walk_->span_low;
-    if (walk_->take(walk_, rows)) walk(walk_);
+    walk->spans += count < walk->limit;
+    walk->next = count == walk->limit ? rows_i64(rows, count - 1, ROW) : walk->span_low;
+    if (walk->take(walk, rows)) walk_on(walk);
 }
 
-static void walk(struct walk *walk)
+static void walk_on(struct walk *walk)
 {
     if (walk->next <= walk->low || walk->limit == 0 || walk->spans == SPANS_MAX) {
         walk->end(walk);
@@ -177,16 +177,16 @@ static void walk(struct walk *walk)
 
 static void on_ends(void *self, enum err err, const struct rows *rows)
 {
-    struct walk *walk_ = self;
+    struct walk *walk = self;
     if (err) {
-        refuse_store(walk_->request);
+        refuse_store(walk->request);
         return;
     }
-    walk_->low = rows_i64(rows, 0, 0);
+    walk->low = rows_i64(rows, 0, 0);
     int64_t end = rows_i64(rows, 0, 1) + 1;
-    if (walk_->next > end) walk_->next = end;
-    walk_->failed_count = (uint64_t)rows_i64(rows, 0, 2);
-    walk(walk_);
+    if (walk->next > end) walk->next = end;
+    walk->failed_count = (uint64_t)rows_i64(rows, 0, 2);
+    walk_on(walk);
 }
 
 static void begin_walk(struct walk *walk)
@@ -333,18 +333,18 @@ struct replay {
 
 static void on_slice_replayed(void *self, enum err err)
 {
-    struct walk *walk_ = self;
-    struct replay *replay = walk_->self;
+    struct walk *walk = self;
+    struct replay *replay = walk->self;
     /* A row of it left the ledger meanwhile, and none was sent again: they are looked at again. */
     if (err == ERR_CONFLICT && replay->conflicts++ < CONFLICTS_MAX) {
-        walk_->next = walk_->span_end;
+        walk->next = walk->span_end;
     } else if (err) {
-        refuse_store(walk_->request);
+        refuse_store(walk->request);
         return;
     } else {
         replay->count += replay->slice;
     }
-    walk(walk_);
+    walk_on(walk);
 }
 
 static bool replay_slice(struct walk *walk, const struct rows *rows)
