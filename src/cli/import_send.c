@@ -223,6 +223,8 @@ static enum err connect_once(struct import_send *send, struct fault *fault)
     if (err) {
         link_close(send->link);
         send->link = NULL;
+    } else {
+        send->setup.begin.is_new_run = false; /* from now on it is this one or none */
     }
     return err;
 }
@@ -328,6 +330,7 @@ enum err import_send_begin(const struct import_send_setup *setup, struct import_
     struct scope *life = scope_new(setup->tool->life, "import", SCOPE_NO_LIMIT);
     struct import_send *send = scope_alloc(life, sizeof *send);
     *send = (struct import_send){ .setup = *setup, .life = life };
+    send->setup.begin.is_new_run = true;
     list_init(&send->slices);
     enum err err = connect_again(send, fault);
     if (!err) err = tell_earlier(send, fault);

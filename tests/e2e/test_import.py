@@ -12,6 +12,7 @@ import threading
 import time
 import unittest
 
+import databases
 from campaign import READY, UPDATED, Centre, new_group
 from harness import binary, wait_until
 
@@ -431,6 +432,9 @@ class Import(unittest.TestCase):
         wait_until(undo, what="the import is undone")  # its last slices may be under way
         self.assertEqual(self.centre.rows(self.group), [])
         self.assertEqual(self.imports()[0]["state"], "undone")
+        self.import_file("--all-or-nothing")  # a new start of the same
+        self.assertEqual(len(self.centre.rows(self.group, "record_status = 1")), 60_000)
+        self.assertEqual([one["state"] for one in self.imports()], ["done", "undone"])
 
     # what the console shows
 
@@ -492,6 +496,32 @@ class Import(unittest.TestCase):
         self.assertEqual((len(rows), len({row["contact_info"] for row in rows})), (count, count))
         rows.sort(key=lambda row: row["contact_info"])
         self.assertEqual([row["chain_n"] for row in rows], [i % 3 + 1 for i in range(count)])
+
+
+class CustomersOwnDatabase(unittest.TestCase):
+    """A list behind ODBC: rows are owed to it from the moment that they are acknowledged."""
+
+    def test_a_list_of_another_database_is_filled(self):
+        base = databases.SqliteDatabase()
+        self.addCleanup(base.close)
+        with Centre(amend=databases.behind(base), environ={"CRM_PASSWORD": databases.PASSWORD}) as centre:
+            group = centre.groups[0]
+            centre.add(group, "15740000")
+            file = centre.folder / "list.csv"
+            file.write_text(HEADER + "".join(line(f"1574{i:07}", f"k{i // 2}", "", "Zoë") for i in range(500))
+                            + line("15740000000", "", "", "again"), encoding="utf-8")
+            done = centre.cli("import", "--list", group.list, str(file))
+            self.assertIn("501 rows inserted", done.stdout)
+            self.assertIn("1 numbers were there already", done.stdout)
+            rows = databases.settled(base, group.table, "contact_info like '1574%'", 502)
+            chains = {}
+            for row in rows:
+                chains.setdefault(row["chain_id"], []).append(int(row["chain_n"]))
+            self.assertEqual(sorted(map(sorted, chains.values())), [[1], [1]] + [[1, 2]] * 250)
+            self.assertEqual({row["other1"] for row in rows} - {"", None}, {"Zoë", "again"})
+            whole = centre.cli("import", "--list", group.list, "--all-or-nothing", str(file), check=False)
+            self.assertEqual(whole.returncode, 1, whole.stdout)
+            self.assertIn("own store", whole.stderr)
 
 
 if __name__ == "__main__":

@@ -40,6 +40,7 @@ const char *import_state_name(int64_t state)
 struct beginning {
     struct import *import;
     struct link_request *request;
+    bool is_new_run;
 };
 
 static void refuse_begin(struct beginning *beginning, const struct fault *fault)
@@ -114,10 +115,15 @@ static const struct statement import_insert = {
     "is_whole, key_seed, chain_base, chain_count, total_bytes, started_utc_ms, slices, inserted, "
     "rejected, chains) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?8, ?9, ?10, ?11, ?12, 0, 0, 0, 0)"
 };
+static const struct statement import_rename = {
+    "UPDATE import SET import_key = import_key || ' undone ' || import_id WHERE import_id = ?1 "
+    "AND state = 5"
+};
 static const struct statement import_select = { "SELECT " IMPORT_COLUMNS
                                                 " FROM import WHERE import_key = ?1" };
 
-static void store_new(struct beginning *beginning)
+/* `undone`: the id of one of the same key that gives it up; 0: none. */
+static void store_new(struct beginning *beginning, int64_t undone)
 {
     struct import *import = beginning->import;
     struct outbound *server = import->server;
@@ -126,6 +132,10 @@ static void store_new(struct beginning *beginning)
     import->chain_base = import->table->next_chain_id;
     import->table->next_chain_id += (int64_t)import->chain_count;
     struct change *change = change_new(server->store);
+    if (undone) {
+        change_add(change, &import_rename, 1);
+        change_bind_i64(change, undone);
+    }
     change_add(change, &import_insert, 1);
     change_bind_text(change, import->key);
     change_bind_i64(change, import->list_dbid);
@@ -194,7 +204,11 @@ static void on_known(void *self, enum err err, const struct rows *rows)
         return;
     }
     if (rows_count(rows) == 0) {
-        store_new(beginning);
+        store_new(beginning, 0);
+        return;
+    }
+    if (beginning->is_new_run && rows_i64(rows, 0, IMPORT_COLUMN_STATE) == IMPORT_UNDONE) {
+        store_new(beginning, rows_i64(rows, 0, IMPORT_COLUMN_ID));
         return;
     }
     if (rows_i64(rows, 0, IMPORT_COLUMN_LIST) != import->list_dbid ||
@@ -365,7 +379,7 @@ static void begin(void *self, struct link_request *request, const void *fields)
     if (has_chain_keys(import)) import->chains = import_chains_new(import->seen);
     if (import->duplicates != IMPORT_RULE_OFF) import->numbers = import_numbers_new(import->seen);
     struct beginning *beginning = scope_alloc(import->life, sizeof *beginning);
-    *beginning = (struct beginning){ import, request };
+    *beginning = (struct beginning){ import, request, asked->is_new_run };
     list_open(list, on_table_open, beginning);
 }
 

@@ -281,22 +281,43 @@ static void on_table_open(void *self, const struct fault *fault)
         next_chunk(import);
 }
 
+/* Chains that are set aside stay so; a table of our own store counts them in when it is opened. */
+static void set_chains_aside(struct outbound *server, const struct rows *rows, uint32_t row)
+{
+    struct calling_list *list =
+        lists_find_by_dbid(server->lists, (uint32_t)rows_i64(rows, row, IMPORT_COLUMN_LIST), NULL);
+    int64_t behind = rows_i64(rows, row, IMPORT_COLUMN_CHAIN_BASE) +
+                     rows_i64(rows, row, IMPORT_COLUMN_CHAIN_COUNT);
+    if (list && text_eq(list->table->key, rows_text(rows, row, IMPORT_COLUMN_TABLE)) &&
+        list->table->next_chain_id < behind)
+        list->table->next_chain_id = behind;
+}
+
+static void finish_now(struct outbound *server, const struct rows *rows, uint32_t row)
+{
+    if (import_find(server, (uint64_t)rows_i64(rows, row, IMPORT_COLUMN_ID))) return;
+    struct import *import = import_from(server, rows, row);
+    struct calling_list *list = import ? lists_find_by_dbid(server->lists, import->list_dbid, NULL)
+                                       : NULL;
+    if (list) list_open(list, on_table_open, import);
+}
+
 static void on_unfinished(void *self, enum err err, const struct rows *rows)
 {
     struct outbound *server = self;
     for (uint32_t i = 0; !err && i < rows_count(rows); i++) {
-        if (import_find(server, (uint64_t)rows_i64(rows, i, IMPORT_COLUMN_ID))) continue;
-        struct import *import = import_from(server, rows, i);
-        struct calling_list *list =
-            import ? lists_find_by_dbid(server->lists, import->list_dbid, NULL) : NULL;
-        if (list) list_open(list, on_table_open, import);
+        if (rows_i64(rows, i, IMPORT_COLUMN_STATE) == IMPORT_UNDER_WAY)
+            set_chains_aside(server, rows, i);
+        else
+            finish_now(server, rows, i);
     }
 }
 
 void imports_continue(struct outbound *server)
 {
     static const struct statement statement = {
-        "SELECT " IMPORT_COLUMNS " FROM import WHERE state IN (2, 4) ORDER BY import_id LIMIT 64"
+        "SELECT " IMPORT_COLUMNS
+        " FROM import WHERE state IN (1, 2, 4) ORDER BY import_id DESC LIMIT 1000"
     };
     struct query query = { &statement, NULL, 0 };
     store_query(server->store, &query, on_unfinished, server);
