@@ -34,6 +34,11 @@ static void flush(void *self)
         if (list->file) flat_file_flush(list->file, now_utc_ms);
 }
 
+void record_history_flush(struct outbound *server)
+{
+    flush(server->record_history);
+}
+
 static void drop_line(void *self)
 {
     struct record_history *history = self;

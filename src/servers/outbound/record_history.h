@@ -15,6 +15,7 @@ struct record_history;
 
 struct record_history *record_history_new(struct outbound *server);
 void record_history_configure(struct outbound *server); /* options moved */
+void record_history_flush(struct outbound *server);     /* at the stop */
 /* A step that is durable and applied. */
 void record_history_add(const struct chain_step *step);
 

@@ -206,6 +206,11 @@ void request_log_open(struct outbound *server)
     change_submit(change, on_created, log);
 }
 
+void request_log_flush(struct outbound *server)
+{
+    row_batch_flush(server->request_log->batch);
+}
+
 void request_log_configure(struct outbound *server)
 {
     struct request_log *log = server->request_log;

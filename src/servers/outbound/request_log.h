@@ -14,6 +14,7 @@ struct request_log;
 struct request_log *request_log_new(struct outbound *server);
 void request_log_open(struct outbound *server); /* a session loads */
 void request_log_configure(struct outbound *server);
+void request_log_flush(struct outbound *server); /* at the stop */
 /* Into the request's own change. `live` NULL: no chain in memory is concerned. */
 void request_log_add(struct request *request, struct change *change, const struct live_chain *live,
                      uint32_t record);

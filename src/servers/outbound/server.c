@@ -305,6 +305,9 @@ static void on_proxy_stopped(void *self)
     struct session *session;
     for (size_t at = 0; (session = table_next(server->outbound.sessions, &at)) != NULL;)
         session_return_ready(session);
+    explain_flush(&server->outbound);
+    request_log_flush(&server->outbound);
+    record_history_flush(&server->outbound);
     store_flush(server->outbound.store, on_flushed, server);
 }
 
