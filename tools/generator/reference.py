@@ -123,7 +123,7 @@ def routes(schema):
     body = ""
     for server, rows in schema.routes.items():
         body += f"## {server}\n\n" + table(
-            ["method", "path", "req", "also", "message", "meaning"],
+            ["method", "path", "req", "also", "message", "who may", "meaning"],
             [(row["method"], f"`{row['path']}`", row.get("req"), ", ".join(row.get("aliases", [])),
-              row.get("message"), row.get("help")) for row in rows]) + "\n"
+              row.get("message"), row.get("access", "anybody"), row.get("help")) for row in rows]) + "\n"
     return page("HTTP routes", "What each server answers over HTTP.", body)
