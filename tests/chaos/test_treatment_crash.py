@@ -53,6 +53,12 @@ class Worker(threading.Thread):
 class TreatmentCrash(unittest.TestCase):
     time_limit = 60 + ROUNDS * 5
 
+    def look_for_stale(self, centre, group):
+        """A record in its treatments is with an agent or put off, never Stale."""
+        for _ in range(20):
+            self.assertEqual(centre.rows(group, "call_result = 46 and treatments is not null"), [], f"seed {SEED}")
+            time.sleep(0.01)
+
     def test_each_record_is_worked_exactly_as_often_as_its_treatments_say(self):
         chance = random.Random(SEED)
         receiver = Receiver()
@@ -80,6 +86,7 @@ class TreatmentCrash(unittest.TestCase):
             time.sleep(chance.random() * 0.3)
             former = centre.kill("outbound")
             wait_until(lambda: centre.pid("outbound") not in (None, former), 20, what="a new outbound")
+            self.look_for_stale(centre, group)
         print(f"# treatment crash: seed {SEED}, {len(receiver.requests)} of {RECORDS * (CYCLES + 1)} rounds told "
               f"when {ROUNDS} kills were over", file=sys.stderr, flush=True)
 
