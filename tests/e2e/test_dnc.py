@@ -2,7 +2,10 @@
 """The Do-Not-Call list (spec outbound 2.6, 10): scenarios 14 and 15, who is blocked where, what a
 DoNotCall does to rows, buffers and agents, and what a restart keeps."""
 import contextlib
+import http.client
 import json
+import os
+import signal
 import sqlite3
 import unittest
 
@@ -274,6 +277,42 @@ class DncTest(unittest.TestCase):
         unknown = self.centre.cli("explain", group.list, "999999999", check=False)
         self.assertEqual(unknown.returncode, 1)
         self.assertIn("has no such number", unknown.stderr)
+
+
+class DncAfterCrash(unittest.TestCase):
+    """What was acknowledged blocks after kill -9; nothing is given out before the list is read."""
+
+    def test_entries_and_marks_outlive_kill_9(self):
+        with Centre(1) as centre:
+            group, = centre.groups
+            centre.load_and_start(group)
+            phones = [f"1888{number:07}" for number in range(40)]
+            for phone in phones:
+                centre.add(group, phone)
+            blocked = []
+            for phone in phones[:30]:
+                if centre.post(f"/phones/{phone}", "DoNotCall").status == 200:
+                    blocked.append(phone)
+                if len(blocked) == 20:
+                    os.kill(centre.pid("outbound"), signal.SIGKILL)
+                    break
+            self.assertEqual(len(blocked), 20)
+
+            def is_back():
+                with contextlib.suppress(OSError, http.client.HTTPException):
+                    return centre.call("GET", f"/campaigngroups/{group.dbid}").status == 200
+
+            wait_until(is_back, 20, what="outbound is back")
+            rows = {row["contact_info"]: row for row in centre.rows(group)}
+            for phone in blocked:
+                self.assertEqual((rows[phone]["record_type"], rows[phone]["call_result"]),
+                                 (NO_CALL, DO_NOT_CALL))
+            self.assertEqual(len(centre.select("select * from gsw_donotcall_list")), 20)
+            centre.add(group, phones[3])  # again, by somebody who does not know
+            given = set()
+            while (answer := centre.preview(group, "a1")).status == 200:
+                given.add(answer.json["GSW_PHONE"])
+            self.assertEqual(given, set(phones[20:]))
 
 
 if __name__ == "__main__":
