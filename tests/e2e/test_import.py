@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`carillon import`: a CSV file becomes rows of a calling list; what breaks a rule is left out and
 named, and live work goes on meanwhile."""
+import base64
 import contextlib
 import csv
 import json
@@ -216,7 +217,8 @@ class Import(unittest.TestCase):
         self.centre.wait_running()
         self.centre.wait_for_http()
         if done["command"].returncode != 0:  # a tool may give up; the same command goes on then
-            self.import_file()
+            done["command"] = self.import_file()
+        self.assertNotIn("there already", done["command"].stdout)
         self.assertWhole(count)
 
     def test_an_import_whose_tool_is_killed_goes_on_when_it_is_repeated(self):
@@ -227,7 +229,8 @@ class Import(unittest.TestCase):
         time.sleep(0.3)
         os.kill(tool.pid, signal.SIGKILL)
         tool.wait()
-        self.import_file()
+        done = self.import_file()
+        self.assertNotIn("there already", done.stdout)  # what is durable of the file is no duplicate of it
         self.assertWhole(count)
 
     # numbers and zones
@@ -469,6 +472,32 @@ class Import(unittest.TestCase):
         again = self.import_file(code=3)
         self.assertIn("0 rows inserted", again.stdout)
         self.assertEqual(len(self.rejected()), 1205)
+
+    def test_what_is_no_slice_is_refused_and_nothing_comes_in(self):
+        def ask(message, **fields):
+            return self.centre.cli("ask", "outbound", message, json.dumps(fields), check=False)
+
+        def begin():
+            answer = ask("ImportBegin", key="by hand", list=self.group.list, rowsMax=3,
+                         columns=["contact_info", "tz_name", "daily_from", "daily_till"])
+            return json.loads(answer.stdout)["fields"]["importId"]
+
+        def rows(number, packed, sequence=1, start=0, of=None):
+            return ask("ImportRows", importId=of or begin(), sequence=sequence, count=number, offset=10, line=3,
+                       rows=base64.b64encode(packed).decode(), **{"from": start})
+        good = b"\x01\x01a\x03GMT\x010\x011"
+        for number, packed in ((1, b"\x01\x05abc"), (1, b""), (2, good), (0, good), (1, good + b"\x01"), (1, b"\xff" * 30)):
+            self.assertIn("rows: INVALID", rows(number, packed).stderr, packed)
+        self.assertIn("sequence: CONFLICT", rows(1, good, sequence=2).stderr)
+        self.assertIn("sequence: CONFLICT", rows(1, good, start=1).stderr)
+        self.assertIn("importId: NOT_FOUND", rows(1, good, of=1 << 40).stderr)
+        self.assertIn("UNSUPPORTED", ask("ImportSlice", importId=begin(), sequence=1, rows=[]).stderr)
+        number = begin()
+        for _ in range(2):  # the second is a repeat
+            self.assertEqual(json.loads(rows(1, good, of=number).stdout)["fields"]["inserted"], 1)
+        self.assertEqual(len(self.centre.rows(self.group)), 1)
+        self.assertEqual(json.loads(ask("ImportEnd", importId=number).stdout)["fields"]["state"], "ended")
+        self.assertIn("CONFLICT", ask("ImportUndo", importId=number).stderr)
 
     def test_after_an_interruption_the_rejects_are_those_of_the_whole_file(self):
         count = 60_000

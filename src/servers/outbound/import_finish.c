@@ -213,6 +213,11 @@ static void finish(struct outbound *server, struct link_request *request, uint64
         refuse_end(request, ERR_UNAVAILABLE, "slices are still being written");
         return;
     }
+    if (is_undo && (import->state == IMPORT_ENDED || import->state == IMPORT_RELEASING)) {
+        if (import->state == IMPORT_ENDED) import_break_off(import);
+        refuse_end(request, ERR_CONFLICT, "it has ended: its rows may have been called");
+        return;
+    }
     if (import->state != IMPORT_UNDER_WAY) {
         reply_ended(import, request);
         bool is_over = import->state == IMPORT_ENDED || import->state == IMPORT_UNDONE;
