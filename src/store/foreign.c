@@ -168,6 +168,11 @@ void foreign_owe(struct foreign *foreign, struct change *change, const struct ow
     change_on_end(change, &owing->hook);
 }
 
+bool foreign_is_away(const struct foreign *foreign)
+{
+    return foreign->is_away;
+}
+
 uint32_t foreign_owed(const struct foreign *foreign)
 {
     return foreign->owed;

@@ -50,6 +50,8 @@ struct owed {
     uint32_t parameter_count;
 };
 void foreign_owe(struct foreign *foreign, struct change *change, const struct owed *owed);
+/* What is owed waits, since the database does not answer. */
+bool foreign_is_away(const struct foreign *foreign);
 /* Rows that are owed at the moment, about. */
 uint32_t foreign_owed(const struct foreign *foreign);
 

@@ -21,6 +21,16 @@ static bool waits_for_agents(const struct outbound *server, const struct session
     return true;
 }
 
+static bool has_list_away(const struct session *session)
+{
+    for (uint32_t i = 0; i < session->list_count; i++) {
+        const struct calling_list *list =
+            lists_find_by_dbid(session->server->lists, session->lists[i].dbid, NULL);
+        if (list && list_is_away(list->table)) return true;
+    }
+    return false;
+}
+
 static void fill_session(const struct outbound *server, const struct session *session,
                          const struct session_names *names, struct outbound_campaign_status *out)
 {
@@ -42,7 +52,7 @@ static void fill_session(const struct outbound *server, const struct session *se
     out->gsw_records_scheduled = session->put_off.count;
     out->gsw_records_in_progress = session->in_progress_count;
     out->gsw_records_processed = session->processed_count;
-    out->gsw_system_error = session->is_store_failing;
+    out->gsw_system_error = session->is_store_failing || has_list_away(session);
 }
 
 bool campaign_status_fill(struct outbound *server, uint32_t group_dbid,

@@ -643,6 +643,11 @@ bool foreign_is_full(const struct foreign_table *foreign)
     return foreign_owed(foreign->database->foreign) >= FOREIGN_ROWS_OWED_MAX;
 }
 
+bool foreign_table_is_away(const struct foreign_table *foreign)
+{
+    return foreign_is_away(foreign->database->foreign);
+}
+
 struct inserting {
     struct scope *life;
     struct foreign_table *foreign;

@@ -74,5 +74,6 @@ void foreign_submit_insert(struct foreign_table *foreign, const struct value *ce
 /* No more rows than FOREIGN_ROWS_OWED_MAX wait: new ones are refused. */
 enum { FOREIGN_ROWS_OWED_MAX = 100000 };
 bool foreign_is_full(const struct foreign_table *foreign);
+bool foreign_table_is_away(const struct foreign_table *foreign);
 
 #endif

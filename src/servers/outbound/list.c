@@ -810,6 +810,11 @@ void list_add_statement(struct list_table *table, struct change *change, int64_t
     for (uint32_t i = 0; i < count; i++) list_bind(NULL, change, &parameters[i]);
 }
 
+bool list_is_away(const struct list_table *table)
+{
+    return table->foreign && foreign_table_is_away(table->foreign);
+}
+
 bool list_is_full(const struct list_table *table)
 {
     return table->foreign && foreign_is_full(table->foreign);

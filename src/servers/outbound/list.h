@@ -121,6 +121,7 @@ void list_add_statement(struct list_table *table, struct change *change, int64_t
 void list_submit_insert(struct list_table *table, const struct value *cells,
                         void (*on_inserted)(void *self, const struct change_result *result),
                         void *self);
+bool list_is_away(const struct list_table *table); /* its database does not answer */
 bool list_is_full(const struct list_table *table); /* then new rows had better wait */
 /* next_record_id and next_chain_id behind what somebody else has put in since. */
 void list_count_again(struct list_table *table, void (*on_counted)(void *self, enum err err),
