@@ -500,6 +500,12 @@ class Desktops(unittest.TestCase):
                 person, = base.execute("select person from history where rev = ?",
                                        (changed["rev"],)).fetchone()
             self.assertEqual(person, "default")
+            centre.apply(lambda config: (config.update(secrets={"hook": {"$env": "HOME"}}),
+                                         config["campaigns"][0].update(
+                                             annex={"default": {"x": {"$secret": "hook"}}})))
+            body = desktop.ask("Read", to="config", type="Campaign", key="C1")["objects"][0]["body"]
+            self.assertIn('{"$secret":"hook"}', body)
+            self.assertNotIn(os.environ["HOME"] + '"', body)
             with self.assertRaises(Refusal) as refusal:
                 desktop.ask("ChangeSet", to="config", ops=[{"op": "delete", "type": "Campaign", "key": "no"}])
             self.assertEqual(refusal.exception.error["protocol"], "config")

@@ -121,7 +121,9 @@ static void request_read(void *self, struct link_request *request, const void *f
         .out = { .head.has = CONFIG_OBJECTS_HAS_REV | CONFIG_OBJECTS_HAS_OBJECTS |
                              CONFIG_OBJECTS_HAS_MORE,
                  .rev = server->rev },
-        .is_clear = link && !text_eq(link_peer_role(link), TEXT("tool")),
+        /* An application needs its secrets; a person never sees one, whoever asks for her. */
+        .is_clear = link && !text_eq(link_peer_role(link), TEXT("tool")) &&
+                    link_request_header(request)->person.len == 0,
     };
     reading.out.objects.at =
         scope_alloc_array(reading.scope, limit, sizeof *reading.out.objects.at);
