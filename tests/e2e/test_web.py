@@ -735,6 +735,19 @@ class Storms(unittest.TestCase):
                 centre.cli("start", "outbound")
                 centre.wait_peer(desktop)
 
+    def test_a_stop_of_web_says_so_and_the_desktop_comes_back(self):
+        with WebCentre() as centre:
+            with centre.desktop("a1") as desktop:
+                session = desktop.session
+                centre.cli("stop", "web")
+                with self.assertRaises(Closed) as closed:
+                    desktop.receive()
+                self.assertEqual(closed.exception.code, 1001)
+                centre.cli("start", "web")
+                wait_until(lambda: reconnect(desktop), 20, every=0.1, what="web is back")
+                self.assertEqual((desktop.session, desktop.welcome["resumed"]), (session, False))
+                self.assertIn("Records", desktop.event("Snapshot", 20))
+
     def test_one_of_several_outbound_applications_is_chosen_by_its_dbid(self):
         with WebCentre(http=False) as centre:
             def add_another(config):
