@@ -2,8 +2,8 @@
 /* dnc.h - the Do-Not-Call list in memory: numbers and customers that must not be contacted, for
  * all campaigns or for one (spec outbound 2.6, 10).
  * Promise  what was added is found: no entry is ever missed. A string of up to 18 digits is kept
- *          exactly; anything else (addresses, ids with letters) as a keyed 62-bit hash, so that of
- *          ten million such entries a stranger is taken for one of them with a chance of 2e-12.
+ *          exactly; anything else (addresses, ids with letters) as a keyed 63-bit hash, so that of
+ *          ten million such entries a stranger is taken for one of them with a chance of 1e-12.
  * Size     8 bytes an entry at a load of 3/8 to 3/4: ten million fit into 134 MB.
  * Numbers  compare by their digits: "+1 (555) 0122" is "15550122". Addresses compare without case.
  *          Customer ids compare as they are, but for blanks around them.
