@@ -7,7 +7,9 @@ import unittest
 import zoneinfo
 
 from campaign import READY, RETRIEVED, UPDATED, Centre, new_group, notifying
+from desktops import DesktopCentre
 from harness import Receiver, wait_until
+from websocket_client import Desktop
 
 PERSONAL_CALLBACK, CAMPAIGN_CALLBACK, ANSWER = 5, 6, 33
 AGENT_CALLBACK_ERROR, GROUP_CALLBACK_ERROR, MISSED = 47, 48, 8
@@ -196,3 +198,28 @@ class CallBack(unittest.TestCase):
         self.centre.add(group, "15550152")
         self.assertEqual([self.take(group)["GSW_PHONE"] for _ in range(2)], ["15550152", "15550151"])
         self.assertEqual(self.centre.order(self.free[0], "SetPriorities", GSW_PRIORITY_GENERAL=1).status, 409)
+
+
+class ScheduledCall(unittest.TestCase):
+    def test_a_desktop_hears_of_a_call_back_that_is_due_and_may_move_it(self):
+        with DesktopCentre(users=("a1", "a2")) as centre:
+            group = centre.groups[0]
+            centre.add(group, "15550161", GSW_RECORD_TYPE=PERSONAL_CALLBACK, GSW_AGENT_ID="a1",
+                       GSW_DATE_TIME=stamp(time.time()))
+            with Desktop(centre.web_port, centre.log_in("a1")) as hers, \
+                    Desktop(centre.web_port, centre.log_in("a2")) as other:
+                centre.load_and_start(group)
+                call = hers.event("ScheduledCall", timeout=15)
+                self.assertEqual([call[key] for key in ("GSW_PHONE", "GSW_AGENT_ID", "GSW_RECORD_TYPE",
+                                                        "GSW_CALLBACK_TYPE")],
+                                 ["15550161", "a1", PERSONAL_CALLBACK, "Personal"])
+                row, = centre.rows(group)
+                self.assertEqual((row["record_status"], row["agent_id"]), (RETRIEVED, "a1"))
+                due = int(time.time()) // 60 * 60 + 600
+                answer = hers.ask("ScheduledRecordReschedule", GSW_RECORD_HANDLE=call["GSW_RECORD_HANDLE"],
+                                  GSW_DATE_TIME=stamp(due), GSW_CALLBACK_TYPE="Personal")
+                self.assertEqual(answer["GSW_DATE_TIME"], stamp(due))
+                row, = centre.rows(group)
+                self.assertEqual((row["record_status"], row["dial_sched_time"]), (READY, due))
+                with self.assertRaises(Exception):
+                    other.event("ScheduledCall", timeout=0.2)
