@@ -8,7 +8,12 @@
 
 #include <string.h>
 
-enum { SLICES_WAITING_MAX = 16, REJECT_VALUE_BYTES = 256, KEY_RECORDS_BITS = 8 };
+enum {
+    SLICES_WAITING_MAX = 16,
+    REJECT_VALUE_BYTES = 256,
+    KEY_RECORDS_BITS = 8,
+    ROOM_AGAIN_MS = 100
+};
 
 struct slice {
     struct list node; /* in import->waiting */
@@ -17,6 +22,8 @@ struct slice {
     const struct outbound_import_rows *fields;
     struct outbound_import_rows_done done;
     struct import_figures after; /* once it is durable */
+    struct list_table *table;
+    struct timer *timer;
     struct change *change;
     struct buf keys; /* of chains that it began or went on with */
 };
@@ -306,6 +313,17 @@ void import_break_off(struct import *import)
     if (import->ahead_count == 0) import_forget(import);
 }
 
+/* A tool that is faster than the database of its list is answered late, so that it does not fill
+ * our journal. The import may be gone by then. */
+static void answer_when_room(void *self)
+{
+    struct slice *slice = self;
+    if (list_is_full(slice->table))
+        timer_start(slice->timer, ROOM_AGAIN_MS);
+    else
+        link_reply(slice->request, &slice->done);
+}
+
 static void on_durable(void *self, const struct change_result *result)
 {
     struct slice *slice = self;
@@ -325,7 +343,7 @@ static void on_durable(void *self, const struct change_result *result)
     import->read_line = slice->fields->line;
     slice->done.inserted = import->durable.inserted;
     if (!import->is_whole) sessions_wake(server, import->list_dbid);
-    link_reply(slice->request, &slice->done);
+    answer_when_room(slice);
     if (import->is_broken)
         import_break_off(import);
     else
@@ -337,6 +355,9 @@ static void write_slice(struct slice *slice)
     struct import *import = slice->import;
     uint32_t most = slice->fields->count * 2 + 1; /* a row may have two remarks */
     slice->change = change_new(import->server->store);
+    slice->table = import->table;
+    slice->timer = timer_new(link_request_scope(slice->request), import->server->app->loop,
+                             answer_when_room, slice);
     slice->done.head.has = SHAPE_ALL(SHAPE_OUTBOUND_IMPORT_ROWS_DONE);
     slice->done.rejects.at =
         scope_alloc_array(link_request_scope(slice->request), most, sizeof *slice->done.rejects.at);
