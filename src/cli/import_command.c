@@ -129,8 +129,9 @@ static bool on_row(void *self, uint64_t line, const struct text *fields, uint32_
         return true;
     }
     import->row_count++;
-    import_rows_take(import->rows, import->send, line, fields, count);
-    return end_row(import);
+    enum err err =
+        import_rows_take(import->rows, import->send, line, fields, count, &import->fault);
+    return err ? fail(import, err) : end_row(import);
 }
 
 static bool on_bad_row(void *self, uint64_t line, struct text raw, const char *words)

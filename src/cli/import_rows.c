@@ -21,8 +21,10 @@ struct import_rows {
     uint32_t phone_count;
     uint32_t number_column; /* contact_info among the columns; UINT32_MAX: see phones */
     uint32_t zone_column;   /* tz_name; UINT32_MAX: none */
-    bool needs_zone;        /* the file says it by no column, or not in every row */
-    struct text *names;     /* of all that goes over */
+    uint32_t key_column;    /* chain_key; UINT32_MAX: none */
+    struct buf last_key;
+    bool needs_zone;    /* the file says it by no column, or not in every row */
+    struct text *names; /* of all that goes over */
     uint32_t name_count;
     struct outbound_import_constant constants[CONSTANTS_MAX];
     uint32_t constant_count;
@@ -136,6 +138,11 @@ static struct text ignored(const struct import_rows *rows, struct scope *owner)
     return kept;
 }
 
+static void drop(void *self)
+{
+    buf_free(&((struct import_rows *)self)->last_key);
+}
+
 enum err import_rows_new(struct scope *owner, const struct text *headers, uint32_t count,
                          const struct import_rows_options *options, struct import_rows **out,
                          struct fault *fault)
@@ -157,6 +164,9 @@ enum err import_rows_new(struct scope *owner, const struct text *headers, uint32
     rows->cells = scope_alloc_array(owner, count + 1, sizeof *rows->cells);
     rows->number_column = column_named(rows, TEXT("contact_info"));
     rows->zone_column = column_named(rows, TEXT("tz_name"));
+    rows->key_column = column_named(rows, TEXT("chain_key"));
+    if (rows->key_column == UINT32_MAX) rows->key_column = column_named(rows, TEXT("chain_id"));
+    scope_on_close(owner, drop, rows);
     rows->needs_zone = column_named(rows, TEXT("tz_dbid")) == UINT32_MAX &&
                        !is_constant(rows, TEXT("tz_dbid")) && !is_constant(rows, TEXT("tz_name"));
     name_all(rows, owner);
@@ -300,20 +310,36 @@ static void send_phones(const struct row *row, const struct text *cells)
     if (found == 0) refuse_row(row, rows->phones[0].header, "the row has no number", TEXT(""));
 }
 
-void import_rows_take(struct import_rows *rows, struct import_send *send, uint64_t line,
-                      const struct text *cells, uint32_t count)
+/* Whether a slice may end before this row. */
+static bool begins_chain(struct import_rows *rows, const struct text *cells, uint32_t count)
+{
+    if (rows->key_column == UINT32_MAX || count != rows->columns.header_count) return true;
+    struct text key = text_trim(cells[rows->columns.cells[rows->key_column]]);
+    if (key.len > 0 && text_eq(key, buf_text(&rows->last_key))) return false;
+    buf_clear(&rows->last_key);
+    buf_add(&rows->last_key, key);
+    return true;
+}
+
+enum err import_rows_take(struct import_rows *rows, struct import_send *send, uint64_t line,
+                          const struct text *cells, uint32_t count, struct fault *fault)
 {
     struct row row = { rows, send, line };
+    if (begins_chain(rows, cells, count)) {
+        enum err err = import_send_cut(send, fault);
+        if (err) return err;
+    }
     if (count != rows->columns.header_count) {
         char rule[64];
         (void)snprintf(rule, sizeof rule, "has %u cells, the header has %u", count,
                        rows->columns.header_count);
         refuse_row(&row, TEXT("line"), rule, TEXT(""));
-        return;
+        return ERR_OK;
     }
-    if (!take_cells(&row, cells)) return;
+    if (!take_cells(&row, cells)) return ERR_OK;
     if (rows->phone_count > 0)
         send_phones(&row, cells);
     else
         send_single(&row);
+    return ERR_OK;
 }

@@ -33,8 +33,8 @@ void import_rows_describe(const struct import_rows *rows, struct outbound_import
 /* What each header was taken for, a line each: most who read it misspelled one. */
 void import_rows_explain(const struct import_rows *rows, struct buf *out);
 
-/* One row of the file; import_send_end_row() is the caller's. */
-void import_rows_take(struct import_rows *rows, struct import_send *send, uint64_t line,
-                      const struct text *cells, uint32_t count);
+/* One row of the file; import_send_end_row() is the caller's. An error is the sender's. */
+enum err import_rows_take(struct import_rows *rows, struct import_send *send, uint64_t line,
+                          const struct text *cells, uint32_t count, struct fault *fault);
 
 #endif

@@ -350,6 +350,17 @@ enum err import_send_begin(const struct import_send_setup *setup, struct import_
     return ERR_OK;
 }
 
+static bool has_rows(const struct slice *slice, uint32_t count)
+{
+    return slice->fields.count + slice->rejects.count >= count;
+}
+
+enum err import_send_cut(struct import_send *send, struct fault *fault)
+{
+    bool is_full = send->filling && has_rows(send->filling, IMPORT_SLICE_ROWS);
+    return is_full ? hand_over(send, fault) : ERR_OK;
+}
+
 void import_send_row(struct import_send *send, uint64_t line)
 {
     struct slice *slice = filling(send);
@@ -377,7 +388,7 @@ enum err import_send_end_row(struct import_send *send, uint64_t offset, uint64_t
     struct slice *slice = filling(send);
     send->offset = slice->fields.offset = offset;
     slice->fields.line = line;
-    if (slice->fields.count + slice->rejects.count < IMPORT_SLICE_ROWS &&
+    if (!has_rows(slice, IMPORT_SLICE_ROWS + IMPORT_SLICE_MORE) &&
         slice->rows.len < IMPORT_SLICE_BYTES)
         return ERR_OK;
     return hand_over(send, fault);

@@ -3,8 +3,8 @@
  * Promise  rows reach the list once, also when outbound is killed in between: slices are numbered,
  *          what was not answered is asked again, and outbound knows which ones are durable. A tool
  *          that was killed goes on behind the last of those (struct import_start).
- * Bound    IMPORT_WINDOW slices are under way, IMPORT_SLICE_ROWS rows or IMPORT_SLICE_BYTES each;
- *          import_send_end_row() waits for room.
+ * Bound    IMPORT_WINDOW slices are under way, IMPORT_SLICE_ROWS rows (a few more to keep a chain
+ *          whole) or IMPORT_SLICE_BYTES each; import_send_cut() and _end_row() wait for room.
  * Thread   the tool's; calls run its loop. */
 #ifndef CLI_IMPORT_SEND_H
 #define CLI_IMPORT_SEND_H
@@ -12,7 +12,12 @@
 #include "cli/tool.h"
 #include "gen/messages.h"
 
-enum { IMPORT_WINDOW = 4, IMPORT_SLICE_ROWS = 2000, IMPORT_SLICE_BYTES = 1024 * 1024 };
+enum {
+    IMPORT_WINDOW = 4,
+    IMPORT_SLICE_ROWS = 2000,
+    IMPORT_SLICE_MORE = 200, /* rows, so that a chain is not cut */
+    IMPORT_SLICE_BYTES = 1024 * 1024,
+};
 
 struct import_send;
 
@@ -39,6 +44,9 @@ struct import_start {
 enum err import_send_begin(const struct import_send_setup *setup, struct import_send **out,
                            struct import_start *start, struct fault *fault);
 
+/* Before a row of the file that begins another chain: a slice that is full goes. What is retrieved
+ * between two slices of one chain would be called without its rest. */
+enum err import_send_cut(struct import_send *send, struct fault *fault);
 /* A row of the file: any number of list rows and rejects, each row followed by its cells, as many
  * as columns. All of it is in one slice. `offset` and `line`: behind it. */
 void import_send_row(struct import_send *send, uint64_t line);

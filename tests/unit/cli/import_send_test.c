@@ -26,6 +26,7 @@ static struct outbound {
 static struct tool tool;
 static struct scope *world;
 static uint32_t rejects;
+static uint32_t chain_rows = 1; /* rows of the file that stand together */
 static uint16_t port;
 
 static void start_outbound(void);
@@ -235,6 +236,8 @@ static enum err send_rows(const char *list, uint32_t count, struct outbound_impo
     enum err err = import_send_begin(&setup, &send, &start, fault);
     *sent = 0;
     for (uint64_t i = err ? count : start.offset; i < count && !err; i++) {
+        err = i % chain_rows == 0 ? import_send_cut(send, fault) : ERR_OK;
+        if (err) break;
         import_send_row(send, i + 2);
         import_send_cell(send, TEXT("15550100"));
         import_send_cell(send, TEXT(""));
@@ -329,6 +332,26 @@ TEST(a_tool_that_was_killed_goes_on_behind_the_last_durable_slice)
     check_whole(5 * IMPORT_SLICE_ROWS + 1);
     CHECK_U32(rejects, 6);
     scope_close(world);
+}
+
+TEST(rows_that_stand_together_are_not_cut_unless_they_are_too_many)
+{
+    struct outbound_import_ended totals;
+    struct fault fault;
+    uint64_t sent;
+    const struct {
+        uint32_t rows_of_a_chain, first_slice;
+    } cases[] = { { 7, IMPORT_SLICE_ROWS + 7 - IMPORT_SLICE_ROWS % 7 },
+                  { 100000, IMPORT_SLICE_ROWS + IMPORT_SLICE_MORE } };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        begin_world();
+        chain_rows = cases[i].rows_of_a_chain;
+        CHECK_OK(send_rows("SpringList", 2 * IMPORT_SLICE_ROWS, &totals, &sent, &fault));
+        CHECK_U32(outbound.rows[1], cases[i].first_slice);
+        check_whole(2 * IMPORT_SLICE_ROWS);
+        chain_rows = 1;
+        scope_close(world);
+    }
 }
 
 TEST(a_refusal_ends_the_import_with_its_words)
