@@ -388,6 +388,25 @@ TEST(receivers_that_never_answer_hold_up_nobody_else)
     end(&world);
 }
 
+TEST(hundreds_of_receivers_are_all_found_again_and_share_a_small_window)
+{
+    struct world world = { .options = { .in_flight_max = 20 }, .takes_ms = 3, .lanes = 300 };
+    world.is_silent = true;
+    begin(&world);
+    for (uint32_t i = 0; i < 1500; i++) {
+        add(&world, i);
+        if (i % 100 == 99) loop_run_for(world.ground.loop, 3);
+    }
+    world.is_silent = false;
+    crash(&world);
+    memset(world.got, 0, sizeof world.got);
+    loop_run_for(world.ground.loop, 20000);
+    for (uint32_t i = 0; i < 1500; i++) CHECK_U32(world.got[i], 1);
+    CHECK_I64(count_state(&world, 2), 1500);
+    CHECK_I64(outbox_counters(world.outbox).waiting_now, 0);
+    end(&world);
+}
+
 TEST(rows_of_the_release_before_have_no_lane_and_are_sent)
 {
     static const struct statement insert = {
