@@ -194,6 +194,7 @@ class DesktopAgent(Agent):
         super().__init__(name, centre, group, ledger)
         self.desktop = StubbornDesktop(centre.web_port, centre.log_in(name), self.on_event, self.LOSS, self.random)
         self.pending, self.snapshots = None, 0  # (request, handle) that is not answered yet
+        self.stories = {}  # handle -> what was asked about it and answered
 
     def ask(self, path, req, **keys):
         kind, name = path.strip("/").split("/")
@@ -208,6 +209,7 @@ class DesktopAgent(Agent):
         try:
             answer = self.desktop.ask(req, give_up=self.stopping.is_set, **keys)
         except Refusal as refusal:
+            self.tell_story(req, refusal.code, keys)
             self.pending = None
             return (404 if refusal.code == NO_RECORDS else 409), {"GSW_ERROR": refusal.code,
                                                                   "error": refusal.error}
@@ -215,10 +217,16 @@ class DesktopAgent(Agent):
             if not self.stopping.is_set():
                 self.ledger.breaks(self.name, "was not answered:", problem)
             raise Lost(str(problem)) from problem
+        self.tell_story(req, "done", {**keys, **answer})
         self.pending = None
         with self.ledger.lock:
             self.ledger.acknowledged += 1
         return 200, answer
+
+    def tell_story(self, req, end, names):
+        handle = names.get("GSW_RECORD_HANDLE")
+        if handle:
+            self.stories.setdefault(handle, []).append((self.desktop.ref, req, end))
 
     def on_event(self, event):
         if event.get("message") != "Snapshot":
@@ -233,7 +241,8 @@ class DesktopAgent(Agent):
             extra = ()
         if missing or extra:
             self.ledger.breaks(self.name, "asks for", self.pending, "and its Snapshot lacks", missing,
-                               "and has", extra, "beside", sorted(known))
+                               "and has", extra, "beside", sorted(known), "; asked",
+                               [self.stories.get(one) for one in {*missing, *extra}], "now", self.desktop.ref)
         for one in seen.keys() & known.keys():
             chain, guid = seen[one]["GSW_CHAIN_ID"], seen[one]["GSW_CALL_ATTEMPT_GUID"]
             if (chain, guid) != (known[one].chain_id, known[one].guid):

@@ -45,18 +45,24 @@ void desktop_send(struct desktop *desktop, struct frame *frame)
 {
     const struct web_options *options = options_of(desktop->web);
     struct ring_limits limits = { options->resume_frames, options->resume_bytes * 1024 };
-    struct ring_entry entry = { frame->seq, frame, frame->bytes };
+    struct ring_entry entry = { frame->seq, frame, frame->bytes, frame->ref };
     frame->references++;
     /* The socket first: a frame that the ring cannot keep is sent all the same. */
     if (desktop->websocket) (void)websocket_send_frame(desktop->websocket, frame->wire);
     ring_add(&desktop->ring, &limits, &entry, frame_release);
 }
 
-void desktop_send_members(struct desktop *desktop, struct buf *members)
+void desktop_send_answer(struct desktop *desktop, struct buf *members, uint64_t ref)
 {
     struct frame *frame = frame_new(desktop->web, members);
+    frame->ref = ref;
     desktop_send(desktop, frame);
     frame_release(frame);
+}
+
+void desktop_send_members(struct desktop *desktop, struct buf *members)
+{
+    desktop_send_answer(desktop, members, 0);
 }
 
 void desktop_send_control(struct desktop *desktop, struct text json)

@@ -66,7 +66,9 @@ static void answer_error(struct desktop *desktop, uint64_t ref, const struct lin
         json_put_name(&json, TEXT("ref"));
         json_put_u64(&json, ref);
         put_error(&json, error);
-        desktop_send_members(desktop, &out);
+        /* What web itself refuses has gone nowhere, and would be refused again. */
+        bool is_for_good = !error->retryable && !text_eq(error->protocol, TEXT("web"));
+        desktop_send_answer(desktop, &out, is_for_good ? ref : 0);
     } else {
         json_begin_object(&json);
         put_error(&json, error);
@@ -150,7 +152,7 @@ static void answer_reply(struct desktop *desktop, const struct asked_link *asked
     message_put_members(&json, reply->shape, fields);
     json_end_object(&json);
     if (out.len <= FRAME_BYTES_MAX)
-        desktop_send_members(desktop, &out);
+        desktop_send_answer(desktop, &out, asked->ref);
     else
         refuse_words(desktop, asked->ref, 413, "TooLarge",
                      "the answer does not fit a frame: ask for a smaller page", 0);
@@ -277,7 +279,8 @@ static void on_question(struct desktop *desktop, struct question *question)
     const struct msg *msg = msg_find_name(question->to, question->message);
     struct fault fault = { 0 };
     void *fields;
-    if (is_in_flight(desktop, question->ref)) return; /* its answer comes */
+    if (is_in_flight(desktop, question->ref)) return;        /* its answer comes */
+    if (ring_answers(&desktop->ring, question->ref)) return; /* or is under way */
     if (!may_ask_now(desktop, question->ref)) return;
     if (!has_right(desktop, question, msg)) return;
     struct peer *peer = peer_of(desktop, question, msg);

@@ -65,6 +65,13 @@ bool ring_can_resume(const struct ring *ring, uint64_t seq)
     return seq >= ring->gone_seq && seq <= ring->last_seq;
 }
 
+bool ring_answers(const struct ring *ring, uint64_t ref)
+{
+    for (uint32_t i = 0; ref && i < ring->count; i++)
+        if (entry_at(ring, i)->ref == ref) return true;
+    return false;
+}
+
 const struct ring_entry *ring_after(const struct ring *ring, uint64_t seq, uint32_t *at)
 {
     while (*at < ring->count) {

@@ -17,6 +17,7 @@ struct ring_entry {
     uint64_t seq;
     struct frame *frame;
     uint32_t bytes;
+    uint64_t ref; /* of the request that it answers for good; 0: none */
 };
 
 struct ring {
@@ -38,6 +39,9 @@ void ring_add(struct ring *ring, const struct ring_limits *limits, const struct 
 /* The client has handled everything up to `seq`. */
 void ring_acknowledge(struct ring *ring, uint64_t seq, void (*drop)(struct frame *frame));
 bool ring_can_resume(const struct ring *ring, uint64_t seq);
+/* The client has, or will get, an answer for good to its request `ref`: to carry out a repeat now
+ * could do after a refusal what the client, who hears the refusal, believes not done. */
+bool ring_answers(const struct ring *ring, uint64_t ref);
 /* `for (uint32_t i = 0; (entry = ring_after(ring, seq, &i)) != NULL;)`: each behind `seq`. */
 const struct ring_entry *ring_after(const struct ring *ring, uint64_t seq, uint32_t *at);
 void ring_free(struct ring *ring, void (*drop)(struct frame *frame));

@@ -144,6 +144,7 @@ struct frame {
     struct web *web;
     uint32_t references, bytes;
     uint64_t seq;
+    uint64_t ref; /* of the request that it answers for good; 0: none */
 };
 
 struct desktop {
@@ -169,6 +170,8 @@ void frame_release(struct frame *frame);
 void desktop_send(struct desktop *desktop, struct frame *frame);
 /* Members without braces, numbered, to this one alone. */
 void desktop_send_members(struct desktop *desktop, struct buf *members);
+/* The same, as the answer for good to its request `ref`. */
+void desktop_send_answer(struct desktop *desktop, struct buf *members, uint64_t ref);
 /* A frame without a number. */
 void desktop_send_control(struct desktop *desktop, struct text json);
 void desktop_end(struct desktop *desktop, unsigned code, const char *why);

@@ -15,7 +15,7 @@ static const struct ring_limits wide = { 100, 100000 };
 
 static void add(struct ring *ring, const struct ring_limits *limits, uint64_t seq, uint32_t bytes)
 {
-    struct ring_entry entry = { seq, (struct frame *)(void *)&dropped[seq % 2000], bytes };
+    struct ring_entry entry = { seq, (struct frame *)(void *)&dropped[seq % 2000], bytes, 0 };
     ring_add(ring, limits, &entry, drop);
 }
 
@@ -76,6 +76,20 @@ TEST(what_was_acknowledged_is_let_go_and_an_earlier_number_is_a_gap)
     CHECK_U32(ring.count, 0);
     CHECK(ring.at == NULL); /* and an idle one has no memory */
     CHECK(ring_can_resume(&ring, 5));
+    ring_free(&ring, drop);
+}
+
+TEST(an_answer_stands_until_it_is_acknowledged)
+{
+    struct ring ring = begun(100);
+    struct ring_entry answer = { 101, (struct frame *)(void *)&dropped[0], 10, 7 };
+    CHECK(!ring_answers(&ring, 7));
+    ring_add(&ring, &wide, &answer, drop);
+    add(&ring, &wide, 102, 10);
+    CHECK(ring_answers(&ring, 7));
+    CHECK(!ring_answers(&ring, 8) && !ring_answers(&ring, 0));
+    ring_acknowledge(&ring, 101, drop);
+    CHECK(!ring_answers(&ring, 7));
     ring_free(&ring, drop);
 }
 
