@@ -184,7 +184,8 @@ static struct prepared *prepare(struct connection *connection, const struct stat
         buf_free(&sql);
         return NULL;
     }
-    SQLRETURN code = SQLPrepare(prepared->handle, (SQLCHAR *)sql.at, (SQLINTEGER)sql.len);
+    buf_add_byte(&sql, '\0'); /* psqlodbc looks for it, whatever length it is given */
+    SQLRETURN code = SQLPrepare(prepared->handle, (SQLCHAR *)sql.at, SQL_NTS);
     buf_free(&sql);
     if (!SQL_SUCCEEDED(code)) {
         SQLHSTMT handle = prepared->handle;
