@@ -111,9 +111,11 @@ static enum err run_statements(struct connection *connection, struct change *cha
 }
 
 static enum outcome run_change(struct connection *connection, struct change *change,
-                               bool is_careful)
+                               bool is_careful, bool is_alone)
 {
-    bool has_savepoint = is_careful || change->statement_count > 1;
+    /* One that is alone in its group may take the transaction with it. */
+    bool has_several = change->statement_count > 1;
+    bool has_savepoint = is_careful || (has_several && !is_alone);
     bool left_rows = false;
     int index = -1;
     struct fault fault;
@@ -130,7 +132,7 @@ static enum outcome run_change(struct connection *connection, struct change *cha
     }
     change_fail(change, err, index, fault.words);
     change->is_settled = true;
-    return undo_change(connection, has_savepoint, left_rows);
+    return undo_change(connection, has_savepoint, left_rows || has_several);
 }
 
 /* --- a group --- */
@@ -235,10 +237,11 @@ static enum err commit_group(struct connection *connection, struct group *group,
 static bool run_changes(struct connection *connection, struct group *group,
                         const struct change *one, bool is_careful)
 {
+    bool is_alone = group->changes.next->next == &group->changes;
     for (struct change *change = next_open(group, NULL); change;
          change = next_open(group, change)) {
         if (one && change != one) continue;
-        if (run_change(connection, change, is_careful) == OUTCOME_SPOILT) return true;
+        if (run_change(connection, change, is_careful, is_alone) == OUTCOME_SPOILT) return true;
     }
     return false;
 }
