@@ -6,7 +6,8 @@
  *          connection ends. No extension is ever agreed to.
  * Life     a websocket is good from websocket_accept() until on_close returns or until the owner
  *          calls websocket_close(), whichever comes first. on_close comes at most once, never for
- *          our own close, never after the scope of its server or of its HTTP server has closed.
+ *          our own close, never after the scope of its server or of its HTTP server has closed;
+ *          those are not closed from inside a handler.
  * Promise  no handler is called from inside a call of this header (loop.h). What is sent in one
  *          turn leaves in one write. Who has nothing to say costs no buffer: what a frame needs in
  *          memory lives from its first byte to its last.
