@@ -34,6 +34,9 @@ class Logs(unittest.TestCase):
         config["tableAccesses"].append({"name": "gsw_request_log", "type": "LogTable",
                                         "dbTableName": "my_requests"})
         cls.centre.config_file.write_text(json.dumps(config))
+        history = cls.centre.folder / "history"
+        history.mkdir()
+        (history / f"{groups[0].list}.log").symlink_to("/dev/full")
         cls.centre.__enter__()
         cls.addClassCleanup(cls.centre.close)
 
@@ -69,6 +72,17 @@ class Logs(unittest.TestCase):
         for path in (self.centre.data / "logs").iterdir():
             if path.is_file():
                 self.assertNotIn(PHONE, path.read_text(errors="replace"), path)
+
+    def test_a_full_disk_is_said_once_and_stops_nobody(self):
+        group = self.centre.groups[0]
+        for number in range(3):
+            self.worked(group, f"1555055{number}")
+        wait_until(lambda: "No space left on device" in self.centre.logs("outbound.*.log"), 10,
+                   what="the full disk is said")
+        self.worked(group, "15550559")
+        said = [line for line in self.centre.logs("outbound.*.log").splitlines() if " 81193 " in line]
+        self.assertEqual(len(said), 1, said)
+        self.assertIn(f"{group.list}.log cannot be written", said[0])
 
     def test_the_audit_trail_has_a_line_for_each_attempt(self):
         group = self.centre.groups[1]

@@ -21,42 +21,36 @@ struct text ending_outcome(enum chain_event event)
 
 /* --- the answer --- */
 
-#define FILL_REPLY(ending, type, TYPE)                                                             \
-    do {                                                                                           \
-        struct type *reply = reply_;                                                               \
-        reply->head.has |= TYPE##_HAS_GSW_RECORDS;                                                 \
-        reply->gsw_records = (ending)->records;                                                    \
-    } while (0)
-
-static void set_text(const struct msg *msg, void *fields, const char *name, struct text value)
+/* A field of the reply, marked as there: both acknowledgements have the same ones. */
+static void *present(const struct msg *msg, void *fields, const char *name)
 {
     const struct shape_field *field = shape_find(msg->shape, text_of(name));
-    if (value.len == 0) return;
-    *(struct text *)(void *)((char *)fields + field->offset) = value;
+    ASSERT(field != NULL);
     ((struct shape_head *)fields)->has |= (uint64_t)1 << (field - msg->shape->fields);
+    return (char *)fields + field->offset;
+}
+
+static void put_text(const struct msg *msg, void *fields, const char *name, struct text value)
+{
+    if (value.len) *(struct text *)present(msg, fields, name) = value;
 }
 
 static void *acknowledgement(const struct ending *ending)
 {
     struct request *request = ending->request;
     const struct msg *msg = request->msg->reply;
-    void *reply_ = scope_alloc(request->life, msg->shape->size);
-    if (ending->event == CHAIN_BLOCK)
-        FILL_REPLY(ending, outbound_do_not_call_acknowledge, OUTBOUND_DO_NOT_CALL_ACKNOWLEDGE);
-    else
-        FILL_REPLY(ending, outbound_record_cancel_acknowledge, OUTBOUND_RECORD_CANCEL_ACKNOWLEDGE);
+    void *reply = scope_alloc(request->life, msg->shape->size);
+    *(uint64_t *)present(msg, reply, "GSW_RECORDS") = ending->records;
     if (ending->has_handle) {
-        const struct shape_field *field = shape_find(msg->shape, TEXT("GSW_RECORD_HANDLE"));
-        *(uint32_t *)(void *)((char *)reply_ + field->offset) = request->handle;
-        ((struct shape_head *)reply_)->has |= (uint64_t)1 << (field - msg->shape->fields);
+        *(uint32_t *)present(msg, reply, "GSW_RECORD_HANDLE") = request->handle;
     } else {
-        set_text(msg, reply_, "GSW_PHONE", ending->phone);
-        set_text(msg, reply_, "GSW_CUSTOMER_ID", ending->customer_id);
+        put_text(msg, reply, "GSW_PHONE", ending->phone);
+        put_text(msg, reply, "GSW_CUSTOMER_ID", ending->customer_id);
     }
-    set_text(msg, reply_, "GSW_CAMPAIGN_NAME", ending->campaign_name);
-    set_text(msg, reply_, "GSW_CALLING_LIST", ending->list_name);
-    reply_echo_reference(request, msg, reply_);
-    return reply_;
+    put_text(msg, reply, "GSW_CAMPAIGN_NAME", ending->campaign_name);
+    put_text(msg, reply, "GSW_CALLING_LIST", ending->list_name);
+    reply_echo_reference(request, msg, reply);
+    return reply;
 }
 
 void ending_answer(struct ending *ending)
