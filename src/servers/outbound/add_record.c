@@ -180,17 +180,14 @@ static void on_inserted(void *self, const struct change_result *result)
 
 static void insert(struct adding *adding)
 {
-    if (adding->table->foreign) {
-        list_submit_insert(adding->table, adding->cells, on_inserted, adding);
-        return;
-    }
     struct change *change = change_new(adding->request->server->store);
-    struct outbound_add_record_acknowledge reply = acknowledgement(adding);
-    list_add_insert(adding->table, change, adding->cells);
-    request_log_add(adding->request, change, NULL, 0);
-    idempotency_add(adding->request, change, &MSG_OUTBOUND_ADD_RECORD_ACKNOWLEDGE, &reply,
-                    (struct text){ 0 });
-    change_submit(change, on_inserted, adding);
+    if (adding->table->foreign == NULL) request_log_add(adding->request, change, NULL, 0);
+    if (adding->request->keyed) {
+        struct outbound_add_record_acknowledge reply = acknowledgement(adding);
+        idempotency_add(adding->request, change, &MSG_OUTBOUND_ADD_RECORD_ACKNOWLEDGE, &reply,
+                        (struct text){ 0 });
+    }
+    list_submit_insert(adding->table, change, adding->cells, on_inserted, adding);
 }
 
 static void place(struct adding *adding)

@@ -683,7 +683,8 @@ static void refuse_insert(void *self)
     end_insert(self, &result);
 }
 
-void foreign_submit_insert(struct foreign_table *foreign, const struct value *cells,
+void foreign_submit_insert(struct foreign_table *foreign, struct change *change,
+                           const struct value *cells,
                            void (*on_inserted)(void *self, const struct change_result *result),
                            void *self)
 {
@@ -691,10 +692,10 @@ void foreign_submit_insert(struct foreign_table *foreign, const struct value *ce
     struct inserting *inserting = scope_alloc(life, sizeof *inserting);
     *inserting = (struct inserting){ life, foreign, on_inserted, self };
     if (foreign_is_full(foreign)) {
+        change_drop(change);
         loop_soon(life, foreign->app->loop, refuse_insert, inserting);
         return;
     }
-    struct change *change = change_new(foreign->own);
     foreign_add_insert(foreign, change, cells);
     change_submit(change, on_owed, inserting);
 }

@@ -66,9 +66,10 @@ void foreign_add_release(struct foreign_table *foreign, struct change *change, i
 void foreign_add_statement(struct foreign_table *foreign, struct change *change, int64_t key_1,
                            int64_t key_2, struct text sql, const struct value *parameters,
                            uint32_t count);
-/* One row in a change of its own. While the database answers its word is the result's: ERR_EXISTS
- * where somebody else has the place; else ERR_OK once the row is owed. */
-void foreign_submit_insert(struct foreign_table *foreign, const struct value *cells,
+/* One row in a change of our own store, which is submitted. While the database answers its word is
+ * the result's: ERR_EXISTS where somebody else has the place; else ERR_OK once the row is owed. */
+void foreign_submit_insert(struct foreign_table *foreign, struct change *change,
+                           const struct value *cells,
                            void (*on_inserted)(void *self, const struct change_result *result),
                            void *self);
 /* No more rows than FOREIGN_ROWS_OWED_MAX wait: new ones are refused. */

@@ -36,7 +36,8 @@ struct keyed {
     struct list waiting;
     uint32_t waiting_count;
     bool is_first;
-    bool is_kept; /* its answer is, or comes, from the store */
+    bool is_kept;      /* its answer is, or comes, from the store */
+    size_t kept_bytes; /* of the row that a change of its own has; 0: none */
 };
 
 /* An answer that waits for its row. */
@@ -77,9 +78,11 @@ static bool is_write(const struct msg *msg)
 static const struct statement find = {
     "SELECT request, message, etag, answer FROM idempotency WHERE client = ?1 AND key = ?2"
 };
-static const struct statement keep = {
-    "INSERT INTO idempotency (client, key, request, message, etag, answer, kept_utc_ms, bytes) "
-    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
+static const struct statement keep = { "INSERT OR REPLACE INTO idempotency (client, key, request, "
+                                       "message, etag, answer, kept_utc_ms, bytes) "
+                                       "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)" };
+static const struct statement take_back = {
+    "DELETE FROM idempotency WHERE client = ?1 AND key = ?2"
 };
 static const struct statement forget = {
     "DELETE FROM idempotency WHERE (client, key) IN (SELECT client, key FROM idempotency "
@@ -107,13 +110,16 @@ static bool is_crowded(const struct idempotency *idempotency)
            idempotency->bytes >= IDEMPOTENCY_BYTES_MAX / 8 * 7;
 }
 
+static void uncount(struct idempotency *idempotency, uint64_t keys, uint64_t bytes)
+{
+    idempotency->keys -= keys < idempotency->keys ? keys : idempotency->keys;
+    idempotency->bytes -= bytes < idempotency->bytes ? bytes : idempotency->bytes;
+}
+
 static void on_forgotten(void *self, const struct change_result *result)
 {
     struct idempotency *idempotency = self;
-    if (!result->err) {
-        idempotency->keys -= idempotency->batch_keys;
-        idempotency->bytes -= idempotency->batch_bytes;
-    }
+    if (!result->err) uncount(idempotency, idempotency->batch_keys, idempotency->batch_bytes);
     timer_start(idempotency->sweep, result->err ? SWEEP_MS : SWEEP_AGAIN_MS);
 }
 
@@ -135,9 +141,8 @@ static void on_oldest(void *self, enum err err, const struct rows *rows)
         end_sweep(idempotency);
         return;
     }
-    uint64_t bytes = (uint64_t)rows_i64(rows, 0, 1);
-    idempotency->batch_keys = keys < idempotency->keys ? keys : idempotency->keys;
-    idempotency->batch_bytes = bytes < idempotency->bytes ? bytes : idempotency->bytes;
+    idempotency->batch_keys = keys;
+    idempotency->batch_bytes = (uint64_t)rows_i64(rows, 0, 1);
     struct change *change = change_new(idempotency->server->store);
     change_add(change, &forget, ROWS_ANY);
     change_bind_i64(change, (int64_t)idempotency->horizon_utc_ms);
@@ -189,6 +194,8 @@ static void add_row(struct keyed *keyed, struct change *change, const struct msg
     struct idempotency *idempotency = server->idempotency;
     idempotency->keys++;
     idempotency->bytes += bytes;
+    uncount(idempotency, keyed->kept_bytes > 0, keyed->kept_bytes); /* it replaces one */
+    keyed->kept_bytes = bytes;
     keyed->is_kept = true;
 }
 
@@ -342,11 +349,10 @@ void idempotency_run(struct request *request, struct text client, struct text ke
         look_up(keyed);
 }
 
-void idempotency_end(struct request *request)
+/* The next with the key becomes the first. */
+static void pass_on(struct idempotency *idempotency, struct keyed *keyed)
 {
-    struct keyed *keyed = request->keyed;
-    if (keyed == NULL || !keyed->is_first) return;
-    (void)table_remove(request->server->idempotency->under_way, keyed->name);
+    (void)table_remove(idempotency->under_way, keyed->name);
     struct list *node = list_first(&keyed->waiting);
     if (node == NULL) return;
     struct keyed *next = LIST_OBJECT(node, struct keyed, node);
@@ -357,4 +363,59 @@ void idempotency_end(struct request *request)
         next->waiting_count++;
     }
     look_up(next);
+}
+
+/* Its place is held until its row is gone: nobody must find it meanwhile. */
+struct taking_back {
+    struct scope *life;
+    struct idempotency *idempotency;
+    struct keyed keyed;
+};
+
+static void on_taken_back(void *self, const struct change_result *result)
+{
+    (void)result;
+    struct taking_back *taking = self;
+    pass_on(taking->idempotency, &taking->keyed);
+    scope_close(taking->life);
+}
+
+static void hold_place(struct taking_back *taking, struct keyed *keyed)
+{
+    struct text name = scope_keep(taking->life, keyed->name);
+    taking->keyed = (struct keyed){ .name = name, .asked = keyed->asked };
+    list_init(&taking->keyed.waiting);
+    for (struct list *node; (node = list_first(&keyed->waiting)) != NULL;) {
+        list_remove(node);
+        list_add_last(&taking->keyed.waiting, node);
+        taking->keyed.waiting_count++;
+    }
+    table_put(taking->idempotency->under_way, name, &taking->keyed);
+}
+
+/* A change that failed took its row along; one that is owed to another database did not. */
+static void take_row_back(struct keyed *keyed)
+{
+    struct outbound *server = keyed->request->server;
+    struct scope *life = scope_new(server->app->life, "idempotency key", SCOPE_NO_LIMIT);
+    struct taking_back *taking = scope_alloc(life, sizeof *taking);
+    taking->life = life;
+    taking->idempotency = server->idempotency;
+    hold_place(taking, keyed);
+    struct change *change = change_new(server->store);
+    change_add(change, &take_back, ROWS_ANY);
+    change_bind_text(change, keyed->client);
+    change_bind_text(change, keyed->key);
+    change_submit(change, on_taken_back, taking);
+    uncount(server->idempotency, 1, keyed->kept_bytes);
+}
+
+void idempotency_end(struct request *request, bool is_refused)
+{
+    struct keyed *keyed = request->keyed;
+    if (keyed == NULL || !keyed->is_first) return;
+    if (is_refused && keyed->kept_bytes)
+        take_row_back(keyed);
+    else
+        pass_on(request->server->idempotency, keyed);
 }

@@ -28,7 +28,8 @@ void idempotency_add(struct request *request, struct change *change, const struc
 /* For request.c. True: the answer is being stored first, and given then. */
 bool idempotency_holds(struct request *request, const struct msg *msg, const void *fields,
                        struct text etag);
-/* For request.c: it is answered; who waits with the same key goes on. */
-void idempotency_end(struct request *request);
+/* For request.c: it is answered; who waits with the same key goes on. `is_refused`: what was to be
+ * kept goes. */
+void idempotency_end(struct request *request, bool is_refused);
 
 #endif

@@ -820,15 +820,14 @@ bool list_is_full(const struct list_table *table)
     return table->foreign && foreign_is_full(table->foreign);
 }
 
-void list_submit_insert(struct list_table *table, const struct value *cells,
+void list_submit_insert(struct list_table *table, struct change *change, const struct value *cells,
                         void (*on_inserted)(void *self, const struct change_result *result),
                         void *self)
 {
     if (table->foreign) {
-        foreign_submit_insert(table->foreign, cells, on_inserted, self);
+        foreign_submit_insert(table->foreign, change, cells, on_inserted, self);
         return;
     }
-    struct change *change = change_new(table->lists->store);
     list_add_insert(table, change, cells);
     change_submit(change, on_inserted, self);
 }

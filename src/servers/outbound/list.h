@@ -116,9 +116,9 @@ void list_add_insert(struct list_table *table, struct change *change, const stru
 void list_add_statement(struct list_table *table, struct change *change, int64_t key_1,
                         int64_t key_2, struct text sql, const struct value *parameters,
                         uint32_t count);
-/* One new row in a change of its own. ERR_EXISTS: its place in the chain is taken; ERR_FULL: too
- * many rows wait for their database. */
-void list_submit_insert(struct list_table *table, const struct value *cells,
+/* One new row; `change`, of our own store, may hold rows that belong to it. ERR_EXISTS: its place
+ * in the chain is taken; ERR_FULL: too many rows wait for their database. */
+void list_submit_insert(struct list_table *table, struct change *change, const struct value *cells,
                         void (*on_inserted)(void *self, const struct change_result *result),
                         void *self);
 bool list_is_away(const struct list_table *table); /* its database does not answer */

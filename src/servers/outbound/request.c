@@ -47,7 +47,7 @@ void request_reply(struct request *request, const struct msg *msg, const void *f
     request_log_end(request, 0);
     traffic_log_fields(request->server, "answered", msg, fields);
     request->edge->reply(request, msg, fields, etag);
-    idempotency_end(request);
+    idempotency_end(request, false);
     scope_close(request->life);
 }
 
@@ -58,7 +58,7 @@ void request_refuse_with(struct request *request, const struct refusal *refusal)
     request->server->counters.requests_refused_total++;
     request_log_end(request, (uint32_t)refusal->error);
     request->edge->refuse(request, refusal);
-    idempotency_end(request);
+    idempotency_end(request, true);
     scope_close(request->life);
 }
 
