@@ -6,12 +6,13 @@ import sqlite3
 import time
 import unittest
 
-from campaign import AGENTS, PREVIEW, READY, RETRIEVED, UPDATED, CHAIN_READY, Centre, new_group, new_record
+from campaign import READY, RETRIEVED, UPDATED, CHAIN_READY, Centre, new_group, new_record
 from databases import PASSWORD, Postgres, SqliteDatabase, behind, rows, settled
 from harness import wait_until
 
 SERVER = None  # one PostgreSQL for all tests of this file
 ANSWER_S = 10
+BUSY = 6
 
 
 def setUpModule():
@@ -152,6 +153,65 @@ class Lists:
             for _ in range(9):
                 self.work(centre, group, "a2")
             settled(self.base, group.table, f"record_status = {UPDATED}", 10)
+
+
+    def test_treatments_move_through_a_chain_and_survive_a_restart(self):
+        def amend(config):
+            behind(self.base)(config)
+            config["treatments"] = [
+                {"name": "again", "callResult": BUSY, "recActionCode": "Redial", "attempts": 1},
+                {"name": "next", "callResult": BUSY, "sequence": 2, "recActionCode": "NextInChain",
+                 "attempts": 1}]
+            config["callingLists"][0]["treatments"] = ["again", "next"]
+        with Centre(amend=amend, environ={"CRM_PASSWORD": PASSWORD}) as centre:
+            group = centre.groups[0]
+            chain = centre.add(group, "1")["GSW_CHAIN_ID"]
+            centre.add(group, "2", GSW_CHAIN_ID=chain)
+            centre.load_and_start(group)
+            for phone, statuses in (("1", [RETRIEVED, CHAIN_READY]), ("1", [UPDATED, RETRIEVED])):
+                record = centre.preview(group, "a1").json
+                self.assertEqual(record["GSW_PHONE"], phone)
+                answer = centre.record(record["GSW_RECORD_HANDLE"], "RecordProcessed", GSW_AGENT_ID="a1",
+                                       GSW_CALL_RESULT=BUSY, GSW_TREATMENT="RecordTreatCampaign")
+                self.assertEqual(answer.status, 200, answer)
+                wait_until(lambda: not self.owed(centre), ANSWER_S, what="nothing is owed")
+                found = rows(self.base, group.table)
+                self.assertEqual([int(row["record_status"]) for row in found], statuses)
+            self.assertEqual(len({row["app_id"] for row in found}), 1)  # the hold has passed on
+            centre.kill("outbound")
+            wait_until(lambda: not centre.is_http_open(), ANSWER_S, what="it is gone")
+            centre.wait_for_http()
+            record = centre.preview(group, "a2").json
+            self.assertEqual(record["GSW_PHONE"], "2")
+            answer = centre.record(record["GSW_RECORD_HANDLE"], "RecordProcessed", GSW_AGENT_ID="a2",
+                                   GSW_CALL_RESULT=33)
+            self.assertEqual(answer.status, 200, answer)
+            found = settled(self.base, group.table, f"record_status = {UPDATED}", 2)
+            self.assertEqual([row["call_result"] for row in found], [str(BUSY), "33"])
+
+    def test_do_not_call_and_cancel_reach_rows_that_wait_and_rows_in_hand(self):
+        with self.centre() as centre:
+            group = centre.groups[0]
+            for phone in ("15550201", "15550202", "15550203", "15550204"):
+                centre.add(group, phone)
+            answer = centre.post("/phones/15550201", "DoNotCall")
+            self.assertEqual(answer.status, 200, answer)
+            answer = centre.post("/phones/15550202", "RequestRecordCancel")
+            self.assertEqual(answer.status, 200, answer)
+            row = settled(self.base, group.table, "record_type = 7", 1)[0]
+            self.assertEqual((row["contact_info"], row["record_status"], row["call_result"]),
+                             ("15550201", str(UPDATED), "51"))
+            settled(self.base, group.table, "record_status = 5 and call_result = 52", 1)
+            centre.load_and_start(group)
+            record = centre.preview(group, "a1").json
+            self.assertEqual(record["GSW_PHONE"], "15550203")
+            answer = centre.post("/phones/15550203", "RequestRecordCancel")
+            self.assertEqual(answer.status, 200, answer)
+            settled(self.base, group.table, "record_status = 5 and call_result = 52", 2)
+            answer = centre.post("/phones/15550204", "DoNotCall")
+            self.assertEqual(answer.status, 200, answer)
+            settled(self.base, group.table, "record_type = 7", 2)
+            self.assertEqual(centre.preview(group, "a1").status, 404)
 
 
 class OfPostgres(Lists, unittest.TestCase):
