@@ -2,12 +2,19 @@
 #include "servers/outbound/console.h"
 
 #include "gen/objects.h"
+#include "servers/outbound/explain.h"
 #include "servers/outbound/ledger.h"
 #include "servers/outbound/list_page.h"
 
 #include <inttypes.h>
 
-enum { COUNTS_KEPT_MS = 5000, PAGE_DEFAULT = 100, ROUNDS_MAX = 100, LISTS_MAX = 1000 };
+enum {
+    COUNTS_KEPT_MS = 5000,
+    PAGE_DEFAULT = 100,
+    ROUNDS_MAX = 100,
+    EXPLANATIONS_MAX = 100,
+    LISTS_MAX = 1000
+};
 
 /* --- rows ------------------------------------------------------------------------------------- */
 
@@ -157,6 +164,15 @@ static struct text group_name(const struct request *request, uint32_t group_dbid
     return group ? group->fields->name : (struct text){ "", 0 };
 }
 
+static void on_explained(void *self, struct outbound_explain_line *lines, uint32_t count)
+{
+    struct look *look = self;
+    look->chain.explanations.at = lines;
+    look->chain.explanations.count = count;
+    look->chain.head.has |= OUTBOUND_CHAIN_HAS_EXPLANATIONS;
+    request_reply(look->request, &MSG_OUTBOUND_CHAIN, &look->chain, (struct text){ 0 });
+}
+
 static void on_notifications(void *self, struct outbound_notification_row *rows, uint32_t count)
 {
     struct look *look = self;
@@ -164,7 +180,9 @@ static void on_notifications(void *self, struct outbound_notification_row *rows,
     look->chain.notifications.count = count;
     look->chain.head.has = OUTBOUND_CHAIN_HAS_RECORDS | OUTBOUND_CHAIN_HAS_ROUNDS |
                            OUTBOUND_CHAIN_HAS_NOTIFICATIONS;
-    request_reply(look->request, &MSG_OUTBOUND_CHAIN, &look->chain, (struct text){ 0 });
+    const struct outbound_chain_get *asked = look->request->fields;
+    explain_of_chain(look->request->server, look->request->life, look->list_dbid, asked->chain_id,
+                     EXPLANATIONS_MAX, on_explained, look);
 }
 
 static void on_rounds(void *self, enum err err, const struct rows *rows)
