@@ -425,6 +425,28 @@ class Import(unittest.TestCase):
         self.assertEqual([one["line"] for one in self.rejected()], ["5002"])
         self.assertEqual([row["contact_info"] for row in self.centre.rows(self.group)], ["15690000"])
 
+    def test_what_is_being_released_comes_in_whatever_is_killed(self):
+        count = 60_000
+        self.write(HEADER + "".join(line(f"1575{i:07}") for i in range(count)))
+        tool = subprocess.Popen([binary(), "import", "--data", str(self.centre.data),
+                                 *self.command("--all-or-nothing")[1:]], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+        def is_being_released():
+            with contextlib.suppress(sqlite3.OperationalError):
+                return self.centre.select("select 1 from import where table_name = ? and state <> 1", self.group.table)
+            return False
+        wait_until(is_being_released, 60, every=0.002, what="the file is in")
+        former = self.centre.kill("outbound")
+        os.kill(tool.pid, signal.SIGKILL)
+        tool.wait()
+        wait_until(lambda: self.centre.pid("outbound") not in (None, former), what="a new outbound")
+        self.centre.wait_running()
+        self.centre.wait_for_http()
+        wait_until(lambda: self.imports()[0]["state"] == "done", 30, what="the import is released")
+        self.assertEqual(self.centre.select(f"select record_status as s, count(*) as n from {self.group.table} group by 1"),
+                         [{"s": READY, "n": count}])
+        self.assertIn("0 rows inserted", self.import_file("--all-or-nothing").stdout)
+
     def test_an_all_or_nothing_import_that_did_not_end_can_be_undone(self):
         self.write(HEADER + "".join(line(f"1570{i:07}") for i in range(60_000)))
         self.kill_half_way("--all-or-nothing")
