@@ -12,6 +12,7 @@ import unittest
 import uuid
 
 from campaign import Centre, new_record
+from databases import PASSWORD, SqliteDatabase, behind, rows
 from harness import http_call, rounds, wait_until
 
 
@@ -179,6 +180,34 @@ class Bounds(unittest.TestCase):
             self.assertEqual(len(centre.rows(group)), 2)
 
 
+class CustomersDatabase(unittest.TestCase):
+    def test_a_row_is_added_once_and_what_their_database_refuses_is_not_kept(self):
+        base = SqliteDatabase()
+        self.addCleanup(base.close)
+        with Centre(amend=behind(base), environ={"CRM_PASSWORD": PASSWORD}) as centre:
+            group = centre.groups[0]
+            path = f"/lists/{group.list}"
+            first = keyed(centre, path, "AddRecord", "theirs-1", **new_record("1"))
+            self.assertEqual(first.status, 200, first)
+            for _ in range(3):
+                self.assertEqual(seen(keyed(centre, path, "AddRecord", "theirs-1", **new_record("1"))), seen(first))
+            self.assertEqual(len(rows(base, group.table)), 1)
+            chain = first.json["GSW_CHAIN_ID"]
+            for key in "theirs-2", "theirs-2", "theirs-3":  # the place is taken
+                taken = keyed(centre, path, "AddRecord", key, **new_record("2", GSW_CHAIN_ID=chain, GSW_CHAIN_N=1))
+                self.assertEqual((taken.status, taken.json["GSW_ERROR"]), (400, 2), taken)
+            with concurrent.futures.ThreadPoolExecutor(8) as pool:
+                answers = list(pool.map(lambda _: keyed(centre, path, "AddRecord", "theirs-4",
+                                                        **new_record("4", GSW_CHAIN_ID=chain, GSW_CHAIN_N=1)),
+                                        range(8)))
+            self.assertEqual({one.status for one in answers}, {400})
+            self.assertEqual(centre.select("select key from idempotency"), [{"key": "theirs-1"}])
+            base.sql(f"delete from {group.table}")
+            again = keyed(centre, path, "AddRecord", "theirs-2", **new_record("2", GSW_CHAIN_ID=chain, GSW_CHAIN_N=1))
+            self.assertEqual(again.status, 200, again)
+            self.assertEqual([row["contact_info"] for row in rows(base, group.table)], ["2"])
+
+
 class Crashes(unittest.TestCase):
     def test_after_kill_9_every_key_has_its_effect_once_and_its_first_answer(self):
         """Clients that repeat what they got no answer to; outbound dies in between, again and again."""
@@ -219,15 +248,15 @@ class Crashes(unittest.TestCase):
             for worker in workers:
                 worker.join(30)
                 self.assertFalse(worker.is_alive())
-            rows = {}
+            stored = {}
             for row in centre.rows(group):
-                rows.setdefault(row["Other1"], []).append(row)
+                stored.setdefault(row["Other1"], []).append(row)
             self.assertGreater(len(answers), 50)
             self.assertEqual({status for status, _, _ in answers.values()}, {200})
-            self.assertEqual({key for key, found in rows.items() if len(found) != 1}, set())
-            self.assertEqual(set(rows), set(answers))
+            self.assertEqual({key for key, found in stored.items() if len(found) != 1}, set())
+            self.assertEqual(set(stored), set(answers))
             for key, (_, answer, body) in random.sample(sorted(answers.items()), 40):
-                self.assertEqual(json.loads(answer)["GSW_CHAIN_ID"], rows[key][0]["chain_id"])
+                self.assertEqual(json.loads(answer)["GSW_CHAIN_ID"], stored[key][0]["chain_id"])
                 again = http_call(centre.http_port, "POST", f"/lists/{group.list}?req=AddRecord", body,
                                   {"Idempotency-Key": key, "Content-Type": "application/json"})
                 self.assertEqual((again.status, again.body), (200, answer))
