@@ -11,7 +11,7 @@
 #include "servers/outbound/treatment_book.h"
 
 /* Who is there may change at any time: asked again after this. */
-enum { LOOK_AGAIN_MS = 1000, PATIENCE_MS = 30000 };
+enum { LOOK_AGAIN_MS = 1000, PATIENCE_MS = 30000, LATE_MS = 60000 };
 
 struct delivery {
     struct scope *life;
@@ -56,8 +56,11 @@ static void end(struct live_chain *live, enum callback_verdict verdict)
 {
     struct outbound *server = live->session->server;
     if (!buffer_may_give_out(live)) return; /* not its hour: the list waits for it */
+    const struct record *primary = &live->chain.records[live->chain.primary];
+    bool is_promise = record_i64(primary, COLUMN_RECORD_TYPE) != RECORD_TYPE_PERSONAL_RESCHEDULED;
+    enum chain_event event = verdict == CALLBACK_MISS ? CHAIN_MISS : CHAIN_EXPIRE;
     struct chain_request request = {
-        .event = verdict == CALLBACK_MISS ? CHAIN_MISS : CHAIN_EXPIRE,
+        .event = is_promise ? event : CHAIN_RELEASE,
         .record = live->chain.primary,
         .attempt_guid = guid_new(loop_random(server->app->loop)),
         .treat = TREAT_AS_IS,
@@ -114,14 +117,20 @@ static void look_at(struct look *look, struct live_chain *live)
     uint64_t due_utc_ms = live->chain.is_held
                               ? live->chain.due_utc_ms
                               : (uint64_t)record_i64(primary, COLUMN_DIAL_SCHED_TIME) * 1000;
+    if (due_utc_ms == 0) due_utc_ms = live->taken_utc_ms;
     uint64_t attended = is_personal || session->attended_utc_ms < session->started_utc_ms
                             ? session->started_utc_ms
                             : session->attended_utc_ms;
+    /* Its hours had not begun when it was due: nobody could take it. */
+    uint64_t soon_after_start = session->server->serving_since_utc_ms + LATE_MS;
+    if (live->taken_utc_ms > due_utc_ms + LATE_MS && live->taken_utc_ms > soon_after_start &&
+        live->taken_utc_ms > attended)
+        attended = live->taken_utc_ms;
     uint64_t wait_ms = (uint64_t)session->options->callback_wait * 1000;
     struct callback_facts facts = {
         .is_personal = is_personal,
         .is_there = is_personal ? may_be_called(session, live->reserved_for) : look->is_group_there,
-        .due_utc_ms = due_utc_ms ? due_utc_ms : live->taken_utc_ms,
+        .due_utc_ms = due_utc_ms,
         .since_utc_ms = attended,
         .patient_until_utc_ms = session->server->serving_since_utc_ms +
                                 (wait_ms < PATIENCE_MS ? wait_ms : PATIENCE_MS),

@@ -326,6 +326,7 @@ enum {
     BLOCK = CHAIN_BLOCK,
     EXPIRE = CHAIN_EXPIRE,
     MISS = CHAIN_MISS,
+    RELEASE = CHAIN_RELEASE,
     SETTLE = CHAIN_SETTLE,
     TREAT = CHAIN_TREAT,
     RESCHEDULE = CHAIN_RESCHEDULE
@@ -343,6 +344,7 @@ static const struct fsm_rule chain_rules[] = {
     { SCHEDULED,  BLOCK,      NULL,           end_waiting,        NIL,        "No Call" },
     { SCHEDULED,  EXPIRE,     NULL,           expire,             PROCESSED,  "nobody took the call-back" },
     { SCHEDULED,  MISS,       NULL,           miss,               PROCESSED,  "the call-back is a day late" },
+    { SCHEDULED,  RELEASE,    NULL,           release,            FSM_STAY,   "the group's now" },
     { SCHEDULED,  FSM_ANY,    NULL,           refuse_waiting,     FSM_STAY,   NULL },
     { PROCESSING, UPDATE,     is_strangers,   refuse_stranger,    FSM_STAY,   NULL },
     { PROCESSING, UPDATE,     NULL,           write_wanted,       FSM_STAY,   "new values" },
@@ -381,7 +383,7 @@ static const struct fsm_state chain_states[CHAIN_STATES] = {
 static const char *const chain_event_names[CHAIN_EVENTS] = {
     [PICK] = "pick",         [UPDATE] = "update", [WISH] = "wish",     [FINALISE] = "finalise",
     [MOVE] = "move",         [REJECT] = "reject", [WITHDRAW] = "withdraw", [FORCE] = "force",
-    [CANCEL] = "cancel",     [BLOCK] = "block",   [EXPIRE] = "expire", [MISS] = "miss",
+    [CANCEL] = "cancel",     [BLOCK] = "block",   [EXPIRE] = "expire", [MISS] = "miss", [RELEASE] = "release",
     [SETTLE] = "settle",     [TREAT] = "treat",   [RESCHEDULE] = "reschedule",
 };
 /* clang-format on */

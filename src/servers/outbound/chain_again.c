@@ -244,6 +244,15 @@ int expire(void *self, const void *detail, struct actions *out)
     return choose_treatment(step, out) ? CHAIN_TREAT : CHAIN_SETTLE;
 }
 
+int release(void *self, const void *detail, struct actions *out)
+{
+    const struct step *step = self;
+    (void)detail;
+    set_number(out, step, step->chain->primary, COLUMN_RECORD_TYPE,
+               RECORD_TYPE_CAMPAIGN_RESCHEDULED);
+    return FSM_NONE;
+}
+
 int miss(void *self, const void *detail, struct actions *out)
 {
     struct step *step = self;

@@ -47,6 +47,7 @@ int reschedule(void *self, const void *detail, struct actions *out);
 bool is_no_callback(const void *self);
 int move(void *self, const void *detail, struct actions *out);
 int expire(void *self, const void *detail, struct actions *out);
+int release(void *self, const void *detail, struct actions *out);
 int miss(void *self, const void *detail, struct actions *out);
 
 #endif

@@ -21,7 +21,7 @@ struct due_heap {
 };
 
 void due_add(struct due_heap *heap, struct due *due);
-void due_remove(struct due_heap *heap, struct due *due); /* in no heap: nothing happens */
+void due_remove(struct due_heap *heap, struct due *due);         /* in no heap: nothing happens */
 static inline struct due *due_first(const struct due_heap *heap) /* NULL: nothing is there */
 {
     return heap->count ? heap->at[0] : NULL;

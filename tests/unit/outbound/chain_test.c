@@ -396,6 +396,17 @@ TEST(result_47_may_be_treated)
     CHECK_I64(status(0), RECORD_STATUS_AGENT_ERROR);
 }
 
+TEST(a_treatments_record_that_its_agent_does_not_take_is_the_groups)
+{
+    preview();
+    (void)busy(TREAT_PERSONAL, &redial, 0, true);
+    struct chain_outcome outcome = step((struct chain_request){ .event = CHAIN_RELEASE });
+    CHECK(!outcome.notifies && outcome.is_held);
+    CHECK_I64(chain_state(&chain), CHAIN_SCHEDULED);
+    CHECK_TEXT(chain_reserved_for(&chain), "");
+    CHECK_I64(number(0, COLUMN_RECORD_TYPE), RECORD_TYPE_CAMPAIGN_RESCHEDULED);
+}
+
 TEST(a_call_back_a_day_late_is_missed)
 {
     retrieve_callback();

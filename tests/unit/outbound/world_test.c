@@ -25,6 +25,7 @@ static struct outbound *outbound;
 static uint32_t next_dbid, last_error;
 static struct text last_phone;
 static uint32_t last_handle;
+static int64_t hours_from, hours_until; /* of new records */
 
 static void put(const struct object_type *type, uint32_t dbid, const char *json)
 {
@@ -66,6 +67,8 @@ static void open_world(void)
     loop = loop_new_virtual(life, NOON, 11);
     app = app_new_for_test(life, loop, &APP_TYPE_OUTBOUND, TEXT("outbound"));
     next_dbid = 1000;
+    hours_from = 0;
+    hours_until = 86400;
     put(&OBJECT_APPLICATION, 900,
         "{\"name\":\"outbound\",\"type\":\"CMServer\",\"ports\":[{\"id\":\"default\",\"number\":"
         "6100}]}");
@@ -169,7 +172,8 @@ static void add(const char *phone)
                                          .gsw_phone = text_of(phone),
                                          .gsw_phone_type = 4,
                                          .gsw_tz_name = TEXT("NY"),
-                                         .gsw_until = 86400 };
+                                         .gsw_from = hours_from,
+                                         .gsw_until = hours_until };
     ask(&MSG_OUTBOUND_ADD_RECORD, &asked);
     CHECK_U32(last_error, OUTBOUND_OK);
 }
@@ -274,6 +278,22 @@ TEST(scenario_21_by_the_agents_word_the_record_comes_back_after_30_35_and_40_min
     close_world();
 }
 
+TEST(a_personal_treatment_falls_to_the_group_when_its_agent_does_not_come)
+{
+    open_world();
+    add("15550123");
+    start();
+    CHECK_U32(preview("a1"), OUTBOUND_OK);
+    uint64_t due = loop_now_utc_ms(loop) + 30 * MINUTE_MS;
+    processed(BUSY, "RecordTreatPersonal");
+    run_until(due + 299000);
+    CHECK_U32(preview("a2"), OUTBOUND_NO_RECORDS);
+    run_until(due + 301000);
+    CHECK_U32(preview("a2"), OUTBOUND_OK);
+    CHECK_TEXT(last_phone, "15550123");
+    close_world();
+}
+
 TEST(a_clock_that_is_set_forward_makes_what_is_due_due)
 {
     open_world();
@@ -373,6 +393,23 @@ TEST(scenario_27_an_absent_agent_has_300_seconds_then_it_is_result_47)
     CHECK_I64(cell(ROW_STATUS), RECORD_STATUS_UPDATED);
     CHECK_I64(cell(ROW_RESULT), CALL_RESULT_AGENT_CALLBACK_ERROR);
     CHECK_U32(outbound->counters.chains_processed_total, 2);
+    close_world();
+}
+
+TEST(a_call_back_that_is_due_outside_its_hours_waits_for_them)
+{
+    open_world();
+    hours_from = 8 * 3600; /* 08:00 to 20:00 */
+    hours_until = 20 * 3600;
+    run_until(NOON + 2 * HOUR_MS);
+    uint64_t due = promise("03/07/2026 22:00", "Personal");
+    uint64_t opens = NOON + 24 * HOUR_MS; /* summer time has begun */
+    CHECK(opens > due + 300000);
+    run_until(opens + 290000);
+    CHECK_I64(cell(ROW_STATUS), RECORD_STATUS_RETRIEVED);
+    run_until(opens + 310000);
+    CHECK_I64(cell(ROW_STATUS), RECORD_STATUS_UPDATED);
+    CHECK_I64(cell(ROW_RESULT), CALL_RESULT_AGENT_CALLBACK_ERROR);
     close_world();
 }
 
