@@ -272,6 +272,10 @@ class DncTest(unittest.TestCase):
         self.assertIn("with agent a1", stored[1]["outcome"])
         self.assertEqual([one["outcome"] for one in lines if one.get("isNow") and one["rule"] == "status"],
                          ["final"])
+        seen = self.centre.cli("ask", "outbound", "ChainGet", json.dumps(
+            {"list": group.list, "chainId": record["GSW_CHAIN_ID"]})).stdout
+        self.assertEqual([one["rule"] for one in json.loads(seen)["fields"]["explanations"]],
+                         ["processed", "given out"])
         stored = self.centre.cli("explain", group.list, str(chain), "--stored").stdout
         self.assertIn("do not call list: type No Call", stored)
         unknown = self.centre.cli("explain", group.list, "999999999", check=False)
