@@ -74,6 +74,7 @@ class Graceful(unittest.TestCase):
         self.assertGreater(took[0], WAIT_S - 0.5)
         self.assertLess(took[0], WAIT_S + 3)
         self.centre.cli("start", "outbound")
+        self.centre.wait_for_http()
         handle = self.record["GSW_RECORD_HANDLE"]
         status = wait_until(lambda: (one := self.centre.call("GET", f"/records/{handle}")).status == 200 and one.json,
                             10, what="outbound again")
