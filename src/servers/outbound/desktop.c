@@ -9,11 +9,11 @@
 #include "servers/outbound/answered_step.h"
 #include "servers/outbound/campaign_status.h"
 #include "servers/outbound/console.h"
-#include "servers/outbound/ledger.h"
 #include "servers/outbound/dnc_request.h"
 #include "servers/outbound/ending.h"
 #include "servers/outbound/explain.h"
 #include "servers/outbound/import.h"
+#include "servers/outbound/ledger.h"
 #include "servers/outbound/notifier.h"
 #include "servers/outbound/record_request.h"
 #include "servers/outbound/reply.h"
@@ -296,15 +296,15 @@ static const struct {
     { &MSG_OUTBOUND_PREVIEW_DIALING_MODE_OVER, preview_dialing_mode_over },
     { &MSG_OUTBOUND_READY_TIME, ready_time },
     { &MSG_OUTBOUND_LOGOUT, agent_logout },
+    { &MSG_OUTBOUND_NOTIFICATION_LIST, ledger_list },
+    { &MSG_OUTBOUND_NOTIFICATION_GET, ledger_get },
+    { &MSG_OUTBOUND_NOTIFICATION_REPLAY, ledger_replay },
     { &MSG_OUTBOUND_DESKTOP_SNAPSHOT, desktop_snapshot },
     { &MSG_OUTBOUND_CALLING_LIST_LIST, console_calling_lists },
     { &MSG_OUTBOUND_RECORD_LIST, console_records },
     { &MSG_OUTBOUND_CHAIN_GET, console_chain },
     { &MSG_OUTBOUND_IMPORT_LIST, import_list },
     { &MSG_OUTBOUND_IMPORT_REJECTS, import_rejects },
-    { &MSG_OUTBOUND_NOTIFICATION_LIST, ledger_list },
-    { &MSG_OUTBOUND_NOTIFICATION_GET, ledger_get },
-    { &MSG_OUTBOUND_NOTIFICATION_REPLAY, ledger_replay },
 };
 
 void (*desktop_find(const struct msg *msg))(struct request *request)

@@ -54,7 +54,7 @@ struct outbound {
     struct table *sessions; /* by group DBID */
     struct table *imports;  /* under way, by id */
     struct table *counted;  /* rows of lists by status, by table */
-    struct text records_uri; /* of the HTTP Proxy: "http://host:port/records/"; empty: none */
+    struct text records_uri; /* "http://127.0.0.1:6101/records/"; empty: no HTTP API */
     struct table *handles;  /* record handle -> live chain; chains with agents */
     uint32_t next_handle;
     uint32_t held_count; /* chains that treatments keep in memory */
