@@ -1,13 +1,37 @@
 # SPDX-License-Identifier: Apache-2.0
 """RequestRecordCancel (spec outbound 10, 14.3, 15.3): by handle, by number, by customer; on rows in
 their table, in buffers and with agents."""
+import contextlib
+import json
+import subprocess
+import time
 import unittest
 
 from campaign import READY, Centre, new_group, notifying
-from harness import Receiver, wait_until
+from harness import Receiver, binary, wait_until
 
 CANCELLED, CANCEL_RECORD = 5, 52
 GROUPS = 12
+
+
+class ListenedCentre(Centre):
+    """With a client application `crm` that is connected to outbound and hears its events."""
+
+    def _write_files(self):
+        self.config["applications"].append({"name": "crm", "template": "CMServer", "isServer": False,
+                                            "connections": [{"server": "outbound"}]})
+        super()._write_files()
+
+    @contextlib.contextmanager
+    def listener(self):
+        words = [str(binary()), "ask", "outbound", "--listen", "30", "--as", "crm",
+                 "--data", str(self.data)]
+        with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as crm:
+            try:
+                time.sleep(1)
+                yield lambda: json.loads(crm.stdout.readline())
+            finally:
+                crm.kill()
 
 
 class CancelTest(unittest.TestCase):
@@ -17,7 +41,8 @@ class CancelTest(unittest.TestCase):
         cls.addClassCleanup(cls.receiver.close)
         cls.number = 0
         groups = [new_group(i + 1) for i in range(GROUPS)]
-        cls.centre = Centre(groups, {one.name: notifying(cls.receiver.url) for one in groups})
+        cls.centre = ListenedCentre(groups, {one.name: notifying(cls.receiver.url)
+                                             for one in groups})
         cls.centre.__enter__()
         cls.addClassCleanup(cls.centre.close)
 
@@ -80,12 +105,10 @@ class CancelTest(unittest.TestCase):
         group = self.group()
         self.centre.add(group, self.phone(0))
         self.centre.add(group, self.phone(1))
-        handle = self.centre.preview(group, "a1").json["GSW_RECORD_HANDLE"]
+        first = self.centre.preview(group, "a1").json["GSW_PHONE"]
+        other = self.phone(1) if first == self.phone(0) else self.phone(0)
         wait_until(lambda: self.centre.status(group)["GSW_RECORDS_BUFFERED"] >= 1, 5,
                    what="a record in the buffer")
-        other, = (row["contact_info"] for row in self.centre.rows(group)
-                  if row["contact_info"] != self.centre.call("GET", f"/records/{handle}").json.get(
-                      "GSW_PHONE", self.phone(0)))
         self.assertEqual(self.cancel(f"/phones/{other}")["GSW_RECORDS"], 1)
         self.assertNothingToGive(group, "a2")
         self.assertEqual(self.about(other), [])
@@ -102,6 +125,27 @@ class CancelTest(unittest.TestCase):
                           for one in self.about(self.phone())], [(5, CANCEL_RECORD, CANCELLED)])
         late = self.centre.record(handle, "RecordProcessed")
         self.assertEqual((late.status, late.json["GSW_ERROR"]), (409, 6), late)
+
+    def test_the_agent_hears_that_her_record_is_withdrawn_unless_she_asked_herself(self):
+        group = self.group()
+        for number in range(3):
+            self.centre.add(group, self.phone(number))
+        with self.centre.listener() as next_event:
+            handles = {}
+            for _ in range(3):
+                record = self.centre.preview(group, "a1").json
+                handles[record["GSW_PHONE"]] = record["GSW_RECORD_HANDLE"]
+            own = self.centre.record(handles[self.phone(0)], "RecordCancel", GSW_AGENT_ID="a1")
+            self.assertEqual(own.status, 200)
+            self.cancel(f"/phones/{self.phone(1)}")
+            self.assertEqual(self.centre.post(f"/phones/{self.phone(2)}", "DoNotCall").status, 200)
+            events = [next_event() for _ in range(2)]
+        self.assertEqual([one["message"] for one in events], ["RecordCancelNotification"] * 2)
+        self.assertEqual([(one["fields"]["GSW_AGENT_ID"], one["fields"]["GSW_RECORD_HANDLE"],
+                           one["fields"]["GSW_CALL_RESULT"], one["fields"]["GSW_CALLING_LIST"])
+                          for one in events],
+                         [("a1", handles[self.phone(1)], CANCEL_RECORD, group.list),
+                          ("a1", handles[self.phone(2)], 51, group.list)])
 
     def test_by_handle_and_its_alias(self):
         group = self.group()
