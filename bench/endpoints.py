@@ -69,30 +69,34 @@ class Endpoints(campaign.Centre):
             base.executemany(f"INSERT INTO outbox ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})", rows())
 
     def drain(self, nginx):
-        """The rate to the living, from their first tenth on."""
+        """The rate to the living, from their first tenth on, and CPU of outbound for each of theirs in us."""
         began, wanted = nginx.requests(), LIVING * EACH
         self.cli("start", "outbound")
         wait_until(lambda: nginx.requests() - began >= wanted // 10, 30, what="notifications")
-        first, at = nginx.requests(), time.monotonic()
+        watch, first, at = peers.CpuWatch({"outbound": self.pid("outbound")}), nginx.requests(), time.monotonic()
         wait_until(lambda: nginx.requests() - began >= wanted, 120, every=0.02, what="all notifications")
-        rate = (nginx.requests() - first) / (time.monotonic() - at)
+        sent, wall = nginx.requests() - first, time.monotonic() - at
+        cpu, _ = watch.end()
         self.cli("stop", "--now", "outbound")
-        return rate
+        return sent / wall, cpu["outbound"] / sent * 1e6
 
 
 def endpoints(given, folder, say, verdict):
     port = free_port()
     living = [f"127.0.0.{number + 1}:{port}" for number in range(LIVING)]
-    rates = {0: [], DEAD: []}
+    runs = {0: [], DEAD: []}
     with peers.Nginx(folder / "endpoints", port, addresses=[host.split(":")[0] for host in living]) as nginx, \
             dead_endpoints() as dead, Endpoints(f"http://{living[0]}/sink") as centre:
         row = centre.one_row()
         centre.cli("stop", "outbound")
         for _ in range(given.rounds):
-            for count in rates:  # those who take turns share the machine's moods
+            for count in runs:  # those who take turns share the machine's moods
                 centre.fill(row, dead[:count] + living)
-                rates[count].append(centre.drain(nginx))
+                runs[count].append(centre.drain(nginx))
+    middle = {count: [statistics.median(figures) for figures in zip(*runs[count])] for count in runs}
     for count, words in ((0, "seven endpoints, all living"), (DEAD, "the same beside three dead ones")):
-        found = [f"{rate:.0f}" for rate in (min(rates[count]), statistics.median(rates[count]), max(rates[count]))]
-        say(f"{words}: {' '.join(found)} notifications/s to the living; {EACH} waiting for each endpoint")
-    verdict("beside dead endpoints, of all living", statistics.median(rates[DEAD]) / statistics.median(rates[0]), AIM)
+        rates = [rate for rate, _ in runs[count]]
+        say(f"{words}: {min(rates):.0f} {middle[count][0]:.0f} {max(rates):.0f} notifications/s to the living; "
+            f"{EACH} waiting for each endpoint; CPU/op {middle[count][1]:.1f} us")
+    verdict("beside dead endpoints, of all living", middle[DEAD][0] / middle[0][0], AIM,
+            [f"by CPU of outbound {middle[0][1] / middle[DEAD][1] * 100:.1f} %"])
