@@ -16,6 +16,7 @@ enum { ITEMS_MAX = 1000, SLEEP_MAX_MS = 60000, KEY_BYTES_MAX = 320 };
 struct progress {
     struct text key; /* "17/morning": DBID of the script, name of the section */
     uint64_t handled_utc_ms;
+    const char *flaw; /* that was said last; NULL: none */
 };
 
 struct kept_item {
@@ -206,12 +207,12 @@ static void add_item(struct schedule_keeper *keeper, const struct app_object *sc
     char name[128] = "", item[128] = "", key[KEY_BYTES_MAX];
     (void)text_to_z(text_slice(script->fields->name, 0, sizeof name - 1), name, sizeof name);
     (void)text_to_z(text_slice(section->name, 0, sizeof item - 1), item, sizeof item);
-    if (flaw) {
-        LOG_SCHEDULE_REFUSED(&server->app->log, name, item, flaw);
-        return;
-    }
     (void)snprintf(key, sizeof key, "%u/%s", script->dbid, item);
     kept->progress = progress_of(keeper, text_of(key));
+    if (flaw && flaw != kept->progress->flaw)
+        LOG_SCHEDULE_REFUSED(&server->app->log, name, item, flaw);
+    kept->progress->flaw = flaw;
+    if (flaw) return;
     if (kept->progress->handled_utc_ms == 0) /* seen for the first time */
         remember(keeper, kept->progress, loop_now_utc_ms(server->app->loop));
     keeper->count++;

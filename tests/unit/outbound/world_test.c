@@ -81,7 +81,7 @@ static void open_world(void)
         "\"attempts\":3,"
         "\"interval\":30,\"increment\":5}");
     put_list("\"redial\"", "");
-    put(&OBJECT_CAMPAIGN, 0, "{\"name\":\"C\",\"callingLists\":[{\"list\":\"L\"}]}");
+    put(&OBJECT_CAMPAIGN, 350, "{\"name\":\"C\",\"callingLists\":[{\"list\":\"L\"}]}");
     for (int i = 1; i <= 2; i++)
         put(&OBJECT_PERSON, 0,
             scope_format(life, "{\"employeeId\":\"a%d\",\"userName\":\"a%d\",\"isAgent\":true}", i,
@@ -331,6 +331,35 @@ TEST(scenario_44_another_filter_sends_buffered_records_back_and_leaves_the_agent
         CHECK_U32(preview("a2"), OUTBOUND_OK);
         CHECK_TEXT(last_phone, "16660100");
     }
+    close_world();
+}
+
+static void put_campaign(const char *lists, uint64_t rev)
+{
+    put(&OBJECT_CAMPAIGN, 350,
+        scope_format(life, "{\"name\":\"C\",\"callingLists\":[%s]}", lists).at);
+    app_objects_changed(app, rev);
+    loop_run_for(loop, 10);
+}
+
+TEST(lists_come_and_go_while_the_group_runs)
+{
+    open_world();
+    for (int i = 0; i < 20; i++) add("15550100");
+    start();
+    CHECK_U32(preview("a1"), OUTBOUND_OK);
+    processed(BUSY, "RecordTreatCampaign"); /* put off */
+    CHECK_U32(preview("a1"), OUTBOUND_OK);
+    put_campaign("{\"list\":\"L\",\"isActive\":false}", 2);
+    CHECK_U32(rows_with_status(RECORD_STATUS_RETRIEVED), 1); /* a1's */
+    CHECK_U32(outbound->held_count, 0);
+    CHECK_U32(preview("a2"), OUTBOUND_NO_RECORDS);
+    processed(33, "");
+    put_campaign("{\"list\":\"L\"}", 3);
+    CHECK_U32(preview("a2"), OUTBOUND_OK);
+    put_campaign("", 4);
+    CHECK_U32(rows_with_status(RECORD_STATUS_RETRIEVED), 1); /* a2's */
+    CHECK_U32(session()->in_progress_count, 1);
     close_world();
 }
 
