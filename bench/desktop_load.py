@@ -21,7 +21,7 @@ from campaign import PREVIEW  # noqa: E402
 from desktops import DesktopCentre  # noqa: E402
 from harness import wait_until  # noqa: E402
 
-COUNT, RETURNING, EVENTS = 15000, 10000, 10
+COUNT, RETURNING, EVENTS = 15000, 10000, 6
 BYTES_AIM = 8 * 1024
 STAMP = 1_700_000_000_000
 # A hash that no password fits: nobody logs in here, the sessions are there already.

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a desktop that lost its connection may believe (src/servers/web/README.md, Resume)."""
 import json
-import time
+import socket
 import unittest
 
 from desktops import AGENT, DesktopCentre, RawSocket
+from harness import wait_until
 
 
 class Resume(unittest.TestCase):
@@ -22,33 +23,37 @@ class Resume(unittest.TestCase):
         self.addCleanup(raw.cut)
         return raw, json.loads(raw.receive())["fields"]
 
-    def replies(self, raw, seconds):
-        """The frames with a `ref` that come in this time."""
-        end, found = time.monotonic() + seconds, []
-        while (left := end - time.monotonic()) > 0:
-            try:
-                frame = json.loads(raw.receive(left))
-            except TimeoutError:
-                break
-            found += [frame] if "ref" in frame else []
-        return found
+    def replies(self, raw):
+        """The frames with a `ref`, until none has come for a second."""
+        found = []
+        try:
+            while True:
+                frame = json.loads(raw.receive(1 if found else 10))
+                found += [frame] if "ref" in frame else []
+        except TimeoutError:
+            return found
+
+    def ask_and_lose(self, request):
+        """The answer comes as far as the socket, and nobody reads it. What to resume after."""
+        raw, welcome = self.connect()
+        raw.send_json(request)
+        wait_until(lambda: b'"ref":1' in raw.socket.recv(65536, socket.MSG_PEEK), what="the answer")
+        raw.cut()
+        return welcome["session"], welcome["seq"]
 
     def test_a_repeat_is_not_carried_out_behind_a_refusal_that_was_not_heard(self):
         request = {"to": "outbound", "message": "PreviewRecordRequest", "ref": 1,
                    "fields": {"GSW_CAMPAIGN_GROUP_DBID": self.group.dbid}}
-        raw, welcome = self.connect()
-        raw.send_json(request)
-        time.sleep(0.5)  # answered, and never read
-        raw.cut()
+        resume = self.ask_and_lose(request)
         self.centre.add(self.group, "15550170")  # now there would be a record
-        again, resumed = self.connect(welcome["session"], welcome["seq"])
+        again, resumed = self.connect(*resume)
         self.assertTrue(resumed["resumed"])
         again.send_json(request)
-        replies = self.replies(again, 1.5)
+        replies = self.replies(again)
         self.assertEqual([(one["ref"], one["error"]["code"]) for one in replies], [(1, 3)])
         self.assertEqual(self.centre.select("select 1 from round"), [])
         again.send_json({**request, "ref": 2})
-        reply, = self.replies(again, 1)
+        reply, = self.replies(again)
         self.assertEqual(reply["fields"]["GSW_PHONE"], "15550170")
 
     def test_a_repeat_of_what_was_done_is_answered_once_more_and_done_once(self):
@@ -56,19 +61,16 @@ class Resume(unittest.TestCase):
         self.centre.add(self.group, "15550172")
         request = {"to": "outbound", "message": "PreviewRecordRequest", "ref": 1,
                    "fields": {"GSW_CAMPAIGN_GROUP_DBID": self.group.dbid}}
-        raw, welcome = self.connect()
-        raw.send_json(request)
-        time.sleep(0.5)
-        raw.cut()
-        again, resumed = self.connect(welcome["session"], welcome["seq"])
+        resume = self.ask_and_lose(request)
+        again, resumed = self.connect(*resume)
         again.send_json(request)
-        first, = self.replies(again, 1)
+        first, = self.replies(again)
         self.centre.kill("web")  # which keeps no answers; outbound does
         self.centre.wait_for_web()
-        third, resumed = self.connect(welcome["session"], welcome["seq"])
-        self.assertEqual((resumed["resumed"], resumed["session"]), (False, welcome["session"]))
+        third, resumed = self.connect(*resume)
+        self.assertEqual((resumed["resumed"], resumed["session"]), (False, resume[0]))
         third.send_json(request)
-        second, = self.replies(third, 1)
+        second, = self.replies(third)
         self.assertEqual(first["fields"], second["fields"])
         self.assertEqual(len(self.centre.select("select 1 from round")), 1)
 
