@@ -57,10 +57,10 @@ enum err store_open(struct scope *owner, struct loop *loop, const struct log *lo
 
 /* The store of somebody else's database, by an ODBC connection string with user and password in it:
  * the same door, without schema, lease, outbox and rowid. Never blocks: connections are made by the
- * worker threads when they are needed, again after a pause of 1 to `pause_max_s` s when they are lost; until
- * then changes and queries end with ERR_UNAVAILABLE and nothing is kept. ERR_IO here: whether the
- * change happened nobody knows (the answer of a commit was lost); the store goes on. ERR_TIMEOUT: a
- * query took longer than `query_timeout_s` of the options. */
+ * worker threads when they are needed, again after a pause of 1 to `pause_max_s` s when they are
+ * lost; until then changes and queries end with ERR_UNAVAILABLE and nothing is kept. ERR_IO here:
+ * whether the change happened nobody knows (the answer of a commit was lost); the store goes on.
+ * ERR_TIMEOUT: a query took longer than `query_timeout_s` of the options. */
 enum err store_open_odbc(struct scope *owner, struct loop *loop, const struct log *log,
                          struct text connection_string, const struct store_options *options,
                          struct store **out, struct fault *fault);

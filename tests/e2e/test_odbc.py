@@ -10,14 +10,9 @@ from campaign import READY, RETRIEVED, UPDATED, CHAIN_READY, Centre, new_group, 
 from databases import PASSWORD, Postgres, SqliteDatabase, behind, rows, settled
 from harness import wait_until
 
-SERVER = None  # one PostgreSQL for all tests of this file
+SERVER = None  # one PostgreSQL for all tests of OfPostgres
 ANSWER_S = 10
 BUSY = 6
-
-
-def setUpModule():
-    global SERVER
-    SERVER = unittest.enterModuleContext(Postgres())
 
 
 class Lists:
@@ -215,6 +210,11 @@ class Lists:
 
 
 class OfPostgres(Lists, unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        global SERVER
+        SERVER = cls.enterClassContext(Postgres())
+
     def away(self):
         """PostgreSQL is killed, and comes back when the test ends at the latest."""
         SERVER.kill()
