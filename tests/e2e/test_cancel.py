@@ -188,10 +188,11 @@ class CancelTest(unittest.TestCase):
         self.assertEqual(self.centre.rows(second)[0]["record_status"], READY)
 
     def test_the_same_customer_twice_in_a_chain_with_an_agent(self):
-        group = self.group()
+        group = self.group(started=False)
         chain = self.centre.add(group, self.phone(0), GSW_CUSTOMER_ID="K7")["GSW_CHAIN_ID"]
         self.centre.add(group, self.phone(1), GSW_CUSTOMER_ID="K7", GSW_CHAIN_ID=chain)
         self.centre.add(group, self.phone(2), GSW_CUSTOMER_ID="K8", GSW_CHAIN_ID=chain)
+        self.centre.load_and_start(group)
         self.centre.preview(group, "a1")
         self.cancel("/customer_ids/K7")
         rows = self.centre.rows(group)

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sqlite3
+import time
 import unittest
 
 from campaign import READY, RETRIEVED, UPDATED, Centre, new_group, notifying
@@ -24,6 +25,8 @@ class DncTest(unittest.TestCase):
         cls.number = 0
         groups = [new_group(i + 1) for i in range(GROUPS)]
         options = {group.name: notifying(cls.receiver.url) for group in groups}
+        options[groups[-1].name]["check_dnc_list"] = "false"
+        options[groups[-2].name]["check_dnc_callback"] = "false"
         cls.centre = Centre(groups, options)
         cls.centre.__enter__()
         cls.addClassCleanup(cls.centre.close)
@@ -82,11 +85,12 @@ class DncTest(unittest.TestCase):
             "select * from gsw_donotcall_list where phone like ?", f"%{phone}")), 1)
 
     def test_a_buffered_record_leaves_the_buffer_and_its_siblings_go_on(self):
-        group = self.group()
+        group = self.group(started=False)
         phone, sibling = self.phone(), self.phone(1)
         chain = self.centre.add(group, phone)["GSW_CHAIN_ID"]
         self.centre.add(group, sibling, GSW_CHAIN_ID=chain)
         other = self.centre.add(group, self.phone(2))["GSW_CHAIN_ID"]
+        self.centre.load_and_start(group)
         taken = self.centre.preview(group, "a1").json     # fills the buffer
         self.centre.record(taken["GSW_RECORD_HANDLE"], "RecordReject")
         wait_until(lambda: self.centre.rows(group)[0]["record_status"] in (READY, RETRIEVED), 5)
@@ -116,10 +120,11 @@ class DncTest(unittest.TestCase):
                            one["GSW_RECORD_STATUS"]) for one in bodies], [(6, 51, 7, 3)])
 
     def test_by_handle_the_record_is_finalised_and_its_number_listed(self):
-        group = self.group()
+        group = self.group(started=False)
         phone, sibling = self.phone(), self.phone(1)
         chain = self.centre.add(group, phone)["GSW_CHAIN_ID"]
         self.centre.add(group, sibling, GSW_CHAIN_ID=chain)
+        self.centre.load_and_start(group)
         record = self.centre.preview(group, "a1").json
         stranger = self.centre.record(record["GSW_RECORD_HANDLE"], "DoNotCall", GSW_AGENT_ID="a2")
         self.assertEqual((stranger.status, stranger.json["GSW_ERROR"]), (409, 5), stranger)
@@ -136,10 +141,11 @@ class DncTest(unittest.TestCase):
         self.assertEqual(self.centre.preview(group, "a1").json["GSW_PHONE"], sibling)
 
     def test_all_chain_takes_the_siblings_along(self):
-        group = self.group()
+        group = self.group(started=False)
         phone = self.phone()
         chain = self.centre.add(group, phone)["GSW_CHAIN_ID"]
         self.centre.add(group, self.phone(1), GSW_CHAIN_ID=chain)
+        self.centre.load_and_start(group)
         record = self.centre.preview(group, "a1").json
         answer = self.centre.record(record["GSW_RECORD_HANDLE"], "DoNotCall",
                                     GSW_CHAIN_ATTR="AllChain")
@@ -190,6 +196,25 @@ class DncTest(unittest.TestCase):
         self.assertEqual(self.centre.preview(second, "a1").json["GSW_PHONE"], phone)
         unknown = self.block(phone, GSW_CAMPAIGN_NAME="NoSuch")
         self.assertEqual((unknown.status, unknown.json["GSW_ERROR"]), (409, 7), unknown)
+
+    def test_the_options_let_everything_or_promised_call_backs_through(self):
+        all_pass, callbacks_pass = self.centre.groups[-1], self.centre.groups[-2]
+        phone = "15559990001"
+        self.block(phone)
+        self.centre.add(all_pass, phone)
+        self.centre.add(callbacks_pass, phone)
+        self.centre.add(callbacks_pass, phone)
+        with contextlib.closing(sqlite3.connect(self.centre.data / "outbound/outbound.db")) as base:
+            base.execute(f"update {callbacks_pass.table} set record_type = 6, "
+                         f"dial_sched_time = {int(time.time()) - 5} where chain_id = 2")
+            base.commit()
+        for group in (all_pass, callbacks_pass):
+            self.centre.load_and_start(group)
+            self.assertEqual(self.centre.preview(group, "a1").json["GSW_PHONE"], phone)
+            self.assertNothingToGive(group)
+        first, second = self.centre.rows(callbacks_pass)
+        self.assertBlocked(first)
+        self.assertEqual((second["record_type"], second["record_status"]), (6, RETRIEVED))
 
     def test_bad_requests_name_the_key(self):
         for path, keys in (("/phones/%20", {}), ("/records/1", {"GSW_CHAIN_ATTR": "Some"})):
