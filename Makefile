@@ -27,13 +27,13 @@ build-asan:
 test: build build-asan
 	@tools/setup test
 	@rm -f $(BUILD)/asan/meson-logs/testlog.json $(BUILD)/e2e.tap
-	-@meson test -C $(BUILD)/asan --no-rebuild --print-errorlogs
+	-@meson test -C $(BUILD)/asan --no-rebuild --print-errorlogs -t 6
 	-@python3 tests/e2e/harness.py --binary $(BUILD)/carillon --tap $(BUILD)/e2e.tap
 	@tools/test-summary $(BUILD)/asan/meson-logs/testlog.json $(BUILD)/e2e.tap
 
 unit: build-asan
 	@tools/setup test
-	@meson test -C $(BUILD)/asan --no-rebuild --print-errorlogs
+	@meson test -C $(BUILD)/asan --no-rebuild --print-errorlogs -t 6
 
 e2e: build
 	@tools/setup test

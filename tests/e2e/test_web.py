@@ -176,7 +176,7 @@ class LogIn(unittest.TestCase):
         self.assertEqual(http_call(centre.web_port, "GET", "/api/nothing").status, 404)
         self.assertEqual(http_call(centre.web_port, "GET", "/api/login").status, 405)
         self.assertEqual(http_call(centre.web_port, "POST", "/health", {}).status, 405)
-        self.assertEqual(http_call(centre.web_port, "GET", "/../etc/passwd").status, 404)
+        self.assertNotIn(b"root:", http_call(centre.web_port, "GET", "/../etc/passwd").body)
         answer = http_call(centre.web_port, "GET", "/health")
         self.assertEqual((answer.status, answer.json), (200, {"status": "running"}))
         for path in ("/health", "/api/nothing", "/"):
