@@ -212,7 +212,7 @@ const char *phone_verdict_words(enum phone_verdict verdict)
 {
     switch (verdict) {
     case PHONE_VALID: return "";
-    case PHONE_NO_COUNTRY: return "must begin with + and a country code, as no region is given";
+    case PHONE_NO_COUNTRY: return "has no country code that exists, and no region is given";
     case PHONE_TOO_SHORT: return "has too few digits for a number of its country";
     case PHONE_TOO_LONG: return "has too many digits for a number of its country";
     case PHONE_WRONG_LENGTH: return "numbers of its country do not have so many digits";

@@ -12,7 +12,6 @@ ALTER TABLE import ADD COLUMN read_line     INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE import ADD COLUMN duplicates    INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE import ADD COLUMN do_not_call   INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE import ADD COLUMN done_chains   INTEGER NOT NULL DEFAULT 0;  -- released or undone so far
-ALTER TABLE import ADD COLUMN last_line     INTEGER NOT NULL DEFAULT 0;  -- whose rows form one chain
 UPDATE import SET state = 3 WHERE ended_utc_ms IS NOT NULL;
 
 -- What was left out, or is in with a remark. While the import is under way all of it, then the first ten thousand.

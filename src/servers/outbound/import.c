@@ -174,7 +174,6 @@ static void take_row(struct import *import, const struct rows *rows)
     import->chain_count = column_u64(rows, IMPORT_COLUMN_CHAIN_COUNT);
     import->read_offset = column_u64(rows, IMPORT_COLUMN_OFFSET);
     import->read_line = column_u64(rows, IMPORT_COLUMN_LINE);
-    import->last_line = column_u64(rows, IMPORT_COLUMN_LAST_LINE);
     import->done_chains = column_u64(rows, IMPORT_COLUMN_DONE_CHAINS);
     int64_t behind = import->chain_base + (int64_t)import->chain_count;
     if (import->state == IMPORT_UNDER_WAY && import->table->next_chain_id < behind)
@@ -333,6 +332,7 @@ static struct import *import_new(struct outbound *server, const struct calling_l
         .do_not_call = rule_of(asked->do_not_call, IMPORT_RULE_REPORT),
         .is_whole = asked->is_whole,
         .chain_count = asked->rows_max ? asked->rows_max : ROWS_USUAL,
+        .last_line = UINT64_MAX,
     };
     list_init(&import->waiting);
     scope_on_close(life, drop, import);

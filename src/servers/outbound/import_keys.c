@@ -74,7 +74,7 @@ struct number_part {
 
 struct import_numbers {
     struct number_part parts[PARTS];
-    size_t count, bytes;
+    size_t count;
 };
 
 static void numbers_drop(void *self)
@@ -120,20 +120,11 @@ enum import_seen import_numbers_add(struct import_numbers *numbers, uint64_t has
     struct number_part *part = &numbers->parts[hash >> PART_SHIFT];
     if (part->room && *number_slot(part, hash)) return IMPORT_SEEN;
     if (numbers->count >= IMPORT_KEYS_MAX) return IMPORT_TOO_MANY;
-    if (is_crowded(part->count, part->room)) {
-        numbers->bytes -= part->room * sizeof *part->slots;
-        number_part_grow(part);
-        numbers->bytes += part->room * sizeof *part->slots;
-    }
+    if (is_crowded(part->count, part->room)) number_part_grow(part);
     *number_slot(part, hash) = hash;
     part->count++;
     numbers->count++;
     return IMPORT_NEW;
-}
-
-size_t import_numbers_bytes(const struct import_numbers *numbers)
-{
-    return numbers->bytes;
 }
 
 /* --- chains --- */

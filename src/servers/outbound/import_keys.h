@@ -23,7 +23,6 @@ struct import_numbers;
 struct import_numbers *import_numbers_new(struct scope *owner);
 enum import_seen { IMPORT_NEW, IMPORT_SEEN, IMPORT_TOO_MANY };
 enum import_seen import_numbers_add(struct import_numbers *numbers, uint64_t hash);
-size_t import_numbers_bytes(const struct import_numbers *numbers);
 
 /* A chain of the import: its ordinal among them, and how many records it has. */
 struct import_place {

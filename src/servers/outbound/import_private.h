@@ -72,7 +72,8 @@ struct import {
     struct list waiting; /* of struct slice */
 
     /* The chain that the next row may go on with. */
-    uint64_t last_line, last_hash; /* 0: it has no key */
+    uint64_t last_line; /* of the file; UINT64_MAX: none yet. A line is never cut by a slice */
+    uint64_t last_hash; /* 0: it has no key */
     struct import_place last_place;
     struct buf last_key;
 };
@@ -85,7 +86,7 @@ const char *import_state_name(int64_t state);
 #define IMPORT_COLUMNS                                                                             \
     "import_id, list_dbid, columns, rules, state, slices, inserted, rejected, chains, "            \
     "duplicates, do_not_call, key_seed, chain_base, chain_count, read_offset, read_line, "         \
-    "last_line, done_chains, is_whole, file_name, table_name"
+    "done_chains, is_whole, file_name, table_name"
 enum import_column {
     IMPORT_COLUMN_ID,
     IMPORT_COLUMN_LIST,
@@ -103,7 +104,6 @@ enum import_column {
     IMPORT_COLUMN_CHAIN_COUNT,
     IMPORT_COLUMN_OFFSET,
     IMPORT_COLUMN_LINE,
-    IMPORT_COLUMN_LAST_LINE,
     IMPORT_COLUMN_DONE_CHAINS,
     IMPORT_COLUMN_IS_WHOLE,
     IMPORT_COLUMN_FILE_NAME,

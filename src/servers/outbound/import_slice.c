@@ -266,7 +266,7 @@ static void add_import_update(struct slice *slice)
 {
     static const struct statement update = {
         "UPDATE import SET slices = ?2, inserted = ?3, rejected = ?4, chains = ?5, "
-        "duplicates = ?6, do_not_call = ?7, read_offset = ?8, read_line = ?9, last_line = ?10 "
+        "duplicates = ?6, do_not_call = ?7, read_offset = ?8, read_line = ?9 "
         "WHERE import_id = ?1 AND slices = ?2 - 1 AND state = 1"
     };
     static const struct statement insert_keys = {
@@ -284,7 +284,6 @@ static void add_import_update(struct slice *slice)
     change_bind_i64(change, (int64_t)after->do_not_call);
     change_bind_i64(change, (int64_t)slice->fields->offset);
     change_bind_i64(change, (int64_t)slice->fields->line);
-    change_bind_i64(change, (int64_t)slice->import->last_line);
     if (slice->keys.len == 0) return;
     change_add(change, &insert_keys, 1);
     change_bind_i64(change, (int64_t)slice->import->id);
