@@ -75,7 +75,6 @@ void buffer_add(struct live_chain *live)
 {
     struct session *session = live->session;
     live->reserved_for = chain_reserved_for(&live->chain);
-    live->data_bytes = scope_bytes(live->data);
     uint64_t now_utc_ms = loop_now_utc_ms(session->server->app->loop);
     if (live->chain.is_held && live->chain.due_utc_ms > now_utc_ms) {
         live->due.utc_ms = live->chain.due_utc_ms;

@@ -56,7 +56,8 @@ void live_chain_unregister(struct live_chain *live)
 
 void live_chain_compact(struct live_chain *live)
 {
-    if (scope_bytes(live->data) < live->data_bytes * 2 + 16384) return;
+    if (live->data_bytes == 0) live->data_bytes = scope_bytes(live->data);
+    if (live->is_busy || scope_bytes(live->data) < live->data_bytes * 2 + 16384) return;
     struct chain *chain = &live->chain;
     struct scope *fresh = scope_new(live->life, "records", SCOPE_NO_LIMIT);
     for (uint32_t i = 0; i < chain->count; i++) {

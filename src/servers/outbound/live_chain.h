@@ -14,7 +14,8 @@ void live_chain_number(struct live_chain *live);
 /* Its handles are known to requests while it is with an agent. */
 void live_chain_register(struct live_chain *live);
 void live_chain_unregister(struct live_chain *live);
-/* A chain that is changed for hours must not grow for hours: copy what is alive, drop the rest. */
+/* A chain that is changed for hours must not grow for hours: copy what is alive, drop the rest. Not
+ * while a change is on its way, which may have views of it. */
 void live_chain_compact(struct live_chain *live);
 
 #endif

@@ -80,7 +80,7 @@ struct live_chain {
     enum buffer_class buffer_class;
     struct scope *life;
     struct scope *data; /* cells; made anew when changes have filled it */
-    size_t data_bytes;  /* of `data` when it was new */
+    size_t data_bytes;  /* of `data` when it was new; 0: not looked at */
     struct chain chain;
     struct session *session;
     struct list_table *table;

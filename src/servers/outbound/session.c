@@ -158,7 +158,6 @@ void session_configure(struct session *session)
 
 void session_add_in_progress(struct session *session, struct live_chain *live)
 {
-    live->data_bytes = scope_bytes(live->data);
     live_chain_register(live);
     list_add_last(&session->in_progress, &live->node);
     session->in_progress_count++;

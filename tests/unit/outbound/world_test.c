@@ -307,6 +307,28 @@ TEST(a_clock_that_is_set_forward_makes_what_is_due_due)
     close_world();
 }
 
+TEST(a_chain_that_comes_back_hundreds_of_times_does_not_grow)
+{
+    open_world();
+    put(&OBJECT_TREATMENT, 0,
+        "{\"name\":\"often\",\"callResult\":7,\"sequence\":1,\"recActionCode\":\"Redial\","
+        "\"attempts\":400}");
+    put_list("\"often\"", "");
+    app_objects_changed(app, 2);
+    add("15550124");
+    start();
+    for (int i = 0; i < 400; i++) {
+        CHECK_U32(preview("a1"), OUTBOUND_OK);
+        const struct live_chain *live =
+            LIST_OBJECT(list_first(&session()->in_progress), struct live_chain, node);
+        CHECK(scope_bytes(live->data) < 40000);
+        CHECK(scope_bytes(live->life) < 40000);
+        processed(7, "RecordTreatCampaign");
+    }
+    CHECK_I64(cell(ROW_STATUS), RECORD_STATUS_RETRIEVED);
+    close_world();
+}
+
 TEST(scenario_44_another_filter_sends_buffered_records_back_and_leaves_the_agents_alone)
 {
     open_world();
