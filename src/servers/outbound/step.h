@@ -10,10 +10,10 @@ struct chain_step {
     struct live_chain *live;
     struct scope *life; /* closed after on_end */
     struct chain_outcome outcome;
-    uint32_t record;               /* the one that the request named */
-    struct text disposition_code;  /* in `life` */
-    struct guid message_guid; /* of its notification, when there is one */
-    struct guid report_guid;  /* of its call report record, when there is one */
+    uint32_t record;              /* the one that the request named */
+    struct text disposition_code; /* in `life` */
+    struct guid message_guid;     /* of its notification, when there is one */
+    struct guid report_guid;      /* of its call report record, when there is one */
     bool has_message, has_report;
     void (*on_end)(void *self, struct chain_step *step);
     void *self;
