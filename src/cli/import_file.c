@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { BLOCK_BYTES = 256 * 1024 };
+enum { BLOCK_BYTES = 256 * 1024, LINE_BYTES = 20 };
 
 static enum err io_fault(const struct import_file *file, struct fault *fault)
 {
@@ -84,6 +84,9 @@ static enum err look(struct import_file *file, char *block, struct fault *fault)
         file->bytes += len;
     }
     file->lines_max = (newlines > returns ? newlines : returns) + 1;
+    /* Some sets (EBCDIC) write the end of a line otherwise: then by its length. */
+    if (file->encoding.len && file->lines_max < file->bytes / LINE_BYTES)
+        file->lines_max = file->bytes / LINE_BYTES;
     return ERR_OK;
 }
 

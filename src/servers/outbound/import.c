@@ -79,6 +79,7 @@ static void on_loaded(struct import *import, const struct fault *fault, void *se
         return;
     }
     import->ahead = import->durable;
+    import->heard_mono_ms = loop_now_mono_ms(import->server->app->loop);
     import->ahead_offset = import->read_offset;
     table_put(import->server->imports, TEXT_OF(&import->id), import);
     reply_begun(import, beginning->request);

@@ -4,7 +4,7 @@
 #include "servers/outbound/import_private.h"
 #include "servers/outbound/request.h"
 
-enum { PAGE_USUAL = 100, REJECTS_OF_A_LINE = 200 };
+enum { PAGE_USUAL = 100, REJECTS_OF_A_LINE = 200, SILENCE_MS = 15000 };
 
 static void refuse_store(struct request *request)
 {
@@ -37,13 +37,16 @@ static uint64_t figure(const struct rows *rows, uint32_t row, uint32_t column)
     return (uint64_t)rows_i64(rows, row, column);
 }
 
-/* One that is under way has its tool, or waits for it to be started again. */
+/* One that is under way has its tool, or waits for it to be started again. A tool says something
+ * all the time. */
 static struct text state_of(struct outbound *server, const struct rows *rows, uint32_t row)
 {
+    const struct import *import = import_find(server, figure(rows, row, PAGE_ID));
+    uint64_t now_ms = loop_now_mono_ms(server->app->loop);
     switch (rows_i64(rows, row, PAGE_STATE)) {
     case IMPORT_UNDER_WAY:
-        return import_find(server, figure(rows, row, PAGE_ID)) ? TEXT("running")
-                                                               : TEXT("interrupted");
+        return import && now_ms - import->heard_mono_ms < SILENCE_MS ? TEXT("running")
+                                                                     : TEXT("interrupted");
     case IMPORT_ENDED: return TEXT("done");
     default: return text_of(import_state_name(rows_i64(rows, row, PAGE_STATE)));
     }
@@ -66,7 +69,9 @@ static struct outbound_import_row_summary summary_of(struct outbound *server,
         .is_whole = figure(rows, row, PAGE_WHOLE) != 0,
         .rules = rows_text(rows, row, PAGE_RULES),
         .total_bytes = figure(rows, row, PAGE_TOTAL),
-        .done_bytes = figure(rows, row, PAGE_READ),
+        /* While it is read places count UTF-8 bytes, whatever the file's character set. */
+        .done_bytes = figure(
+            rows, row, figure(rows, row, PAGE_STATE) == IMPORT_UNDER_WAY ? PAGE_READ : PAGE_TOTAL),
         .inserted = is_undone ? 0 : figure(rows, row, PAGE_INSERTED),
         .rejected = figure(rows, row, PAGE_REJECTED),
         .chains = is_undone ? 0 : figure(rows, row, PAGE_CHAINS),

@@ -68,8 +68,9 @@ struct import {
     uint64_t read_offset, read_line; /* durable */
     uint64_t ahead_offset;
     uint32_t ahead_count;
-    bool is_broken;      /* a slice could not be stored: refuses all until it is loaded again */
-    struct list waiting; /* of struct slice */
+    bool is_broken;         /* a slice could not be stored: refuses all until it is loaded again */
+    struct list waiting;    /* of struct slice */
+    uint64_t heard_mono_ms; /* its tool, for the last time */
 
     /* The chain that the next row may go on with. */
     uint64_t last_line; /* of the file; UINT64_MAX: none yet. A line is never cut by a slice */

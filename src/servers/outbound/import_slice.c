@@ -6,6 +6,8 @@
 #include "servers/outbound/import_private.h"
 #include "servers/outbound/session.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -176,17 +178,25 @@ static bool check_number(struct slice *slice, uint64_t line)
     return !is_refused;
 }
 
+/* Empty: the file has none. */
+static struct text customer_of(const struct import *import, char *room, size_t room_len)
+{
+    if (import->customer_slot == UINT32_MAX) return TEXT("");
+    const struct value *value = &import->values[import->customer_slot];
+    if (value->kind == VALUE_TEXT) return value->text;
+    if (value->kind != VALUE_INTEGER) return TEXT("");
+    int len = snprintf(room, room_len, "%" PRId64, value->integer);
+    return (struct text){ room, (size_t)len };
+}
+
 /* Spec outbound 10: a match is a record of type No Call with result Do Not Call, and final. */
 static bool check_no_call(struct slice *slice, uint64_t line)
 {
     struct import *import = slice->import;
     if (import->do_not_call == IMPORT_RULE_OFF) return true;
-    const struct value *customer =
-        import->customer_slot != UINT32_MAX ? &import->values[import->customer_slot] : NULL;
-    struct text customer_id = customer && customer->kind == VALUE_TEXT ? customer->text
-                                                                       : (struct text){ 0 };
-    if (dnc_check_contact(import->server, import->values[SLOT_CONTACT_INFO].text, customer_id) ==
-        DNC_FREE)
+    char room[32];
+    if (dnc_check_contact(import->server, import->values[SLOT_CONTACT_INFO].text,
+                          customer_of(import, room, sizeof room)) == DNC_FREE)
         return true;
     bool is_refused = import->do_not_call == IMPORT_RULE_REJECT;
     import->ahead.do_not_call++;
@@ -472,6 +482,7 @@ void import_on_rows(void *self, struct link_request *request, const void *fields
         return;
     }
     uint32_t waiting = 0;
+    slice->import->heard_mono_ms = loop_now_mono_ms(server->app->loop);
     LIST_EACH (node, &slice->import->waiting) waiting++;
     if (waiting >= SLICES_WAITING_MAX) {
         refuse_slice(slice, ERR_LIMIT, "sequence", "too many slices wait");
