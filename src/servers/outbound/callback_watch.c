@@ -178,5 +178,6 @@ void callback_watch_open(struct session *session)
 
 void callback_watch_soon(struct session *session)
 {
-    timer_start(session->callback_timer, 0);
+    /* A store that refuses is not asked again at once. */
+    timer_start(session->callback_timer, session->is_store_failing ? LOOK_AGAIN_MS : 0);
 }

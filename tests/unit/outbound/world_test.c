@@ -8,6 +8,7 @@
 #include "servers/outbound/request.h"
 #include "servers/outbound/server.h"
 #include "servers/outbound/session.h"
+#include "store/sim_store.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -479,6 +480,22 @@ TEST(an_agent_with_a_desktop_gets_the_scheduled_call_when_it_is_due)
     run_until(due + 2 * HOUR_MS); /* hers, however long it takes */
     CHECK_I64(cell(ROW_STATUS), RECORD_STATUS_RETRIEVED);
     CHECK_I64(cell(ROW_TYPE), RECORD_TYPE_PERSONAL_CALLBACK);
+    close_world();
+}
+
+TEST(a_disk_that_is_full_delays_a_call_back_and_loses_nothing)
+{
+    open_world();
+    uint64_t due = promise("03/07/2026 08:00", "Personal");
+    run_until(due + 299000);
+    uint64_t before = store_counters(outbound->store).failed;
+    sim_store_fill_disk(outbound->store, 5);
+    run_until(due + 303000);
+    CHECK(store_counters(outbound->store).failed - before <= 5); /* asked once a second */
+    CHECK_I64(cell(ROW_STATUS), RECORD_STATUS_RETRIEVED);
+    run_until(due + 310000);
+    CHECK_I64(cell(ROW_STATUS), RECORD_STATUS_UPDATED);
+    CHECK_I64(cell(ROW_RESULT), CALL_RESULT_AGENT_CALLBACK_ERROR);
     close_world();
 }
 
