@@ -59,7 +59,7 @@ bool certificates_open(struct certificates *certificates)
 
 struct text certificates_path(const struct certificates *certificates, const char *name)
 {
-    static char paths[PATHS][128];
+    static char paths[PATHS][384];
     static unsigned turn;
     char *path = paths[turn++ % PATHS];
     (void)snprintf(path, sizeof paths[0], "%s/%s", certificates->folder, name);
