@@ -30,8 +30,8 @@ extern const struct command ask_command;
 extern const struct command dnc_command;     /* dnc_command.c */
 extern const struct command explain_command; /* explain_command.c */
 extern const struct command password_command;
-extern const struct command config_command; /* config_command.c */
-extern const struct command import_command; /* import_command.c */
+extern const struct command config_command;        /* config_command.c */
+extern const struct command import_command;        /* import_command.c */
 extern const struct command notifications_command; /* notifications_command.c */
 
 #endif

@@ -51,16 +51,16 @@ struct outbound {
     struct table *lookups; /* by list table and column */
     struct treatment_book *treatments;
     struct schedule_keeper *schedules;
-    struct table *sessions; /* by group DBID */
-    struct table *imports;  /* under way, by id */
-    struct table *counted;  /* rows of lists by status, by table */
+    struct table *sessions;  /* by group DBID */
+    struct table *imports;   /* under way, by id */
+    struct table *counted;   /* rows of lists by status, by table */
     struct text records_uri; /* "http://127.0.0.1:6101/records/"; empty: no HTTP API */
-    struct table *handles;  /* record handle -> live chain; chains with agents */
+    struct table *handles;   /* record handle -> live chain; chains with agents */
     uint32_t next_handle;
     uint32_t held_count; /* chains that treatments keep in memory */
     uint64_t serving_since_utc_ms;
     struct table *deliveries; /* call-backs on their way to agents, by agent */
-    bool is_suspended;   /* no new work; idle once no chain is with an agent (framework 6.4) */
+    bool is_suspended;        /* no new work; idle once no chain is with an agent (framework 6.4) */
     struct outbound_counters counters;
 };
 
