@@ -45,6 +45,7 @@ struct connection {
 /* odbc.c. Connected after ERR_OK; `is_fresh` tells that it was not so before. */
 enum err odbc_connect(struct connection *connection, bool *is_fresh, struct fault *fault);
 void odbc_disconnect(struct connection *connection);
+enum err odbc_new_handle(struct connection *connection, SQLHSTMT *out, struct fault *fault);
 struct prepared *odbc_find(struct connection *connection, const struct statement *statement,
                            struct fault *fault);
 enum err odbc_check_count(const struct prepared *prepared, uint32_t count, struct fault *fault);
@@ -58,6 +59,9 @@ enum err odbc_bind_f64(struct connection *connection, struct prepared *prepared,
                        const double *value, struct fault *fault);
 enum err odbc_bind_null(struct connection *connection, struct prepared *prepared,
                         uint32_t parameter, struct fault *fault);
+
+enum err odbc_query(struct connection *connection, const struct query *query, struct rows *rows,
+                    struct fault *fault); /* odbc_read.c */
 
 /* odbc_error.c: what the driver said last of a handle, as our error and its words. A connection
  * that is lost is given up. */
