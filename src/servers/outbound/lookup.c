@@ -148,6 +148,7 @@ static const struct lookup_entry *take_entry(struct filling *filling)
 {
     if (filling->heap_count == 0) return NULL;
     struct lookup_page *page = filling->heap[0];
+    ASSERT(page != NULL);
     const struct lookup_entry *entry = &page->at[page->next++];
     if (page->next == page->count) filling->heap[0] = filling->heap[--filling->heap_count];
     sink(filling, 0);
