@@ -218,6 +218,8 @@ void ending_add_blocked(const struct session *session, const struct calling_list
 bool ending_block_waiting(struct live_chain *live, const struct calling_list *list)
 {
     const struct record *primary = &live->chain.records[live->chain.primary];
+    if (live->session->options->check_dnc_list && !dnc_is_loaded(live->session->server))
+        return true; /* it waits on */
     enum dnc_verdict verdict = dnc_check_record(live->session, list, primary);
     if (verdict == DNC_FREE) return false;
     struct change *change = change_new(live->session->server->store);
