@@ -13,7 +13,7 @@
 #include "gen/messages.h"
 
 enum {
-    IMPORT_WINDOW = 4,
+    IMPORT_WINDOW = 8,
     IMPORT_SLICE_ROWS = 2000,
     IMPORT_SLICE_MORE = 200, /* rows, so that a chain is not cut */
     IMPORT_SLICE_BYTES = 1024 * 1024,
