@@ -18,9 +18,9 @@ void request_record_cancel(struct request *request);
 void ending_add_blocked(const struct session *session, const struct calling_list *list,
                         const struct record *record, enum dnc_verdict verdict,
                         struct change *change);
-/* A chain that waits, right before it is given out: true where it must not be. Its primary record is
- * blocked: the chain leaves, and its siblings go back to the list; or the Do-Not-Call list is not in
- * memory yet: it waits on. */
+/* A chain that waits, right before it is given out: true where it must not be. Its primary record
+ * is blocked: the chain leaves, and its siblings go back to the list; or the Do-Not-Call list is
+ * not in memory yet: it waits on. */
 bool ending_block_waiting(struct live_chain *live, const struct calling_list *list);
 
 #endif
