@@ -196,7 +196,7 @@ class LogIn(unittest.TestCase):
     def test_the_files_of_the_console(self):
         port = self.centre.web_port
         page = http_call(port, "GET", "/")
-        if page.status == 404:
+        if page.status == 404 or b"This build has no console" in page.body:
             self.skipTest("this binary has no console")
         self.assertIn("text/html", page.headers["Content-Type"])
         self.assertNotIn("immutable", page.headers["Cache-Control"])
