@@ -308,6 +308,31 @@ class DncTest(unittest.TestCase):
         self.assertIn("has no such number", unknown.stderr)
 
 
+class UnreadableCentre(Centre):
+    """The Table Access names a table that is no Do-Not-Call list."""
+
+    def _write_files(self):
+        self.config["tableAccesses"].append({"name": "gsw_donotcall_list", "type": "DoNotCall",
+                                             "dbTableName": "session"})
+        super()._write_files()
+
+
+class DncUnreadable(unittest.TestCase):
+    def test_nothing_is_given_out_while_the_list_cannot_be_read(self):
+        with UnreadableCentre(2, {"G2": {"check_dnc_list": "false"}}) as centre:
+            wait_until(lambda: " 81191 " in centre.logs(), 10, what="the alarm 81191")
+            careful, careless = centre.groups
+            for group in (careful, careless):
+                centre.load_and_start(group)
+                centre.add(group, "15550001")
+            self.assertEqual(centre.preview(careless, "a1").status, 200)
+            with self.assertRaises(TimeoutError):
+                centre.call("POST", f"/campaigngroups/{careful.dbid}?req=PreviewRecordRequest",
+                            {"GSW_AGENT_ID": "a1"}, timeout=2)
+            self.assertEqual(centre.rows(careful)[0]["record_status"], READY)
+            self.assertEqual(centre.status(careful)["GSW_STATE"], "started")
+
+
 class DncAfterCrash(unittest.TestCase):
     """What was acknowledged blocks after kill -9; nothing is given out before the list is read."""
 
