@@ -132,7 +132,7 @@ static enum err read_rows(struct connection *connection, SQLHSTMT handle, struct
                           struct fault *fault)
 {
     SQLSMALLINT count = 0;
-    enum value_kind kinds[COLUMNS_READ_MAX];
+    enum value_kind kinds[COLUMNS_READ_MAX] = { VALUE_NULL };
     (void)SQLNumResultCols(handle, &count);
     if (count > COLUMNS_READ_MAX) return fault_set(fault, ERR_LIMIT, "", "too many columns");
     enum err err = ERR_OK;
