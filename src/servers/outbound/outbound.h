@@ -117,6 +117,7 @@ struct session {
     uint64_t started_utc_ms;             /* by the last Start */
     uint64_t attended_utc_ms;            /* somebody of the group was there */
     uint64_t processed_count;
+    struct table *bounds; /* maxAttempts that were applied, by list DBID */
     struct session_list *lists;
     uint32_t list_count;
     struct scope *config_life;

@@ -166,6 +166,7 @@ static void changed(void *self)
     for (size_t at = 0; (session = table_next(server->outbound.sessions, &at)) != NULL;) {
         session_configure(session);
         session_drop_unchosen(session);
+        session_apply_bounds(session);
     }
     notifier_configure(server->outbound.notifier, host_headers(server));
     configure_proxy(server);

@@ -67,6 +67,7 @@ static struct session *session_new(struct outbound *server, uint32_t group_dbid)
     session->dbid = group_dbid;
     session->config_life = scope_new(life, "session configuration", SCOPE_NO_LIMIT);
     buffer_open(session);
+    session->bounds = table_new(life);
     list_init(&session->in_progress);
     list_init(&session->hungry);
     list_init(&session->orders);
@@ -154,6 +155,32 @@ void session_configure(struct session *session)
     }
     session->options = outbound_resolve_options(server, session->config_life, &names);
     notifier_check_options(session);
+}
+
+struct bound {
+    uint32_t list_dbid, max_attempts;
+};
+
+void session_apply_bounds(struct session *session)
+{
+    struct outbound *server = session->server;
+    if (session->fsm.state != SESSION_LOADED && session->fsm.state != SESSION_STARTED) return;
+    for (uint32_t i = 0; i < session->list_count; i++) {
+        struct calling_list *list = lists_find_by_dbid(server->lists, session->lists[i].dbid, NULL);
+        if (list == NULL || !list_is_open(list)) continue;
+        struct bound *bound = table_get(session->bounds, TEXT_OF(&list->dbid));
+        if (bound == NULL) {
+            bound = scope_alloc(session->life, sizeof *bound);
+            bound->list_dbid = list->dbid;
+            table_put(session->bounds, TEXT_OF(&bound->list_dbid), bound);
+        }
+        if (bound->max_attempts == list->max_attempts) continue;
+        bound->max_attempts = list->max_attempts;
+        if (list->max_attempts == 0) continue;
+        struct change *change = change_new(server->store);
+        list_add_finalise_exhausted(list, change);
+        change_submit(change, NULL, NULL);
+    }
 }
 
 void session_add_in_progress(struct session *session, struct live_chain *live)

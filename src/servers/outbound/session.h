@@ -18,6 +18,9 @@ struct session *session_resume(struct outbound *server, uint32_t group_dbid,
 /* Lists and options of the group as configured now. */
 void session_configure(struct session *session);
 
+/* Another maxAttempts of a list: rows that have had as many are final (spec 3.2). */
+void session_apply_bounds(struct session *session);
+
 /* An order; `request` is answered with CampaignGroupAcknowledge, or waits for the order before it.
  */
 void session_order(struct session *session, enum session_event event, const struct dialing *wanted,

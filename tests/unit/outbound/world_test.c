@@ -386,6 +386,25 @@ TEST(lists_come_and_go_while_the_group_runs)
     close_world();
 }
 
+TEST(a_bound_of_attempts_that_comes_while_the_group_runs_ends_records)
+{
+    static const struct statement tried = { "UPDATE list_t SET attempt = 3 WHERE chain_id <= 4" };
+    open_world();
+    for (int i = 0; i < 10; i++) add("15550100");
+    struct change *change = change_new(outbound->store);
+    change_add(change, &tried, ROWS_ANY);
+    change_submit(change, NULL, NULL);
+    loop_run_for(loop, 10);
+    start();
+    CHECK_U32(rows_with_status(RECORD_STATUS_RETRIEVED), 10);
+    put_list("\"redial\"", ",\"maxAttempts\":3");
+    app_objects_changed(app, 2);
+    loop_run_for(loop, 50);
+    CHECK_U32(rows_with_status(RECORD_STATUS_UPDATED), 4);
+    CHECK_U32(rows_with_status(RECORD_STATUS_READY), 6);
+    close_world();
+}
+
 /* --- call-backs --- */
 
 /* A record with a1, promised for `when`; its due time. */
