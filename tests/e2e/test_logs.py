@@ -4,7 +4,7 @@ history, and what log filters hide of all of it (scenario 45)."""
 import json
 import unittest
 
-from campaign import Centre, application, new_group, notifying
+from campaign import Centre, application, new_group, new_record, notifying
 from harness import Receiver, wait_until
 
 PHONE = "15550111"
@@ -57,6 +57,13 @@ class Logs(unittest.TestCase):
     def test_45_both_logs_hide_and_the_web_server_sees(self):
         group = self.centre.groups[0]
         self.worked(group, Other1="first secret", Other2="skipped words", GSW_CUSTOMER_ID="C-777")
+        for keys in ({"GSW_PHONE": PHONE * 20}, {"GSW_PHONE": [PHONE]}, {"GSW_FROM": "x"},
+                     {"GSW_DATE_TIME": "soon"}):
+            refused = self.centre.post(f"/lists/{group.list}", "AddRecord",
+                                       **{**new_record(PHONE), **keys})
+            self.assertEqual(refused.status, 400, refused)
+        for path in (f"/phones/{PHONE}/more", f"/phones/%2B{PHONE}", "/customer_ids/C-777"):
+            self.centre.post(path, "NoSuchRequest")
         answer = self.centre.post(f"/phones/{PHONE}", "RequestRecordCancel")
         self.assertEqual((answer.status, answer.json["GSW_PHONE"]), (200, PHONE))
         wait_until(lambda: self.receiver.requests, 10, what="a notification")
