@@ -165,15 +165,14 @@ static int reject(void *self, const void *detail, struct actions *out)
     return FSM_NONE;
 }
 
-/* Spec 5.1: active rows become Stale with call result 46; those never touched go back. A call-back
- * that was promised is kept: somebody waits for it. */
-static int force(void *self, const void *detail, struct actions *out)
+/* Active rows become Stale with call result 46; those never touched go back. A call-back that was
+ * promised is kept: somebody waits for it. */
+static int end_stale(void *self, const void *detail, struct actions *out, enum chain_reason reason)
 {
     const struct step *step = self;
-    (void)detail;
     if (step->chain->wish.type) {
         (void)reschedule(self, detail, out);
-        close_round(out, REASON_FORCED_UNLOAD);
+        close_round(out, reason);
         return FSM_NONE;
     }
     for (uint32_t i = 0; i < step->chain->count; i++) {
@@ -185,8 +184,20 @@ static int force(void *self, const void *detail, struct actions *out)
             set_number(out, step, i, COLUMN_RECORD_STATUS, RECORD_STATUS_READY);
         }
     }
-    close_round(out, REASON_FORCED_UNLOAD);
+    close_round(out, reason);
     return FSM_NONE;
+}
+
+/* Spec 5.1. */
+static int force(void *self, const void *detail, struct actions *out)
+{
+    return end_stale(self, detail, out, REASON_FORCED_UNLOAD);
+}
+
+/* She may have called: nobody else shall call again by mistake. */
+static int lapse(void *self, const void *detail, struct actions *out)
+{
+    return end_stale(self, detail, out, REASON_STALE);
 }
 
 /* --- cancel and do not call (spec 10) --- */
@@ -327,6 +338,7 @@ enum {
     EXPIRE = CHAIN_EXPIRE,
     MISS = CHAIN_MISS,
     RELEASE = CHAIN_RELEASE,
+    LAPSE = CHAIN_LAPSE,
     SETTLE = CHAIN_SETTLE,
     TREAT = CHAIN_TREAT,
     RESCHEDULE = CHAIN_RESCHEDULE
@@ -358,6 +370,7 @@ static const struct fsm_rule chain_rules[] = {
     { PROCESSING, REJECT,     is_strangers,   refuse_stranger,    FSM_STAY,   NULL },
     { PROCESSING, REJECT,     NULL,           reject,             NIL,        "rows back to Ready" },
     { PROCESSING, FORCE,      NULL,           force,              NIL,        "Stale" },
+    { PROCESSING, LAPSE,      NULL,           lapse,              NIL,        "Stale: the agent is silent" },
     { PROCESSING, CANCEL,     is_strangers,   refuse_stranger,    FSM_STAY,   NULL },
     { PROCESSING, CANCEL,     is_bystander,   end_bystander,      FSM_STAY,   "one record fewer" },
     { PROCESSING, CANCEL,     NULL,           end_round,          NIL,        "Cancelled" },
@@ -383,7 +396,7 @@ static const struct fsm_state chain_states[CHAIN_STATES] = {
 static const char *const chain_event_names[CHAIN_EVENTS] = {
     [PICK] = "pick",         [UPDATE] = "update", [WISH] = "wish",     [FINALISE] = "finalise",
     [MOVE] = "move",         [REJECT] = "reject", [WITHDRAW] = "withdraw", [FORCE] = "force",
-    [CANCEL] = "cancel",     [BLOCK] = "block",   [EXPIRE] = "expire", [MISS] = "miss", [RELEASE] = "release",
+    [CANCEL] = "cancel",     [BLOCK] = "block",   [EXPIRE] = "expire", [MISS] = "miss", [RELEASE] = "release", [LAPSE] = "lapse",
     [SETTLE] = "settle",     [TREAT] = "treat",   [RESCHEDULE] = "reschedule",
 };
 /* clang-format on */

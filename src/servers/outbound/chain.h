@@ -39,6 +39,7 @@ enum chain_event {
     CHAIN_EXPIRE,     /* a call-back that nobody took in time: result 47 or 48 */
     CHAIN_MISS,       /* a call-back that was not served for a day */
     CHAIN_RELEASE,    /* a treatment's record that its agent does not take: anybody may */
+    CHAIN_LAPSE,      /* the agent was not heard of for too long */
     CHAIN_SETTLE,     /* internal: processed, and no treatment follows */
     CHAIN_TREAT,      /* internal: processed, and a treatment follows */
     CHAIN_RESCHEDULE, /* internal: processed, and a call-back is promised */

@@ -129,6 +129,19 @@ void desktops_send(struct outbound *server, const struct msg *msg, const void *f
         if (third_party_is_connected(server, link_peer(link))) link_send(link, msg, fields);
 }
 
+void desktops_send_withdrawn(struct outbound *server, const struct withdrawn *record)
+{
+    struct outbound_record_cancel_notification event = {
+        .head.has = SHAPE_ALL(SHAPE_OUTBOUND_RECORD_CANCEL_NOTIFICATION),
+        .gsw_agent_id = record->agent_id,
+        .gsw_record_handle = record->handle,
+        .gsw_campaign_name = record->campaign,
+        .gsw_calling_list = record->list_name,
+        .gsw_call_result = record->call_result,
+    };
+    desktops_send(server, &MSG_OUTBOUND_RECORD_CANCEL_NOTIFICATION, &event);
+}
+
 void desktops_send_campaign(struct outbound *server, const struct session *session,
                             const char *report)
 {

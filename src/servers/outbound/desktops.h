@@ -23,6 +23,12 @@ void desktops_forget(struct outbound *server, struct link *link);
 /* An event to every web server and connected third party; web picks the desktops by GSW_AGENT_ID or
  * GSW_GROUP_DBID. */
 void desktops_send(struct outbound *server, const struct msg *msg, const void *fields);
+/* RecordCancelNotification: the record is not the agent's any more. */
+struct withdrawn {
+    struct text agent_id, campaign, list_name;
+    uint32_t handle, call_result;
+};
+void desktops_send_withdrawn(struct outbound *server, const struct withdrawn *record);
 /* CampaignLoaded, CampaignStarted... of the group: `report` is the name of the message (campaign.h,
  * session_outcome.report). */
 void desktops_send_campaign(struct outbound *server, const struct session *session,

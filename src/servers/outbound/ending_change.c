@@ -201,16 +201,15 @@ static void say_withdrawn(struct ending *ending)
 {
     for (uint32_t i = 0; i < ending->taken_count; i++) {
         const struct taken *taken = &ending->taken[i];
-        struct outbound_record_cancel_notification event = {
-            .head.has = SHAPE_ALL(SHAPE_OUTBOUND_RECORD_CANCEL_NOTIFICATION),
-            .gsw_agent_id = taken->agent_id,
-            .gsw_record_handle = taken->handle,
-            .gsw_campaign_name = taken->campaign,
-            .gsw_calling_list = taken->list_name,
-            .gsw_call_result = ending->event == CHAIN_BLOCK ? CALL_RESULT_DO_NOT_CALL
-                                                            : CALL_RESULT_CANCEL_RECORD,
+        struct withdrawn record = {
+            .agent_id = taken->agent_id,
+            .campaign = taken->campaign,
+            .list_name = taken->list_name,
+            .handle = taken->handle,
+            .call_result = ending->event == CHAIN_BLOCK ? CALL_RESULT_DO_NOT_CALL
+                                                        : CALL_RESULT_CANCEL_RECORD,
         };
-        desktops_send(ending->server, &MSG_OUTBOUND_RECORD_CANCEL_NOTIFICATION, &event);
+        desktops_send_withdrawn(ending->server, &record);
     }
 }
 

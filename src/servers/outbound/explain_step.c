@@ -114,6 +114,7 @@ static bool explain_event(const struct live_chain *live, const struct chain_requ
         if (chain_state(chain) != CHAIN_PROCESSING) return false;
         explain_end(chain, request, outcome, "forced unload", out);
         return true;
+    case CHAIN_LAPSE: explain_end(chain, request, outcome, "preview-timeout", out); return true;
     case CHAIN_EXPIRE: explain_end(chain, request, outcome, "call-back expired", out); return true;
     case CHAIN_MISS: explain_end(chain, request, outcome, "call-back missed", out); return true;
     case CHAIN_REJECT: explain_end(chain, request, outcome, "rejected", out); return true;

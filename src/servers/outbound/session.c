@@ -5,6 +5,7 @@
 
 #include "gen/events.h"
 #include "gen/objects.h"
+#include "servers/outbound/desktops.h"
 #include "servers/outbound/fetch.h"
 #include "servers/outbound/live_chain.h"
 #include "servers/outbound/notifier.h"
@@ -40,11 +41,48 @@ void session_unload_later(struct session *session)
         timer_start(session->unload_timer, UNLOAD_AGAIN_MS);
 }
 
+/* The agent's desktop hears that the record is not hers any more. */
+static void on_stale(void *self, struct chain_step *step)
+{
+    struct session *session = self;
+    struct session_names names;
+    if (step->outcome.refusal.error) return;
+    if (!session_names(session->server, session->dbid, &names, NULL))
+        names = (struct session_names){ 0 };
+    const struct chain *chain = &step->live->chain;
+    struct withdrawn record = {
+        .agent_id = step->outcome.agent_id,
+        .campaign = names.campaign,
+        .list_name = step->live->list_name,
+        .handle = chain->records[chain->primary].handle,
+        .call_result = CALL_RESULT_STALE,
+    };
+    desktops_send_withdrawn(session->server, &record);
+}
+
+/* A record is not an agent's for ever when nothing is heard of her about it. */
+static void end_silent_previews(struct session *session)
+{
+    struct outbound *server = session->server;
+    uint64_t timeout_ms = (uint64_t)session->options->preview_timeout * 1000;
+    uint64_t now_ms = loop_now_mono_ms(server->app->loop);
+    if (timeout_ms == 0) return;
+    for (struct list *node = session->in_progress.next, *next; node != &session->in_progress;
+         node = next) {
+        next = node->next;
+        struct live_chain *live = LIST_OBJECT(node, struct live_chain, node);
+        if (live->is_busy || now_ms - live->touched_mono_ms < timeout_ms) continue;
+        struct chain_request request = { .event = CHAIN_LAPSE, .record = live->chain.primary };
+        session_step_chain(live, &request, (struct text){ 0 }, on_stale, session);
+    }
+}
+
 /* Records of one agent alone, and what was put off, become due whatever the buffer holds. */
 static void look_for_due(void *self)
 {
     struct session *session = self;
     timer_start(session->look_timer, LOOK_MS);
+    end_silent_previews(session);
     if (session->fsm.state != SESSION_STARTED || session->fetches || session->server->is_suspended)
         return;
     for (uint32_t i = 0; i < session->list_count; i++) {
@@ -186,6 +224,7 @@ void session_apply_bounds(struct session *session)
 void session_add_in_progress(struct session *session, struct live_chain *live)
 {
     live_chain_register(live);
+    live->touched_mono_ms = loop_now_mono_ms(session->server->app->loop);
     list_add_last(&session->in_progress, &live->node);
     session->in_progress_count++;
 }
@@ -283,6 +322,6 @@ void session_force(struct session *session)
         struct live_chain *live = LIST_OBJECT(node, struct live_chain, node);
         if (live->is_busy) continue; /* it ends by itself, or the next Force Unload finds it */
         struct chain_request request = { .event = CHAIN_FORCE, .record = live->chain.primary };
-        session_step_chain(live, &request, (struct text){ 0 }, step_forget, NULL);
+        session_step_chain(live, &request, (struct text){ 0 }, on_stale, session);
     }
 }

@@ -286,6 +286,7 @@ struct chain_step *session_prepare_step(struct live_chain *live,
     ASSERT(!live->is_busy);
     struct session *session = live->session;
     struct outbound *server = session->server;
+    live->touched_mono_ms = loop_now_mono_ms(server->app->loop);
     struct scope *life = scope_new(live->life, "chain step", SCOPE_NO_LIMIT);
     struct chain_step *step = scope_alloc(life, sizeof *step);
     *step = (struct chain_step){ .live = live,

@@ -167,6 +167,14 @@ static uint32_t reschedule(const char *when, const char *type)
     return last_error;
 }
 
+static uint32_t go_on(const char *agent)
+{
+    struct outbound_continue_processing asked = { .gsw_record_handle = last_handle,
+                                                  .gsw_agent_id = text_of(agent) };
+    ask(&MSG_OUTBOUND_CONTINUE_PROCESSING, &asked);
+    return last_error;
+}
+
 static void add(const char *phone)
 {
     struct outbound_add_record asked = { .gsw_calling_list = TEXT("L"),
@@ -499,6 +507,24 @@ TEST(an_agent_with_a_desktop_gets_the_scheduled_call_when_it_is_due)
     run_until(due + 2 * HOUR_MS); /* hers, however long it takes */
     CHECK_I64(cell(ROW_STATUS), RECORD_STATUS_RETRIEVED);
     CHECK_I64(cell(ROW_TYPE), RECORD_TYPE_PERSONAL_CALLBACK);
+    close_world();
+}
+
+TEST(a_record_of_a_silent_agent_becomes_stale_after_preview_timeout)
+{
+    open_world();
+    add("15550160");
+    start();
+    uint64_t began = loop_now_utc_ms(loop);
+    CHECK_U32(preview("a1"), OUTBOUND_OK);
+    run_until(began + 23 * HOUR_MS);
+    CHECK_U32(go_on("a1"), OUTBOUND_OK); /* ContinueProcessing begins the time anew */
+    run_until(began + 46 * HOUR_MS);
+    CHECK_I64(cell(ROW_STATUS), RECORD_STATUS_RETRIEVED);
+    run_until(began + 47 * HOUR_MS + 6000);
+    CHECK_I64(cell(ROW_STATUS), RECORD_STATUS_STALE);
+    CHECK_I64(cell(ROW_RESULT), CALL_RESULT_STALE);
+    CHECK_U32(session()->in_progress_count, 0);
     close_world();
 }
 
