@@ -5,10 +5,12 @@
 #include "gen/events.h"
 #include "gen/objects.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 static const char *const state_names[] = {
     [APP_INITIALIZING] = "initializing",
@@ -225,6 +227,19 @@ struct text app_port_address(const struct app *app, struct text application, str
     bool is_config = text_eq(application, private->birth.config_application) &&
                      text_eq(port_id, TEXT("default"));
     return is_config ? private->birth.config : (struct text){ 0 };
+}
+
+enum err app_store_path(const struct app *app, struct text *out, struct fault *fault)
+{
+    *out = TEXT(":memory:");
+    if (loop_is_virtual(app->loop)) return ERR_OK;
+    struct text folder =
+        scope_format(app->life, "%.*s/%.*s", TEXT_ARG(app->data_dir), TEXT_ARG(app->name));
+    if (mkdir(folder.at, 0750) != 0 && errno != EEXIST)
+        return fault_set(fault, ERR_IO, "data", "%s cannot be made: %s", folder.at,
+                         strerror(errno));
+    *out = scope_format(app->life, "%.*s/%.*s.db", TEXT_ARG(folder), TEXT_ARG(app->name));
+    return ERR_OK;
 }
 
 enum err app_listen(struct app *app, const struct link_handler *handlers,

@@ -103,6 +103,10 @@ uint64_t app_config_rev(const struct app *app);
  */
 struct text app_port_address(const struct app *app, struct text application, struct text port_id);
 
+/* The file of our own store, DATA/<application>/<application>.db; its folder is made where it is
+ * missing. On a virtual loop it is in memory. */
+enum err app_store_path(const struct app *app, struct text *out, struct fault *fault);
+
 /* Listen for links on our `default` port with our handlers. What fails is logged as 00-04505. */
 enum err app_listen(struct app *app, const struct link_handler *handlers,
                     const struct link_life *life, void *self, struct link_server **out,

@@ -8,9 +8,6 @@
 #include "gen/objects.h"
 #include "servers/config/file.h"
 
-#include <errno.h>
-#include <string.h>
-#include <sys/stat.h>
 
 enum { EXPORT_BYTES_MAX = 15 * 1024 * 1024 };
 
@@ -210,24 +207,12 @@ void server_serve(struct config_server *server)
 
 /* --- life ----------------------------------------------------------------------------------- */
 
-static enum err make_path(struct app *app, struct text *path, struct fault *fault)
-{
-    *path = TEXT(":memory:");
-    if (loop_is_virtual(app->loop)) return ERR_OK;
-    struct text folder =
-        scope_format(app->life, "%.*s/%.*s", TEXT_ARG(app->data_dir), TEXT_ARG(app->name));
-    if (mkdir(folder.at, 0750) != 0 && errno != EEXIST)
-        return fault_set(fault, ERR_IO, "", "%s cannot be made: %s", folder.at, strerror(errno));
-    *path = scope_format(app->life, "%.*s/%.*s.db", TEXT_ARG(folder), TEXT_ARG(app->name));
-    return ERR_OK;
-}
-
 static enum err start(struct app *app, void **self, struct fault *fault)
 {
     struct config_server *server = scope_alloc(app->life, sizeof *server);
     const struct config_options *options = app->options;
     struct text path;
-    if (make_path(app, &path, fault)) return fault->err;
+    if (app_store_path(app, &path, fault)) return fault->err;
     *self = server;
     *server = (struct config_server){ .app = app };
     list_init(&server->subscribers);

@@ -6,9 +6,6 @@
 #include "gen/objects.h"
 #include "servers/web/web.h"
 
-#include <errno.h>
-#include <string.h>
-#include <sys/stat.h>
 
 enum { SWEEP_MS = 1000, BUCKETS_MAX = 100000, DESKTOP_IDS_MAX = 200001, SEQ_PER_MS = 1000 };
 
@@ -18,18 +15,6 @@ static void sweep(void *self)
     desktops_sweep(web);
     sessions_sweep(web);
     timer_start(web->sweep_timer, SWEEP_MS);
-}
-
-static enum err make_store_path(const struct app *app, struct text *out, struct fault *fault)
-{
-    *out = TEXT(":memory:");
-    if (loop_is_virtual(app->loop)) return ERR_OK;
-    struct text folder =
-        scope_format(app->life, "%.*s/%.*s", TEXT_ARG(app->data_dir), TEXT_ARG(app->name));
-    if (mkdir(folder.at, 0750) != 0 && errno != EEXIST)
-        return fault_set(fault, ERR_IO, "data", "%s: %s", folder.at, strerror(errno));
-    *out = scope_format(app->life, "%.*s/%.*s.db", TEXT_ARG(folder), TEXT_ARG(app->name));
-    return ERR_OK;
 }
 
 static struct web *make(struct app *app)
@@ -86,7 +71,7 @@ static enum err start(struct app *app, void **self, struct fault *fault)
 {
     struct text path;
     struct web *web = make(app);
-    enum err err = make_store_path(app, &path, fault);
+    enum err err = app_store_path(app, &path, fault);
     if (!err)
         err = store_open(app->life, app->loop, &app->log, path, MIGRATIONS_WEB, NULL, &web->store,
                          fault);
