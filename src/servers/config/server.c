@@ -8,7 +8,6 @@
 #include "gen/objects.h"
 #include "servers/config/file.h"
 
-
 enum { EXPORT_BYTES_MAX = 15 * 1024 * 1024 };
 
 /* --- our own configuration ------------------------------------------------------------------ */

@@ -6,7 +6,6 @@
 #include "gen/objects.h"
 #include "servers/web/web.h"
 
-
 enum { SWEEP_MS = 1000, BUCKETS_MAX = 100000, DESKTOP_IDS_MAX = 200001, SEQ_PER_MS = 1000 };
 
 static void sweep(void *self)
