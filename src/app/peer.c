@@ -51,9 +51,10 @@ static struct link_options options_of(const struct peer *peer)
     const struct object_application_connection *connection = connection_of(peer);
     const struct app_object *self = app_self(peer->app);
     const struct object_application *fields = self ? (const void *)self->fields : NULL;
-    struct link_options options = { 0 };
-    if (fields && fields->reconnect_timeout)
-        options.reconnect_ms = fields->reconnect_timeout * 1000ull;
+    uint32_t reconnect_s = fields && fields->reconnect_timeout
+                               ? fields->reconnect_timeout
+                               : settings_common(peer->app)->common_reconnect_timeout;
+    struct link_options options = { .reconnect_ms = reconnect_s * 1000ull };
     if (connection && text_eq(connection->protocol, TEXT("addp"))) {
         options.addp_local_ms = connection->local_timeout * 1000ull;
         options.addp_remote_ms = connection->remote_timeout * 1000ull;

@@ -8,9 +8,9 @@
 #include "gen/objects.h"
 #include "model/option.h"
 #include "servers/outbound/agent.h"
+#include "servers/outbound/call_stats.h"
 #include "servers/outbound/desktop_edge.h"
 #include "servers/outbound/desktops.h"
-#include "servers/outbound/call_stats.h"
 #include "servers/outbound/dnc_table.h"
 #include "servers/outbound/explain.h"
 #include "servers/outbound/http_edge.h"
@@ -25,10 +25,6 @@
 #include "servers/outbound/schedule_keeper.h"
 #include "servers/outbound/session.h"
 #include "servers/outbound/treatment_book.h"
-
-#include <errno.h>
-#include <string.h>
-#include <sys/stat.h>
 
 enum { HOUR_MS = 3600 * 1000, HANDLES_KEPT_MS = 24 * HOUR_MS };
 
@@ -142,7 +138,8 @@ static void configure_proxy(struct server *server)
         .encoding = options->encoding,
         .custom_headers = options->http_custom_headers,
         .host_custom_headers = host_headers(server),
-        .reconnect_s = self->reconnect_timeout ? self->reconnect_timeout : 10,
+        .reconnect_s = self->reconnect_timeout ? self->reconnect_timeout
+                                               : options->common.common_reconnect_timeout,
         .response_timeout_s = options->http_response_timeout,
         .common = &options->common,
     };
@@ -217,20 +214,6 @@ static void serve(struct outbound *outbound)
     app_running(app);
 }
 
-/* DATA/<application>/<application>.db; the folder is made where it is missing. In memory on a virtual
- * loop. */
-static enum err make_store_path(const struct app *app, struct text *out, struct fault *fault)
-{
-    *out = TEXT(":memory:");
-    if (loop_is_virtual(app->loop)) return ERR_OK;
-    struct text folder =
-        scope_format(app->life, "%.*s/%.*s", TEXT_ARG(app->data_dir), TEXT_ARG(app->name));
-    if (mkdir(folder.at, 0750) != 0 && errno != EEXIST)
-        return fault_set(fault, ERR_IO, "data", "%s: %s", folder.at, strerror(errno));
-    *out = scope_format(app->life, "%.*s/%.*s.db", TEXT_ARG(folder), TEXT_ARG(app->name));
-    return ERR_OK;
-}
-
 static enum err start(struct app *app, void **self, struct fault *fault)
 {
     struct server *server = scope_alloc(app->life, sizeof *server);
@@ -247,7 +230,7 @@ static enum err start(struct app *app, void **self, struct fault *fault)
     outbound->counted = table_new(app->life);
     server->config_life = scope_new(app->life, "outbound configuration", SCOPE_NO_LIMIT);
     struct text path;
-    enum err err = make_store_path(app, &path, fault);
+    enum err err = app_store_path(app, &path, fault);
     if (!err)
         err = store_open(app->life, app->loop, &app->log, path, MIGRATIONS_OUTBOUND, NULL,
                          &outbound->store, fault);
@@ -345,9 +328,9 @@ static void count(void *self, void *counters)
 }
 
 static const char *const object_names[] = {
-    "Application", "Host",          "Person",      "AgentGroup", "Field",
-    "Format",      "TableAccess",   "CallingList", "Filter",     "Campaign",
-    "TimeZone",    "CampaignGroup", "Treatment", "Script",   "Tenant",     NULL,
+    "Application", "Host",        "Person", "AgentGroup", "Field",    "Format",
+    "TableAccess", "CallingList", "Filter", "Campaign",   "TimeZone", "CampaignGroup",
+    "Treatment",   "Script",      "Tenant", NULL,
 };
 
 const struct app_type APP_TYPE_OUTBOUND = {
