@@ -11,7 +11,6 @@ enum { MEMORY_KIB = 19456, PASSES = 2, LANES = 1, SALT_BYTES = 16, TAG_BYTES = 3
 /* A hash of nobody's password with our parameters: the time of who is unknown. */
 static const char nobody[] = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$"
                              "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-static const char ours[] = "$argon2id$v=19$m=19456,t=2,p=1$";
 
 enum err password_hash(struct text password, char out[PASSWORD_HASH_BYTES_MAX])
 {
@@ -30,11 +29,6 @@ bool password_fits(struct text hash, struct text password)
     if (password.len > PASSWORD_BYTES_MAX) password.len = PASSWORD_BYTES_MAX;
     int result = argon2id_verify(is_nobody ? nobody : hash_z, password.at, password.len);
     return !is_nobody && result == ARGON2_OK;
-}
-
-bool password_is_weakly_hashed(struct text hash)
-{
-    return !text_starts(hash, TEXT(ours));
 }
 
 static char random_letter(void)

@@ -21,8 +21,6 @@ enum err password_hash(struct text password, char out[PASSWORD_HASH_BYTES_MAX]);
 /* False also for a hash that is none. An empty `hash` takes the same time as one of ours and never
  * fits: for users that are unknown. */
 bool password_fits(struct text hash, struct text password);
-/* A later release may hash with other parameters: what was hashed with less is hashed anew. */
-bool password_is_weakly_hashed(struct text hash);
 
 /* A password nobody has thought of; it has letters of both cases, a digit and a hyphen. Quick. */
 void password_generate(char out[PASSWORD_GENERATED_BYTES + 1]);

@@ -452,22 +452,7 @@ struct text link_peer_address(const struct link *link)
     return buf_text(&link->address);
 }
 
-size_t link_unsent(const struct link *link)
-{
-    return link->state == LINK_UP ? stream_unsent(link->stream) : 0;
-}
-
 const struct link_counters *link_counters(const struct link *link)
 {
     return &link->hub->counters;
-}
-
-void link_set_self(struct link *link, void *self)
-{
-    link->self = self;
-}
-
-void *link_self(const struct link *link)
-{
-    return link->self;
 }

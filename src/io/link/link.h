@@ -80,7 +80,7 @@ struct link_counters {
         keep_alive_losses, timeouts;
 };
 
-/* Server side. Each accepted, proven link gets `self`; keep per-link state with link_set_self(). */
+/* Server side. Each accepted, proven link hears its handlers with `self`. */
 enum err link_listen(struct scope *owner, struct net *net, const struct log *log,
                      struct text address, const struct link_identity *identity,
                      const struct link_options *options, const struct link_handler *handlers,
@@ -110,11 +110,7 @@ bool link_is_up(const struct link *link);
 struct text link_peer(const struct link *link); /* the proven application name */
 struct text link_peer_role(const struct link *link);
 struct text link_peer_address(const struct link *link); /* "127.0.0.1:51234", "unix" */
-size_t link_unsent(const struct link *link);
 const struct link_counters *link_counters(const struct link *link); /* a server's are its links' */
-/* From now on the handlers and hooks of this link get `self` instead. */
-void link_set_self(struct link *link, void *self);
-void *link_self(const struct link *link);
 
 /* Asks; `on_reply` gets `error` NULL and the reply's struct, or the error. Views are good until
  * return. While the link is not up the request ends with CLOSED in the next turn. `header` may be
