@@ -50,7 +50,7 @@ def field_table(struct):
         return "No fields.\n"
     return table(["tag", "field", "type", "rule", "unit", "meaning"],
                  [(item.tag, f"`{item.name}`", item.type_words, rule_words(item), item.unit, item.help)
-                  for item in struct.fields])
+                  for item in sorted(struct.fields, key=lambda item: item.tag)])
 
 
 def messages(schema):
@@ -65,7 +65,8 @@ def messages(schema):
             body += f"### {message.name} ({message.number})\n\n{message.help or ''}{reply}{access}\n\n"
             body += field_table(message.struct) + "\n" if message.owns_struct else f"Fields as {message.struct.name}.\n\n"
         for struct in schema.structs.get(protocol, []):
-            body += f"### {struct.name} (part of others)\n\n{struct.help or ''}\n\n{field_table(struct)}\n"
+            body += f"### {struct.name} (part of others)\n\n" + (f"{struct.help}\n\n" if struct.help else "")
+            body += field_table(struct) + "\n"
     return page("Messages", "What servers, desktops and HTTP clients exchange.", body)
 
 
@@ -86,8 +87,15 @@ def option_rule(option):
     if option.range:
         words.append(f"{option.range[0]} to {option.range[1]}")
     if option.choices:
-        words.append(", ".join(option.choices))
+        words.append(", ".join(one or "(empty)" for one in option.choices))
     return "; ".join(words)
+
+
+def option_section(kind, option):
+    if option.section:
+        return option.section
+    # The supervisor starts before there is any configuration: host.jsonc has its own.
+    return "(host.jsonc)" if kind == "supervisor" else "(outbound 3.1)"
 
 
 def options(schema):
@@ -96,10 +104,10 @@ def options(schema):
         title = "Every application" if kind == "common" else kind
         body += f"## {title}\n\n" + table(
             ["section", "option", "valid", "default", "unit", "levels", "effect", "meaning"],
-            [(option.section or "(outbound 3.1)", f"`{option.name}`", option_rule(option), option.fallback,
+            [(option_section(kind, option), f"`{option.name}`", option_rule(option), option.fallback,
               option.unit, ", ".join(option.levels), option.effect, option.help) for option in rows]) + "\n"
     intro = ("An option that is not here does not exist. A section `(outbound 3.1)` is looked up in the section named "
-             "as the application, then `default`, then `OCServer`.")
+             "as the application, then `default`, then `OCServer`; `(host.jsonc)` stands there under `options`.")
     return page("Options", intro, body)
 
 
