@@ -9,8 +9,8 @@
 #include "base/log.h"
 #include "base/shape.h"
 
-/* Who may send a message from outside, over a desktop's WebSocket; an administrator may send what an
- * agent may. Servers and tools are known by their links. */
+/* Who may send a message from outside, over a desktop's WebSocket; an administrator may send what
+ * an agent may. Servers and tools are known by their links. */
 enum access { ACCESS_SERVERS, ACCESS_AGENT, ACCESS_ADMINISTRATOR };
 
 /* One message. schema/messages/<protocol>.toml, gen/messages.h: `const struct msg

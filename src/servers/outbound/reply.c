@@ -75,9 +75,9 @@ struct kv reply_user_data(struct scope *scope, const struct list_layout *layout,
     for (uint32_t i = COLUMNS_MANDATORY; i < layout->count; i++) {
         if (layout->columns[i].send_attribute.len == 0) continue;
         bool is_null = record->cells[i].kind == VALUE_NULL;
-        kv.at[kv.count++] = (struct pair){ layout->columns[i].send_attribute,
-                                           is_null ? value_of_text((struct text){ "", 0 })
-                                                   : record->cells[i] };
+        kv.at[kv.count++] =
+            (struct pair){ layout->columns[i].send_attribute,
+                           is_null ? value_of_text((struct text){ "", 0 }) : record->cells[i] };
     }
     return kv;
 }

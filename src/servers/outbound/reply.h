@@ -13,8 +13,8 @@ void *reply_new(struct request *request, const struct msg *msg, const struct liv
 void *reply_agent(struct request *request);
 /* GSW_REFERENCE_ID, if given, is returned (spec 15.1). */
 void reply_echo_reference(const struct request *request, const struct msg *msg, void *fields);
-/* Every field with send_attribute, one without a value as an empty text, so that a desktop knows what
- * it may fill in (spec 15.2); in `scope`. */
+/* Every field with send_attribute, one without a value as an empty text, so that a desktop knows
+ * what it may fill in (spec 15.2); in `scope`. */
 struct kv reply_user_data(struct scope *scope, const struct list_layout *layout,
                           const struct record *record);
 /* The pairs of a chain's primary record (spec 15.2), for PreviewRecord, ScheduledCall and
