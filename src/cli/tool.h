@@ -2,9 +2,9 @@
 /* tool.h - the ground a command stands on that talks to running servers: a loop, a net, and an
  * identity by the installation's secret.
  * Where    --data DIR, else $CARILLON_DATA, else "run". The supervisor leaves DATA/host.jsonc
- * there, so the data folder alone tells where everything is. Use      struct tool tool; if
- * (tool_open(&tool, data, &fault)) ...; ask; tool_close(). Asking runs the loop until the answer is
- * there: commands read from top to bottom. */
+ *          there, so the data folder alone tells where everything is.
+ * Use      struct tool tool; if (tool_open(&tool, data, &fault)) ...; ask; tool_close(). Asking
+ *          runs the loop until the answer is there: commands read from top to bottom. */
 #ifndef CLI_TOOL_H
 #define CLI_TOOL_H
 
