@@ -156,7 +156,9 @@ void url_encode(struct buf *out, struct text in)
     }
 }
 
-bool url_next_parameter(struct text *rest, struct text *name, struct text *value)
+/* "a=1&b=2": the next pair, still coded; false at the end. A name without '=' has an empty value.
+ */
+static bool next_parameter(struct text *rest, struct text *name, struct text *value)
 {
     while (rest->len) {
         struct text pair;
@@ -175,7 +177,7 @@ bool url_next_parameter(struct text *rest, struct text *name, struct text *value
 enum err url_parameter(struct text query, struct text name, struct scope *scope, struct text *out)
 {
     struct text raw_name, raw_value, decoded;
-    while (url_next_parameter(&query, &raw_name, &raw_value)) {
+    while (next_parameter(&query, &raw_name, &raw_value)) {
         enum err err = url_decode(raw_name, true, scope, &decoded);
         if (err) return err;
         if (text_eq(decoded, name)) return url_decode(raw_value, true, scope, out);

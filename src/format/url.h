@@ -28,9 +28,6 @@ enum err url_decode(struct text in, bool plus_is_blank, struct scope *scope, str
 /* All but letters, digits and -._~ becomes %XX. */
 void url_encode(struct buf *out, struct text in);
 
-/* "a=1&b=2": the next pair, still coded; false at the end. A name without '=' has an empty value.
- */
-bool url_next_parameter(struct text *rest, struct text *name, struct text *value);
 /* The first parameter with this (decoded) name, decoded into the scope; ERR_NOT_FOUND. */
 enum err url_parameter(struct text query, struct text name, struct scope *scope, struct text *out);
 

@@ -35,7 +35,7 @@ static enum err err_of_constraint(int code)
     }
 }
 
-enum err sqlite_err_of(int code)
+static enum err err_of(int code)
 {
     switch (code & 0xff) {
     case SQLITE_OK:
@@ -59,7 +59,7 @@ enum err sqlite_err_of(int code)
 
 enum err sqlite_error(struct connection *connection, struct fault *fault)
 {
-    enum err err = sqlite_err_of(sqlite3_extended_errcode(connection->handle));
+    enum err err = err_of(sqlite3_extended_errcode(connection->handle));
     if (err == ERR_OK) err = ERR_INTERNAL;
     (void)fault_set(fault, err, "", "%s", sqlite3_errmsg(connection->handle));
     return err;
@@ -147,7 +147,7 @@ static enum err bind_value(sqlite3_stmt *handle, int index, const struct value *
         break;
     default: return fault_set(fault, ERR_INVALID, "", "a list is no parameter");
     }
-    return code ? fault_set(fault, sqlite_err_of(code), "", "%s", sqlite3_errstr(code)) : ERR_OK;
+    return code ? fault_set(fault, err_of(code), "", "%s", sqlite3_errstr(code)) : ERR_OK;
 }
 
 static struct value read_column(sqlite3_stmt *handle, int column)

@@ -25,7 +25,6 @@ struct connection {
     struct prepared *latest; /* the next change usually wants the same */
 };
 
-enum err sqlite_err_of(int code);
 enum err sqlite_error(struct connection *connection, struct fault *fault); /* the last one */
 /* Prepared now or before; NULL: `fault` says why. */
 struct prepared *sqlite_find(struct connection *connection, const struct statement *statement,

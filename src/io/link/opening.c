@@ -18,7 +18,8 @@ static bool is_client(const struct link *link)
     return link->server == NULL;
 }
 
-void opening_refuse(struct link *link, enum err why, const char *words)
+/* The peer is told why. */
+static void refuse_opening(struct link *link, enum err why, const char *words)
 {
     struct link_hub *hub = link->hub;
     hub->counters.openings_refused++;
@@ -127,7 +128,7 @@ static void on_hello(struct link *link, const struct link_hello *hello, struct t
     const char *words = fault_of_hello(link, hello);
     if (!words && choose_key(link, hello)) words = "our own key is not there";
     if (words) {
-        opening_refuse(link, ERR_DENIED, words);
+        refuse_opening(link, ERR_DENIED, words);
         return;
     }
     use_keep_alive(link, hello);
@@ -143,12 +144,12 @@ static void on_proof(struct link *link, const struct link_proof *proof)
     struct identity_transcript said = transcript(link);
     enum identity_direction peers = is_client(link) ? IDENTITY_OF_SERVER : IDENTITY_OF_CLIENT;
     if (!identity_is_proven(link->key, peers, &said, proof->mac)) {
-        opening_refuse(link, ERR_DENIED, "the proof of identity is wrong");
+        refuse_opening(link, ERR_DENIED, "the proof of identity is wrong");
         return;
     }
     if (!is_client(link)) {
         if (server_on_proven(link)) {
-            opening_refuse(link, ERR_LIMIT, "the limit of links is reached");
+            refuse_opening(link, ERR_LIMIT, "the limit of links is reached");
             return;
         }
         send_proof(link);
@@ -177,7 +178,7 @@ void opening_on_frame(struct link *link, const struct frame *frame, struct text 
     bool is_good = frame->number == expected->number && frame->ref == 0 &&
                    !msgpack_decode(frame->fields, expected->shape, scratch, &fields, &fault);
     if (!is_good)
-        opening_refuse(link, ERR_INVALID, fault.words[0] ? fault.words : "this is no opening");
+        refuse_opening(link, ERR_INVALID, fault.words[0] ? fault.words : "this is no opening");
     else if (expected == &MSG_LINK_HELLO)
         on_hello(link, fields, body);
     else if (expected == &MSG_LINK_PROOF)

@@ -134,7 +134,6 @@ const char *link_address_z(const struct link *link);
 /* opening.c */
 void opening_send_hello(struct link *link);
 void opening_on_frame(struct link *link, const struct frame *frame, struct text body);
-void opening_refuse(struct link *link, enum err why, const char *words); /* the peer is told why */
 
 /* ask.c */
 void asks_init(struct link *link);

@@ -48,7 +48,6 @@ struct loop {
 void timers_fire_due(struct loop *loop);
 bool timers_next_mono_ms(const struct loop *loop, uint64_t *mono_ms); /* false: none runs */
 void timers_drop(struct loop *loop);
-void timers_on_alarm(uv_timer_t *alarm);
 
 /* work.c */
 bool work_is_waiting(const struct loop *loop); /* VIRTUAL: work, or a waker that was woken */

@@ -67,6 +67,8 @@ static void heap_remove(struct loop *loop, struct timer *timer)
     heap_sink(loop, last);
 }
 
+static void on_alarm(uv_timer_t *alarm);
+
 /* Let libuv's one timer ring for the first of ours. */
 static void alarm_set(struct loop *loop)
 {
@@ -80,10 +82,10 @@ static void alarm_set(struct loop *loop)
     if (loop->alarm_mono_ms == due) return;
     loop->alarm_mono_ms = due;
     uint64_t now = uv_now(&loop->uv); /* libuv adds the wait to this, not to the true now */
-    (void)uv_timer_start(&loop->alarm, timers_on_alarm, due > now ? due - now : 0, 0);
+    (void)uv_timer_start(&loop->alarm, on_alarm, due > now ? due - now : 0, 0);
 }
 
-void timers_on_alarm(uv_timer_t *alarm)
+static void on_alarm(uv_timer_t *alarm)
 {
     struct loop *loop = alarm->data;
     loop->alarm_mono_ms = 0;

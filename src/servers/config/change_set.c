@@ -66,7 +66,7 @@ const struct object *draft_find(const struct change_set *set, struct text identi
     return base_find(set, identity);
 }
 
-struct staged *draft_staged_of(const struct change_set *set, const struct object *object)
+static struct staged *staged_of(const struct change_set *set, const struct object *object)
 {
     struct staged *staged = table_get(set->by_after, object->identity);
     if (staged && (staged->after == object || staged->before == object)) return staged;
@@ -76,7 +76,7 @@ struct staged *draft_staged_of(const struct change_set *set, const struct object
 
 struct staged *draft_stage(struct change_set *set, const struct object *before)
 {
-    struct staged *staged = draft_staged_of(set, before);
+    struct staged *staged = staged_of(set, before);
     if (staged) return staged;
     staged = add(set);
     staged->before = before;
@@ -86,7 +86,7 @@ struct staged *draft_stage(struct change_set *set, const struct object *before)
     return staged;
 }
 
-struct staged *draft_stage_new(struct change_set *set, struct object *after)
+static struct staged *stage_new(struct change_set *set, struct object *after)
 {
     struct staged *staged = add(set);
     staged->after = after;
@@ -193,7 +193,7 @@ static void create(struct change_set *set, const struct change_step *step,
         return;
     }
     object->dbid = pinned_dbid(step->value);
-    (void)draft_stage_new(set, object);
+    (void)stage_new(set, object);
 }
 
 /* What comes from the template and never moves is not asked for again. */

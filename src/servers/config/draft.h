@@ -21,8 +21,6 @@ struct change_set {
 const struct object *draft_find(const struct change_set *set, struct text identity);
 /* Of an object that is, or was staged already. */
 struct staged *draft_stage(struct change_set *set, const struct object *before);
-struct staged *draft_stage_new(struct change_set *set, struct object *after);
-struct staged *draft_staged_of(const struct change_set *set, const struct object *object);
 /* `after` NULL: deleted. The former one is closed. False: its key is taken, nothing happened. */
 bool draft_replace(struct change_set *set, struct staged *staged, struct object *after);
 /* Over the objects of a type as they would be: `for (size_t at = 0; (object = draft_next(...));)`

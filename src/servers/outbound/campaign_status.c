@@ -55,8 +55,10 @@ static void fill_session(const struct outbound *server, const struct session *se
     out->gsw_system_error = session->is_store_failing || has_list_away(session);
 }
 
-bool campaign_status_fill(struct outbound *server, uint32_t group_dbid,
-                          struct outbound_campaign_status *out, struct fault *fault)
+/* False: no such group, or it is broken; `fault` says why. A group that is not loaded has state
+ * null. Views are the configuration's and the session's. */
+static bool fill(struct outbound *server, uint32_t group_dbid, struct outbound_campaign_status *out,
+                 struct fault *fault)
 {
     struct session_names names;
     if (!session_names(server, group_dbid, &names, fault)) return false;
@@ -112,8 +114,7 @@ struct outbound_campaign_status *campaign_statuses(struct outbound *server, stru
     *count = 0;
     for (size_t at = 0;
          *count < found && (object = app_object_next(server->app, &OBJECT_CAMPAIGN_GROUP, &at));)
-        if (matches(server, object->dbid, filter) &&
-            campaign_status_fill(server, object->dbid, &out[*count], NULL))
+        if (matches(server, object->dbid, filter) && fill(server, object->dbid, &out[*count], NULL))
             (*count)++;
     return out;
 }
@@ -127,7 +128,7 @@ void campaign_get_status(struct request *request)
     if (!campaign_group_named(request, asked->gsw_campaign_group_dbid, asked->gsw_campaign_name,
                               asked->gsw_group_name, &group_dbid))
         return;
-    if (!campaign_status_fill(request->server, group_dbid, &reply, &fault)) {
+    if (!fill(request->server, group_dbid, &reply, &fault)) {
         request_refuse(request, OUTBOUND_GROUP_UNKNOWN, "%s: %s", fault.field, fault.words);
         return;
     }

@@ -5,10 +5,6 @@
 
 #include "servers/outbound/request.h"
 
-/* False: no such group, or it is broken; `fault` says why. A group that is not loaded has state
- * null. Views are the configuration's and the session's. */
-bool campaign_status_fill(struct outbound *server, uint32_t group_dbid,
-                          struct outbound_campaign_status *out, struct fault *fault);
 /* One per group, by DBID; with an agent or a campaign named only hers or its. In `scope`. */
 struct campaign_filter {
     struct text agent_id, campaign;
