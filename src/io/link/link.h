@@ -109,7 +109,7 @@ void link_close(struct link *link);
 bool link_is_up(const struct link *link);
 struct text link_peer(const struct link *link); /* the proven application name */
 struct text link_peer_role(const struct link *link);
-struct text link_peer_address(const struct link *link); /* "127.0.0.1:51234", "unix" */
+struct text link_peer_address(const struct link *link);             /* "127.0.0.1:51234", "unix" */
 const struct link_counters *link_counters(const struct link *link); /* a server's are its links' */
 
 /* Asks; `on_reply` gets `error` NULL and the reply's struct, or the error. Views are good until
