@@ -173,6 +173,17 @@ class Centre(Installation):
         assert answer.status == 200, answer
         return answer.json
 
+    def add_chain(self, group, first, others, **keys):
+        """A chain of several records; the group rests meanwhile, so that nobody gets its first record
+        alone. The first one's acknowledgement."""
+        self.order(group, "Unload")
+        wait_until(lambda: self.status(group)["GSW_STATE"] == "null", what="unloaded")
+        added = self.add(group, first, **keys)
+        for phone in others:
+            self.add(group, phone, GSW_CHAIN_ID=added["GSW_CHAIN_ID"])
+        self.load_and_start(group)
+        return added
+
     def preview(self, group, agent, **keys):
         return self.order(group, "PreviewRecordRequest", GSW_AGENT_ID=agent, **keys)
 

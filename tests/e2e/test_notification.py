@@ -194,9 +194,7 @@ class Notification(unittest.TestCase):
 
     def test_38_one_notification_per_chain(self):
         group = self.group("G2")
-        first = self.centre.add(group, "15550138", Other1="one", Other2="one")
-        for phone in ("15550139", "15550140"):
-            self.centre.add(group, phone, GSW_CHAIN_ID=first["GSW_CHAIN_ID"])
+        first = self.centre.add_chain(group, "15550138", ("15550139", "15550140"), Other1="one", Other2="one")
         handle = self.centre.preview(group, "a3").json["GSW_RECORD_HANDLE"]
         chained = self.centre.record(handle, "ChainedRecordRequest").json
         second, third = [one["GSW_RECORD_HANDLE"] for one in chained

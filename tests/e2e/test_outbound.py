@@ -315,9 +315,7 @@ class Preview(OutboundCase):
 
     def test_a_whole_chain_is_taken_and_settled(self):
         group = self.group()
-        first = self.centre.add(group, "15550136")
-        for phone in ("15550137", "15550138"):
-            self.centre.add(group, phone, GSW_CHAIN_ID=first["GSW_CHAIN_ID"])
+        first = self.centre.add_chain(group, "15550136", ("15550137", "15550138"))
         record = self.take(group)
         self.assertEqual((record["GSW_PHONE"], record["GSW_CHAIN_N"]), ("15550136", 1))
         self.assertEqual([row["record_status"] for row in self.centre.rows(group)],
@@ -330,8 +328,7 @@ class Preview(OutboundCase):
 
     def test_RecordOnly_leaves_the_siblings_ready(self):
         group = self.group()
-        first = self.centre.add(group, "15550139")
-        self.centre.add(group, "15550140", GSW_CHAIN_ID=first["GSW_CHAIN_ID"])
+        self.centre.add_chain(group, "15550139", ("15550140",))
         handle = self.take(group)["GSW_RECORD_HANDLE"]
         self.assertEqual(self.centre.record(handle, "RecordProcessed", GSW_CHAIN_ATTR="RecordOnly").status, 200)
         self.assertEqual([row["record_status"] for row in self.centre.rows(group)], [UPDATED, READY])
@@ -339,9 +336,7 @@ class Preview(OutboundCase):
 
     def test_a_chain_is_shown_by_ChainedRecordRequest(self):
         group = self.group()
-        first = self.centre.add(group, "15550141")
-        for phone in ("15550142", "15550143"):
-            self.centre.add(group, phone, GSW_CHAIN_ID=first["GSW_CHAIN_ID"])
+        first = self.centre.add_chain(group, "15550141", ("15550142", "15550143"))
         handle = self.take(group)["GSW_RECORD_HANDLE"]
         answer = self.centre.record(handle, "ChainedRecordRequest")
         self.assertEqual(answer.status, 200, answer)

@@ -143,9 +143,7 @@ class Treatments(TreatmentCase):
 
     def test_next_in_chain_works_the_records_one_after_the_other(self):
         group = self.groups["chain"]
-        chain = self.centre.add(group, "15550141")["GSW_CHAIN_ID"]
-        for phone in ("15550142", "15550143"):
-            self.centre.add(group, phone, GSW_CHAIN_ID=chain)
+        chain = self.centre.add_chain(group, "15550141", ("15550142", "15550143"))["GSW_CHAIN_ID"]
         for phone in ("15550141", "15550141", "15550142", "15550142", "15550143"):
             record = self.take(group)
             self.assertEqual((record["GSW_PHONE"], record["GSW_CHAIN_ID"]), (phone, chain))
@@ -160,9 +158,7 @@ class Treatments(TreatmentCase):
 
     def test_next_in_chain_after_an_hour_leaves_the_siblings_alone_until_then(self):
         group = self.groups["after"]
-        chain = self.centre.add(group, "15550151")["GSW_CHAIN_ID"]
-        for phone in ("15550152", "15550153"):
-            self.centre.add(group, phone, GSW_CHAIN_ID=chain)
+        chain = self.centre.add_chain(group, "15550151", ("15550152", "15550153"))["GSW_CHAIN_ID"]
         self.done(self.take(group), BUSY)
         rows = self.centre.rows(group)
         self.assertEqual([(row["record_status"], row["record_type"]) for row in rows],
