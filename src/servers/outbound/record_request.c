@@ -307,16 +307,19 @@ void record_reject(struct request *request)
     answered_step(request, live, &step, (struct text){ 0 }, NULL, on_rejected);
 }
 
+/* For requests that change nothing, which no step judges. False: answered with an error. */
+static bool is_owner(struct request *request, const struct live_chain *live, struct text agent_id)
+{
+    if (agent_id.len == 0 || text_eq(agent_id, live->chain.agent_id)) return true;
+    request_refuse(request, OUTBOUND_NOT_OWNER, "GSW_AGENT_ID: the record is with another agent");
+    return false;
+}
+
 void continue_processing(struct request *request)
 {
     const struct outbound_continue_processing *asked = request->fields;
     struct live_chain *live = chain_for(request, asked->gsw_record_handle);
-    if (live == NULL) return;
-    if (asked->gsw_agent_id.len && !text_eq(asked->gsw_agent_id, live->chain.agent_id)) {
-        request_refuse(request, OUTBOUND_NOT_OWNER,
-                       "GSW_AGENT_ID: the record is with another agent");
-        return;
-    }
+    if (live == NULL || !is_owner(request, live, asked->gsw_agent_id)) return;
     live->touched_mono_ms = loop_now_mono_ms(request->server->app->loop);
     const struct msg *msg = &MSG_OUTBOUND_CONTINUE_PROCESSING_ACKNOWLEDGE;
     request_reply(request, msg, reply_new(request, msg, live),
@@ -327,7 +330,7 @@ void chained_record(struct request *request)
 {
     const struct outbound_chained_record_request *asked = request->fields;
     struct live_chain *live = chain_for(request, asked->gsw_record_handle);
-    if (live == NULL) return;
+    if (live == NULL || !is_owner(request, live, asked->gsw_agent_id)) return;
     const struct chain *chain = &live->chain;
     struct outbound_chained_records *reply =
         reply_new(request, &MSG_OUTBOUND_CHAINED_RECORDS, live);
