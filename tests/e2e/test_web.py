@@ -169,7 +169,7 @@ class LogIn(unittest.TestCase):
         self.assertEqual(post(b"{}", {"Content-Type": "text/plain"}).status, 415)
         long = post(json.dumps({"user": "a1", "password": "x" * 257}).encode())
         self.assertEqual(code(long), "BadRequest")
-        self.assertEqual(post(b" " * (1024 * 1024 + 1)).status, 413)
+        self.assertEqual(post(b" " * (16 * 1024 + 1)).status, 413)
 
     def test_routes_methods_and_headers(self):
         centre = self.centre

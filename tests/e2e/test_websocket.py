@@ -18,6 +18,8 @@ from test_http_tls import make_certificate
 from desktops import AGENT, BINARY, CLOSE, PING, PONG, TEXT, DesktopCentre, RawSocket, frame
 from websocket_client import Closed, Refused
 
+IN_HASTE = {"desktops-per-second": "10000"}  # one person comes again and again
+
 ACK = b'{"ack":1}'
 GREEK = "κόσμε".encode()
 SURROGATE = b"\xed\xa0\x80"
@@ -101,7 +103,7 @@ def cases():
 class WebSocketCases(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.centre = DesktopCentre()
+        cls.centre = DesktopCentre(web_options=IN_HASTE)
         cls.centre.__enter__()
         cls.addClassCleanup(cls.centre.close)
         cls.token = cls.centre.log_in(AGENT)
@@ -214,7 +216,7 @@ class OverTls(WebSocketCases):
     @classmethod
     def setUpClass(cls):
         cls.secure_port = free_port()
-        cls.centre = DesktopCentre(amend=lambda config: application(config, "web")["ports"].append(
+        cls.centre = DesktopCentre(web_options=IN_HASTE, amend=lambda config: application(config, "web")["ports"].append(
             {"id": "https", "number": cls.secure_port, "connectionProtocol": "https"}))
         cls.addClassCleanup(cls.centre.close)
         port = next(one for one in application(cls.centre.config, "web")["ports"] if one["id"] == "https")

@@ -23,13 +23,20 @@ struct buckets {
 
 uint64_t bucket_take(struct bucket *bucket, const struct bucket_rate *rate, uint64_t now_mono_ms)
 {
+    return bucket_take_many(bucket, rate, 1, now_mono_ms);
+}
+
+uint64_t bucket_take_many(struct bucket *bucket, const struct bucket_rate *rate, uint32_t count,
+                          uint64_t now_mono_ms)
+{
     /* In microseconds of a token: exact also where a token is less than a millisecond. */
     uint64_t now_us = now_mono_ms * 1000;
     uint64_t token_us = rate->period_ms * UINT64_C(1000) / (rate->count ? rate->count : 1);
     uint64_t spent_us = bucket->spent_until_us > now_us ? bucket->spent_until_us : now_us;
     uint64_t allowed_us = now_us + token_us * (rate->burst ? rate->burst : 1);
-    if (spent_us + token_us > allowed_us) return (spent_us + token_us - allowed_us) / 1000 + 1;
-    bucket->spent_until_us = spent_us + token_us;
+    uint64_t taken_us = token_us * count;
+    if (spent_us + taken_us > allowed_us) return (spent_us + taken_us - allowed_us) / 1000 + 1;
+    bucket->spent_until_us = spent_us + taken_us;
     return 0;
 }
 

@@ -18,6 +18,9 @@ struct bucket {
 
 /* Takes one. 0: taken; else after how many ms one would be there. */
 uint64_t bucket_take(struct bucket *bucket, const struct bucket_rate *rate, uint64_t now_mono_ms);
+/* All `count` of them or none; a `count` past the burst is never there. */
+uint64_t bucket_take_many(struct bucket *bucket, const struct bucket_rate *rate, uint32_t count,
+                          uint64_t now_mono_ms);
 
 /* Buckets by name, at most `count_max`: those that are full again make room; where none is, a name
  * that has no bucket shares one with all such. */

@@ -90,6 +90,14 @@ static void set_here(struct desktop *desktop, struct websocket *websocket)
     desktop->web->connected_count++;
 }
 
+void desktop_send_away(struct desktop *desktop, unsigned code, const char *why)
+{
+    struct websocket *websocket = desktop->websocket;
+    if (websocket == NULL) return;
+    set_away(desktop);
+    websocket_close(websocket, code, text_of(why));
+}
+
 static void free_ring(void *self)
 {
     struct desktop *desktop = self;
@@ -100,9 +108,7 @@ void desktop_end(struct desktop *desktop, unsigned code, const char *why)
 {
     struct web *web = desktop->web;
     struct person *person = desktop->person;
-    struct websocket *websocket = desktop->websocket;
-    set_away(desktop);
-    if (websocket) websocket_close(websocket, code, text_of(why));
+    desktop_send_away(desktop, code, why);
     list_remove(&desktop->away_node);
     list_remove(&desktop->person_node);
     table_remove(web->desktops, text_of(desktop->id));
@@ -259,15 +265,30 @@ static uint64_t storm_ms(struct web *web)
     return RETRY_MS + web->sent_away * UINT64_C(1000) / count / 2;
 }
 
+/* Before the door that all share: nobody holds it shut for the others. */
+static uint64_t haste_ms(struct web *web, struct person *person)
+{
+    uint32_t own = options_of(web)->desktops_per_person;
+    uint32_t tenth = options_of(web)->desktops_per_second / 10;
+    uint32_t count = own > tenth ? own : tenth;
+    struct bucket_rate rate = { count, 2 * count, 1000 };
+    return bucket_take(&person->connects, &rate, loop_now_mono_ms(web->app->loop));
+}
+
 /* False: answered. */
-static bool is_admitted(struct port *port, struct http_exchange *exchange)
+static bool is_admitted(struct port *port, struct http_exchange *exchange, struct person *person)
 {
     struct web *web = port->web;
     if (web->is_stopping || web->is_suspended || !web->is_running) {
         refuse(port, exchange, 503, "Unavailable", "web is starting or stopping", RETRY_MS);
         return false;
     }
-    uint64_t wait_ms = storm_ms(web);
+    uint64_t wait_ms = haste_ms(web, person);
+    if (wait_ms) {
+        refuse(port, exchange, 429, "TooManyRequests", "this person connects too often", RETRY_MS);
+        return false;
+    }
+    wait_ms = storm_ms(web);
     if (wait_ms == 0) return true;
     refuse(port, exchange, 503, "Unavailable", "too many desktops connect at once", wait_ms);
     return false;
@@ -281,11 +302,7 @@ static void come_back(struct desktop *desktop, struct http_exchange *exchange,
     struct web *web = desktop->web;
     struct websocket *websocket = websocket_accept(web->sockets, exchange, TEXT(""), NULL, desktop);
     if (websocket == NULL) return;
-    if (desktop->websocket) {
-        struct websocket *former = desktop->websocket;
-        set_away(desktop);
-        websocket_close(former, CLOSE_TAKEN_OVER, TEXT("resumed by another connection"));
-    }
+    desktop_send_away(desktop, CLOSE_TAKEN_OVER, "resumed by another connection");
     desktop->session = session;
     set_here(desktop, websocket);
     bool is_whole = ring_can_resume(&desktop->ring, seq);
@@ -339,7 +356,7 @@ void desktop_open(struct port *port, struct http_exchange *exchange, struct sess
     struct web *web = port->web;
     struct resume resume;
     struct scope *scope = http_exchange_scope(exchange);
-    if (!is_admitted(port, exchange)) return;
+    if (!is_admitted(port, exchange, session->person)) return;
     if (!read_resume(web, http_exchange_request(exchange), scope, session, &resume)) {
         struct api_error error = { .status = 400,
                                    .code = "BadRequest",

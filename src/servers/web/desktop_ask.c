@@ -12,7 +12,9 @@ enum {
     REF_MAX_BITS = 53,
     RETRY_MS = 1000,
     DETAILS_MAX = 100,
-    MESSAGE_MEMORY_MAX = 64 * 1024 * 1024
+    MESSAGE_MEMORY_MAX = 64 * 1024 * 1024,
+    RECEIVED_KIB_PER_SECOND = 1024, /* of one person: to read a frame costs us, whatever it says */
+    RECEIVED_KIB_AT_ONCE = 4096,
 };
 
 /* One request in flight; outlives its desktop, which is then no longer found. */
@@ -352,8 +354,20 @@ static const char *read_question(const struct kv *frame, struct question *out)
     return NULL;
 }
 
+static bool may_say_so_much(struct desktop *desktop, size_t bytes)
+{
+    const struct bucket_rate rate = { RECEIVED_KIB_PER_SECOND, RECEIVED_KIB_AT_ONCE, 1000 };
+    return bucket_take_many(&desktop->person->received, &rate, (uint32_t)(bytes / 1024 + 1),
+                            loop_now_mono_ms(desktop->web->app->loop)) == 0;
+}
+
 void desktop_on_message(struct desktop *desktop, struct text message)
 {
+    if (!may_say_so_much(desktop, message.len)) {
+        desktop->web->counters.web_requests_refused_total++;
+        desktop_send_away(desktop, WEBSOCKET_TRY_AGAIN, "more bytes than allowed");
+        return;
+    }
     struct scope *scratch = scope_new(NULL, "frame", MESSAGE_MEMORY_MAX);
     struct kv frame;
     struct fault fault = { 0 };

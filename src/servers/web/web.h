@@ -83,8 +83,8 @@ struct person {
     bool is_agent, is_administrator;
     struct list sessions, desktops;
     uint32_t session_count, desktop_count;
-    struct bucket requests;
-    struct list presence_node; /* in web->presence */
+    struct bucket requests, received, connects; /* `received`: KiB of frames */
+    struct list presence_node;                  /* in web->presence */
     bool is_told_present;
 };
 
@@ -184,6 +184,8 @@ void desktop_on_message(struct desktop *desktop, struct text message);
 void desktop_forget_asked(struct desktop *desktop);
 
 /* --- applications.c ------------------------------------------------------------------------- */
+/* Its socket alone ends: it may resume. */
+void desktop_send_away(struct desktop *desktop, unsigned code, const char *why);
 
 struct application {
     struct web *web;

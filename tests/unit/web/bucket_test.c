@@ -20,6 +20,19 @@ TEST(a_burst_is_granted_then_so_many_a_second)
     CHECK(taken >= 500 && taken <= 600);
 }
 
+TEST(many_are_taken_whole_or_not_at_all)
+{
+    struct bucket bucket = { 0 };
+    CHECK_I64(bucket_take_many(&bucket, &fifty, 70, 5000), 0);
+    uint64_t wait_ms = bucket_take_many(&bucket, &fifty, 70, 5000); /* 30 are there */
+    CHECK(wait_ms >= 800 && wait_ms <= 801);
+    CHECK_I64(bucket_take_many(&bucket, &fifty, 30, 5000), 0);
+    CHECK(bucket_take(&bucket, &fifty, 5000) > 0);
+    CHECK(bucket_take_many(&bucket, &fifty, 101, 1000000) > 0); /* more than there can be */
+    CHECK(bucket_take_many(&bucket, &fifty, UINT32_MAX, 1000000) > 0);
+    CHECK_I64(bucket_take_many(&bucket, &fifty, 100, 1000000), 0);
+}
+
 TEST(what_was_refused_costs_nothing)
 {
     const struct bucket_rate slow = { 5, 5, 60000 };
