@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Log-in, log-out, who am I, another password, health (README.md, HTTP). */
+#include "gen/events.h"
 #include "servers/web/web.h"
 
 #include <stdio.h>
@@ -212,12 +213,38 @@ void api_login(const struct asked *asked)
 
 /* --- with a session ------------------------------------------------------------------------- */
 
-void api_logout(const struct asked *asked)
+struct leaving {
+    struct waiting *waiting;
+    bool is_by_cookie;
+};
+
+/* Not before: who is told that her session is over must not find it there after a crash. */
+static void on_left(void *self, const struct change_result *result)
 {
+    struct leaving *leaving = self;
+    struct waiting *waiting = leaving->waiting;
     struct http_header header = { TEXT("Set-Cookie"),
                                   TEXT("carillon=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict") };
-    session_end(asked->web, asked->session, "log-out");
-    door_reply(asked->port, asked->exchange, 204, TEXT(""), asked->is_by_cookie ? &header : NULL);
+    struct http_exchange *exchange = door_back(waiting);
+    if (result->err)
+        LOG_WEB_STORE_FAILED(&waiting->web->app->log,
+                             result->words ? result->words : err_words(result->err));
+    if (exchange && result->err)
+        door_refuse(waiting->port, exchange,
+                    &(struct api_error){ .status = 503,
+                                         .code = "Unavailable",
+                                         .text = TEXT("the log-out could not be written down") });
+    else if (exchange)
+        door_reply(waiting->port, exchange, 204, TEXT(""), leaving->is_by_cookie ? &header : NULL);
+    door_end(waiting);
+}
+
+void api_logout(const struct asked *asked)
+{
+    struct waiting *waiting = door_wait(asked);
+    struct leaving *leaving = scope_alloc(waiting->life, sizeof *leaving);
+    *leaving = (struct leaving){ waiting, asked->is_by_cookie };
+    session_end_durably(asked->web, asked->session, "log-out", on_left, leaving);
 }
 
 void api_session(const struct asked *asked)

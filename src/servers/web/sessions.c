@@ -270,12 +270,19 @@ static void end_desktops(struct session *session, const char *why)
 
 void session_end(struct web *web, struct session *session, const char *why)
 {
+    session_end_durably(web, session, why, on_written, web);
+}
+
+void session_end_durably(struct web *web, struct session *session, const char *why,
+                         void (*on_gone)(void *self, const struct change_result *result),
+                         void *self)
+{
     struct person *person = session->person;
     LOG_WEB_SESSION_ENDED(&web->app->log, person->user_name.at, why);
     struct change *change = change_new(web->store);
     change_add(change, &delete_session, ROWS_ANY);
     change_bind_bytes(change, hash_of(session));
-    change_submit(change, on_written, web);
+    change_submit(change, on_gone, self);
     table_remove(web->sessions, hash_of(session));
     list_remove(&session->node);
     /* The person stays while its session is being counted off: desktops end first. */

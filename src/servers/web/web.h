@@ -135,6 +135,10 @@ void sessions_end_of_former_password(struct web *web, uint32_t person_dbid, uint
 void session_renew(struct web *web, struct session *session, uint64_t stamp);
 void sessions_compare(struct web *web); /* with config, which is there again */
 void sessions_sweep(struct web *web);
+/* The same; `on_gone` comes when it cannot come back after a crash, or with an error. */
+void session_end_durably(struct web *web, struct session *session, const char *why,
+                         void (*on_gone)(void *self, const struct change_result *result),
+                         void *self);
 
 /* --- desktop.c ------------------------------------------------------------------------------ */
 
