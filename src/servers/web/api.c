@@ -88,7 +88,7 @@ static struct text session_json(const struct web *web, const struct session *ses
     person_put(&json, session->person);
     if (tells_applications) {
         json_put_name(&json, TEXT("applications"));
-        applications_put(&json, web);
+        applications_put(&json, web, session->person);
     }
     json_end_object(&json);
     return buf_text(out);

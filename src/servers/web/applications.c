@@ -17,49 +17,68 @@ enum {
     RETRY_MS = 1000
 };
 
+/* --- whose it is ---------------------------------------------------------------------------- */
+
+static bool reaches(const struct person *person, const struct application *application)
+{
+    const struct app *app = application->web->app;
+    if (person->is_administrator && text_eq(person->tenant, TEXT("Environment"))) return true;
+    return serves_tenant(app_object(app, &OBJECT_APPLICATION, application->name), person->tenant);
+}
+
 /* --- events --------------------------------------------------------------------------------- */
 
 /* A desktop that two reasons name gets it once. */
-static void give(struct web *web, struct person *person, struct frame *frame)
+static void give(const struct application *application, struct person *person, struct frame *frame)
 {
+    if (!reaches(person, application)) return;
     LIST_EACH (node, &person->desktops) {
         struct desktop *desktop = LIST_OBJECT(node, struct desktop, person_node);
         if (desktop->ring.last_seq >= frame->seq) continue;
         desktop_send(desktop, frame);
-        web->counters.web_event_frames_total++;
+        application->web->counters.web_event_frames_total++;
     }
 }
 
-static void give_administrators(struct web *web, struct frame *frame)
+static void give_administrators(const struct application *application, struct frame *frame)
 {
     struct person *person;
-    for (size_t at = 0; (person = table_next(web->persons, &at)) != NULL;)
-        if (person->is_administrator) give(web, person, frame);
+    for (size_t at = 0; (person = table_next(application->web->persons, &at)) != NULL;)
+        if (person->is_administrator) give(application, person, frame);
 }
 
-static void give_group(struct web *web, uint32_t dbid, struct frame *frame)
+static void give_group(const struct application *application, uint32_t dbid, struct frame *frame)
 {
+    struct web *web = application->web;
     const struct app_object *object = app_object_by_dbid(web->app, &OBJECT_AGENT_GROUP, dbid);
     const struct object_agent_group *group = object ? (const void *)object->fields : NULL;
     for (uint32_t i = 0; group && i < group->agents.count; i++) {
-        struct person *person = table_get(web->employees, group->agents.at[i]);
-        if (person && text_eq(person->tenant, object->tenant)) give(web, person, frame);
+        struct person *person = person_of_employee(web, object->tenant, group->agents.at[i]);
+        if (person) give(application, person, frame);
     }
 }
 
-static void give_audience(struct web *web, const struct audience_of *audience, struct frame *frame)
+static void give_agent(const struct application *application, struct text id, struct frame *frame)
 {
-    struct person *person;
+    struct web *web = application->web;
+    const struct app_object *object = app_object(web->app, &OBJECT_APPLICATION, application->name);
+    struct text tenant;
+    for (uint32_t i = 0; (tenant = application_tenant(object, i)).len; i++) {
+        struct person *person = person_of_employee(web, tenant, id);
+        if (person) give(application, person, frame);
+    }
+}
+
+static void give_audience(const struct application *application, const struct audience_of *audience,
+                          struct frame *frame)
+{
     switch (audience->kind) {
-    case AUDIENCE_AGENT:
-        person = table_get(web->employees, audience->agent_id);
-        if (person) give(web, person, frame);
-        break;
+    case AUDIENCE_AGENT: give_agent(application, audience->agent_id, frame); break;
     case AUDIENCE_GROUP:
-        give_group(web, audience->group_dbid, frame);
-        give_administrators(web, frame);
+        give_group(application, audience->group_dbid, frame);
+        give_administrators(application, frame);
         break;
-    case AUDIENCE_ADMINISTRATORS: give_administrators(web, frame); break;
+    case AUDIENCE_ADMINISTRATORS: give_administrators(application, frame); break;
     }
 }
 
@@ -90,7 +109,7 @@ static void on_event(struct application *application, const struct msg *msg, con
     web->counters.web_events_total++;
     put_event(&out, application, msg->name, msg->shape, fields);
     struct frame *frame = frame_new(web, &out);
-    give_audience(web, &audience, frame);
+    give_audience(application, &audience, frame);
     frame_release(frame);
     buf_free(&out);
 }
@@ -155,7 +174,7 @@ static void tell_whole_presence(void *self)
         scope_alloc_array(scratch, table_count(web->persons), sizeof *presence.present.at);
     struct person *person;
     for (size_t at = 0; (person = table_next(web->persons, &at)) != NULL;) {
-        if (!is_present(person)) continue;
+        if (!is_present(person) || !reaches(person, application)) continue;
         if (presence.present.count == PRESENT_MAX) { /* the rest as changes */
             tell_presence(application, &presence);
             presence = (struct outbound_desktop_presence){
@@ -180,32 +199,44 @@ void presence_changed(struct web *web, struct person *person)
     if (!timer_is_running(web->presence_timer)) timer_start(web->presence_timer, PRESENCE_MS);
 }
 
-/* At most PRESENT_MAX a time: what is left goes with the next. */
-static void tell_changes(void *self)
+static void tell_of(struct application *application, struct person *const *people, uint32_t count)
 {
-    struct web *web = self;
-    struct list *node;
     struct scope *scratch = scope_new(NULL, "presence", SCOPE_NO_LIMIT);
-    struct text *present = scope_alloc_array(scratch, PRESENT_MAX, sizeof *present);
-    struct text *gone = scope_alloc_array(scratch, PRESENT_MAX, sizeof *gone);
+    struct text *present = scope_alloc_array(scratch, count, sizeof *present);
+    struct text *gone = scope_alloc_array(scratch, count, sizeof *gone);
     struct outbound_desktop_presence presence = {
         .head.has = OUTBOUND_DESKTOP_PRESENCE_HAS_PRESENT | OUTBOUND_DESKTOP_PRESENCE_HAS_GONE,
         .present = { present, 0 },
         .gone = { gone, 0 },
     };
-    for (uint32_t i = 0; i < PRESENT_MAX && (node = list_first(&web->presence)) != NULL; i++) {
+    for (uint32_t i = 0; i < count; i++) {
+        if (!reaches(people[i], application)) continue;
+        if (people[i]->is_told_present)
+            present[presence.present.count++] = people[i]->employee_id;
+        else
+            gone[presence.gone.count++] = people[i]->employee_id;
+    }
+    if (presence.present.count + presence.gone.count) tell_presence(application, &presence);
+    scope_close(scratch);
+}
+
+/* At most PRESENT_MAX a time: what is left goes with the next. */
+static void tell_changes(void *self)
+{
+    struct web *web = self;
+    struct list *node;
+    uint32_t count = 0;
+    struct scope *scratch = scope_new(NULL, "presence", SCOPE_NO_LIMIT);
+    struct person **people = scope_alloc_array(scratch, PRESENT_MAX, sizeof(struct person *));
+    while (count < PRESENT_MAX && (node = list_first(&web->presence)) != NULL) {
         struct person *person = LIST_OBJECT(node, struct person, presence_node);
-        struct text id = scope_keep(scratch, person->employee_id);
         list_remove(node);
         person->is_told_present = is_present(person);
-        if (person->is_told_present)
-            present[presence.present.count++] = id;
-        else
-            gone[presence.gone.count++] = id;
-        person_check_gone(web, person);
+        people[count++] = person;
     }
     for (uint32_t i = 0; i < web->application_count; i++)
-        tell_presence(web->applications[i], &presence);
+        tell_of(web->applications[i], people, count);
+    for (uint32_t i = 0; i < count; i++) person_check_gone(web, people[i]);
     if (list_first(&web->presence)) timer_start(web->presence_timer, PRESENCE_MS);
     scope_close(scratch);
 }
@@ -286,6 +317,7 @@ static void need(struct desktop *desktop, struct application *application)
 {
     uint32_t bit = UINT32_C(1) << application->index;
     if (!application->is_named || desktop->needs_snapshot & bit) return;
+    if (!reaches(desktop->person, application)) return;
     if (!desktop->person->is_agent) {
         send_snapshot(desktop, application, NULL);
         return;
@@ -428,13 +460,14 @@ void applications_configure(struct web *web)
     }
 }
 
-struct application *application_choose(struct web *web, const struct kv *fields)
+struct application *application_choose(struct web *web, const struct person *person,
+                                       const struct kv *fields)
 {
     struct application *only = NULL;
     const struct value *wanted = kv_find(fields, TEXT("GSW_APPLICATION_ID"));
     for (uint32_t i = 0; i < web->application_count; i++) {
         struct application *application = web->applications[i];
-        if (!application->is_named) continue;
+        if (!application->is_named || !reaches(person, application)) continue;
         if (wanted && wanted->kind == VALUE_INTEGER && wanted->integer == application->dbid)
             return application;
         if (wanted == NULL && only) return NULL;
@@ -443,12 +476,12 @@ struct application *application_choose(struct web *web, const struct kv *fields)
     return wanted ? NULL : only;
 }
 
-void applications_put(struct json_writer *json, const struct web *web)
+void applications_put(struct json_writer *json, const struct web *web, const struct person *person)
 {
     json_begin_object(json);
     for (uint32_t i = 0; i < web->application_count; i++) {
         const struct application *application = web->applications[i];
-        if (!application->is_named) continue;
+        if (!application->is_named || !reaches(person, application)) continue;
         json_put_name(json, application->name);
         json_put_u64(json, application->dbid);
     }

@@ -157,7 +157,7 @@ static void put_welcome(struct desktop *desktop, bool is_resumed)
     json_put_name(&json, TEXT("person"));
     person_put(&json, desktop->person);
     json_put_name(&json, TEXT("applications"));
-    applications_put(&json, desktop->web);
+    applications_put(&json, desktop->web, desktop->person);
     json_end_object(&json);
     json_end_object(&json);
     desktop_send_control(desktop, buf_text(&out));

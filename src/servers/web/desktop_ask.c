@@ -246,7 +246,7 @@ static struct peer *peer_of(struct desktop *desktop, const struct question *ques
 {
     struct web *web = desktop->web;
     if (text_eq(text_of(msg->protocol), TEXT("config"))) return web->config;
-    struct application *application = application_choose(web, &question->fields);
+    struct application *application = application_choose(web, desktop->person, &question->fields);
     if (application) return application->peer;
     refuse_words(desktop, question->ref, 404, "UnknownApplication",
                  "GSW_APPLICATION_ID: there is no such application, or there are several", 0);

@@ -4,8 +4,7 @@
 #include "model/account_access.h"
 #include "servers/web/web.h"
 
-static struct text administrator_key(struct scope *scope, struct text tenant,
-                                     struct text employee_id)
+static struct text member_key(struct scope *scope, struct text tenant, struct text employee_id)
 {
     return scope_format(scope, "%.*s\x1f%.*s", TEXT_ARG(tenant), TEXT_ARG(employee_id));
 }
@@ -13,8 +12,7 @@ static struct text administrator_key(struct scope *scope, struct text tenant,
 static void add_administrator(void *self, struct text tenant, struct text employee_id)
 {
     struct web *web = self;
-    table_put(web->administrators, administrator_key(web->administrators_life, tenant, employee_id),
-              web);
+    table_put(web->administrators, member_key(web->administrators_life, tenant, employee_id), web);
 }
 
 static void read_administrators(struct web *web)
@@ -32,21 +30,53 @@ static void read_administrators(struct web *web)
     account_each_administrator(groups, count, add_administrator, web);
 }
 
-/* The tenants that our Application object serves; without any, Environment. */
-static bool serves_tenant(const struct web *web, struct text tenant)
+struct text application_tenant(const struct app_object *application, uint32_t index)
+{
+    const struct object_application *fields = application ? (const void *)application->fields
+                                                          : NULL;
+    if (fields == NULL || fields->tenants.count == 0)
+        return index == 0 ? TEXT("Environment") : (struct text){ 0 };
+    return index < fields->tenants.count ? fields->tenants.at[index] : (struct text){ 0 };
+}
+
+bool serves_tenant(const struct app_object *application, struct text tenant)
+{
+    struct text one;
+    for (uint32_t i = 0; (one = application_tenant(application, i)).len; i++)
+        if (text_eq(one, tenant)) return true;
+    return false;
+}
+
+struct person *person_of_employee(struct web *web, struct text tenant, struct text employee_id)
+{
+    struct scope *scratch = scope_new(NULL, "employee", SCOPE_NO_LIMIT);
+    struct person *person = table_get(web->employees, member_key(scratch, tenant, employee_id));
+    scope_close(scratch);
+    return person;
+}
+
+/* The servers behind us know agents by employee id alone: of two who have the same one in different
+ * tenants, one alone may be here, where one server is for both. */
+static bool is_taken(struct web *web, struct text tenant, struct text employee_id)
 {
     const struct app_object *self = app_self(web->app);
-    const struct object_application *fields = self ? (const void *)self->fields : NULL;
-    if (fields == NULL || fields->tenants.count == 0) return text_eq(tenant, TEXT("Environment"));
-    for (uint32_t i = 0; i < fields->tenants.count; i++)
-        if (text_eq(fields->tenants.at[i], tenant)) return true;
+    struct text other;
+    for (uint32_t i = 0; (other = application_tenant(self, i)).len; i++) {
+        if (person_of_employee(web, other, employee_id) == NULL) continue;
+        for (uint32_t k = 0; k < web->application_count; k++) {
+            const struct app_object *application =
+                app_object(web->app, &OBJECT_APPLICATION, web->applications[k]->name);
+            if (serves_tenant(application, tenant) && serves_tenant(application, other))
+                return true;
+        }
+    }
     return false;
 }
 
 static const struct app_object *object_of(const struct web *web, uint32_t dbid)
 {
     const struct app_object *object = app_object_by_dbid(web->app, &OBJECT_PERSON, dbid);
-    return object && serves_tenant(web, object->tenant) ? object : NULL;
+    return object && serves_tenant(app_self(web->app), object->tenant) ? object : NULL;
 }
 
 static void fill(struct web *web, struct person *person, const struct app_object *object)
@@ -60,7 +90,7 @@ static void fill(struct web *web, struct person *person, const struct app_object
     if (!text_eq(person->last_name, fields->last_name))
         person->last_name = scope_keep(life, fields->last_name);
     person->is_agent = fields->is_agent;
-    struct text key = administrator_key(scratch, object->tenant, fields->employee_id);
+    struct text key = member_key(scratch, object->tenant, fields->employee_id);
     person->is_administrator = table_get(web->administrators, key) != NULL;
     scope_close(scratch);
 }
@@ -72,8 +102,7 @@ struct person *person_get(struct web *web, uint32_t dbid)
     const struct app_object *object = object_of(web, dbid);
     if (object == NULL) return NULL;
     const struct object_person *fields = (const struct object_person *)object->fields;
-    /* The servers behind us know agents by employee id alone. */
-    if (table_get(web->employees, fields->employee_id)) return NULL;
+    if (is_taken(web, object->tenant, fields->employee_id)) return NULL;
     struct scope *life = scope_new(web->app->life, "person", SCOPE_NO_LIMIT);
     person = scope_alloc(life, sizeof *person);
     *person = (struct person){ .life = life,
@@ -82,12 +111,13 @@ struct person *person_get(struct web *web, uint32_t dbid)
                                .user_name = TEXT(""),
                                .first_name = TEXT(""),
                                .last_name = TEXT(""),
-                               .tenant = scope_keep(life, object->tenant) };
+                               .tenant = scope_keep(life, object->tenant),
+                               .key = member_key(life, object->tenant, fields->employee_id) };
     list_init(&person->sessions);
     list_init(&person->desktops);
     fill(web, person, object);
     table_put(web->persons, TEXT_OF(&person->dbid), person);
-    table_put(web->employees, person->employee_id, person);
+    table_put(web->employees, person->key, person);
     return person;
 }
 
@@ -97,7 +127,7 @@ void person_check_gone(struct web *web, struct person *person)
                      list_is_linked(&person->presence_node);
     if (is_needed) return;
     table_remove(web->persons, TEXT_OF(&person->dbid));
-    table_remove(web->employees, person->employee_id);
+    table_remove(web->employees, person->key);
     scope_close(person->life);
 }
 

@@ -50,7 +50,7 @@ struct web {
     uint32_t application_count;
     struct slots *desktop_ids; /* struct desktop */
     struct table *persons;     /* by DBID */
-    struct table *employees;   /* the same, by employee id */
+    struct table *employees;   /* the same, by tenant and employee id */
     struct table *administrators;
     struct scope *administrators_life;
     struct table *sessions; /* by token hash */
@@ -79,7 +79,7 @@ static inline const struct web_options *options_of(const struct web *web)
 struct person {
     struct scope *life;
     uint32_t dbid;
-    struct text employee_id, user_name, first_name, last_name, tenant;
+    struct text employee_id, user_name, first_name, last_name, tenant, key;
     bool is_agent, is_administrator;
     struct list sessions, desktops;
     uint32_t session_count, desktop_count;
@@ -88,10 +88,16 @@ struct person {
     bool is_told_present;
 };
 
-/* NULL: the configuration has no such enabled person of our tenants, or another has the employee
- * id. */
+/* NULL: the configuration has no such enabled person of our tenants, or another of a tenant that
+ * the same outbound serves has the employee id, and is here. */
 struct person *person_get(struct web *web, uint32_t dbid);
 void person_check_gone(struct web *web, struct person *person); /* nothing of it is left? */
+/* NULL: not here. */
+struct person *person_of_employee(struct web *web, struct text tenant, struct text employee_id);
+/* The tenants that an Application object names, one after the other, empty behind the last; without
+ * any, or without the object, Environment. */
+struct text application_tenant(const struct app_object *application, uint32_t index);
+bool serves_tenant(const struct app_object *application, struct text tenant);
 struct asker person_asker(const struct person *person);
 /* {"employeeId":...} */
 void person_put(struct json_writer *json, const struct person *person);
@@ -129,16 +135,16 @@ void session_use(struct web *web, struct session *session);
 uint64_t session_expires_utc_ms(const struct web *web, const struct session *session);
 /* With its desktops. */
 void session_end(struct web *web, struct session *session, const char *why);
+/* The same; `on_gone` comes when it cannot come back after a crash, or with an error. */
+void session_end_durably(struct web *web, struct session *session, const char *why,
+                         void (*on_gone)(void *self, const struct change_result *result),
+                         void *self);
 /* All of the person whose password is another one now; `stamp` is the new one. */
 void sessions_end_of_former_password(struct web *web, uint32_t person_dbid, uint64_t stamp);
 /* The password was changed by `session` itself. */
 void session_renew(struct web *web, struct session *session, uint64_t stamp);
 void sessions_compare(struct web *web); /* with config, which is there again */
 void sessions_sweep(struct web *web);
-/* The same; `on_gone` comes when it cannot come back after a crash, or with an error. */
-void session_end_durably(struct web *web, struct session *session, const char *why,
-                         void (*on_gone)(void *self, const struct change_result *result),
-                         void *self);
 
 /* --- desktop.c ------------------------------------------------------------------------------ */
 
@@ -178,6 +184,8 @@ void desktop_send_members(struct desktop *desktop, struct buf *members);
 void desktop_send_answer(struct desktop *desktop, struct buf *members, uint64_t ref);
 /* A frame without a number. */
 void desktop_send_control(struct desktop *desktop, struct text json);
+/* Its socket alone ends: it may resume. */
+void desktop_send_away(struct desktop *desktop, unsigned code, const char *why);
 void desktop_end(struct desktop *desktop, unsigned code, const char *why);
 void desktops_sweep(struct web *web);
 void desktops_stop(struct web *web);
@@ -188,8 +196,6 @@ void desktop_on_message(struct desktop *desktop, struct text message);
 void desktop_forget_asked(struct desktop *desktop);
 
 /* --- applications.c ------------------------------------------------------------------------- */
-/* Its socket alone ends: it may resume. */
-void desktop_send_away(struct desktop *desktop, unsigned code, const char *why);
 
 struct application {
     struct web *web;
@@ -204,9 +210,12 @@ struct application {
 };
 
 void applications_configure(struct web *web);
-/* The one that GSW_APPLICATION_ID names, or the only one; NULL: there is none such. */
-struct application *application_choose(struct web *web, const struct kv *fields);
-void applications_put(struct json_writer *json, const struct web *web);
+/* Of those that serve the person's tenant the one that GSW_APPLICATION_ID names, or the only one;
+ * NULL: there is none such. The servers know agents by employee id, which another tenant may have,
+ * too. Administrators of Environment reach all. */
+struct application *application_choose(struct web *web, const struct person *person,
+                                       const struct kv *fields);
+void applications_put(struct json_writer *json, const struct web *web, const struct person *person);
 /* A desktop of this person came or went. */
 void presence_changed(struct web *web, struct person *person);
 void snapshots_need(struct desktop *desktop); /* of every application */
