@@ -117,6 +117,9 @@ static const char *fault_of_hello(const struct link *link, const struct link_hel
     if (link->expected_peer.len && !text_eq(hello->application, link->expected_peer))
         return "another application answers there";
     if (!is_user_trusted(link)) return "the process belongs to another user";
+    /* The name is proven, the role only said. */
+    if (text_eq(hello->role, TEXT("tool")) && !text_eq(hello->application, TEXT("tool")))
+        return "only the application tool has the role tool";
     return NULL;
 }
 

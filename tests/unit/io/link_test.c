@@ -278,6 +278,19 @@ TEST(a_tool_with_the_secret_reaches_an_application_that_has_only_its_key)
     world_free(&world);
 }
 
+TEST(the_role_of_a_tool_needs_its_name)
+{
+    struct world world = world_new();
+    serve(&world, master("config"), NULL);
+    struct link_identity pretender = owner_of_key(&world, "outbound");
+    pretender.role = TEXT("tool");
+    connect_as(&world, pretender, "config", NULL);
+    loop_run_for(world.loop, 10);
+    CHECK(!link_is_up(world.client));
+    CHECK_U32(world.at_server.ups, 0);
+    world_free(&world);
+}
+
 TEST(two_holders_of_the_secret_reach_each_other)
 {
     struct world world = world_new();
