@@ -64,6 +64,9 @@ static const struct msg *const writes[] = {
     &MSG_OUTBOUND_CAMPAIGN_FORCE_UNLOAD,
     &MSG_OUTBOUND_CAMPAIGN_SET_DIAL_MODE,
     &MSG_OUTBOUND_CAMPAIGN_SET_PRIORITIES,
+    &MSG_OUTBOUND_LOGOUT,
+    &MSG_OUTBOUND_DNC_CHANGE,
+    &MSG_OUTBOUND_NOTIFICATION_REPLAY,
 };
 
 static bool is_write(const struct msg *msg)
