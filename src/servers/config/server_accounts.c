@@ -210,9 +210,16 @@ static void reply_set(struct config_server *server, const struct account_answer 
     tell_changed(server, job->person_dbid, answer->stamp);
 }
 
+/* Only who is admitted is looked up among the groups: what that costs tells nobody whom there is.
+ */
 static void reply_admitted(const struct account_answer *answer)
 {
     struct config_authenticated *who = &answer->job->who;
+    const struct config_server *server = answer->job->accounts->server;
+    const struct object *person =
+        object_set_find_dbid(server->objects, &OBJECT_PERSON, answer->job->person_dbid);
+    who->access = person && is_administrator(server, person) ? TEXT("administrator")
+                                                             : TEXT("agent");
     who->head.has = SHAPE_ALL(SHAPE_CONFIG_AUTHENTICATED);
     who->must_change_password = answer->verdict == ACCOUNT_MUST_CHANGE;
     who->stamp = answer->stamp;
@@ -345,7 +352,7 @@ static void on_looked_at(struct hash_job *job)
 
 /* --- asking --------------------------------------------------------------------------------- */
 
-static void fill_who(struct hash_job *job, const struct object *person, bool is_administrator_)
+static void fill_who(struct hash_job *job, const struct object *person)
 {
     struct scope *life = job->life;
     job->who = (struct config_authenticated){
@@ -353,7 +360,6 @@ static void fill_who(struct hash_job *job, const struct object *person, bool is_
         .user_name = scope_keep(life, body_text(&person->body, "userName")),
         .tenant = scope_keep(life, person->tenant),
         .dbid = person->dbid,
-        .access = is_administrator_ ? TEXT("administrator") : TEXT("agent"),
     };
 }
 
@@ -371,7 +377,7 @@ static struct hash_job *job_about(struct config_server *server, struct link_requ
         uint64_t deadline_ms = link_request_header(request)->deadline_ms;
         if (deadline_ms) job->deadline_mono_ms = loop_now_mono_ms(server->app->loop) + deadline_ms;
     }
-    if (person) fill_who(job, person, is_administrator(server, person));
+    if (person) fill_who(job, person);
     if (account == NULL) return job;
     job->present = scope_keep(life, account->hash);
     job->stamp = account->stamp;
