@@ -121,6 +121,15 @@ const deeds = {
     return { texts }
   },
 
+  /** A session that ends while the connection is lost leads back to the log-in. */
+  async expired(page) {
+    await logIn(page)
+    await page.context().clearCookies()
+    console.error('ready')
+    await page.getByLabel('User name').waitFor({ timeout: 60000 })
+    return {}
+  },
+
   /** The desktop goes on after its server was away. */
   async resume(page) {
     await logIn(page)

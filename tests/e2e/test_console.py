@@ -112,6 +112,13 @@ class Console(unittest.TestCase):
             self.end(process)
             self.assertEqual([UPDATED], [row["record_status"] for row in centre.rows(group)])
 
+    def test_a_session_that_is_over_leads_to_the_log_in(self):
+        with self.centre() as centre:
+            process = self.start("expired", centre, AGENT)
+            self.assertEqual("ready", process.stderr.readline().strip())
+            centre.kill("web")
+            self.end(process)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -3,6 +3,7 @@
 // A request lives until it is answered: after a reconnect it is repeated with its old ref, so it has its effect once.
 
 import type { Events, Requests } from './messages'
+import { present } from './session'
 
 export class RequestError extends Error {
   constructor(
@@ -43,6 +44,7 @@ export class Desktop {
   private session = ''
   private seq = 0
   private lastAck = 0
+  private isWelcome = false
   private nextRef = 1
   private pauseMs = 500
   private timer = 0
@@ -97,6 +99,7 @@ export class Desktop {
     const resume = this.session ? `?session=${encodeURIComponent(this.session)}&seq=${this.seq}` : ''
     const socket = new WebSocket(`${scheme}://${location.host}/desktop${resume}`)
     this.socket = socket
+    this.isWelcome = false
     socket.onmessage = (event: MessageEvent<string>) => this.onFrame(JSON.parse(event.data) as Frame)
     socket.onclose = (event) => this.onClose(event.code)
   }
@@ -108,8 +111,19 @@ export class Desktop {
       return
     }
     this.setState('connecting')
+    if (!this.isWelcome) this.endWithSession()
     this.timer = window.setTimeout(() => this.connect(), this.pauseMs * (0.8 + Math.random() * 0.4))
     this.pauseMs = Math.min(this.pauseMs * 2, 15000)
+  }
+
+  // A browser does not tell why a socket was refused. Who cannot be asked is away, and that passes.
+  private endWithSession(): void {
+    present().then(
+      (session) => {
+        if (session === null) this.stop()
+      },
+      () => undefined,
+    )
   }
 
   private onFrame(frame: Frame): void {
@@ -129,6 +143,7 @@ export class Desktop {
     if (fields.session !== this.session) this.seq = fields.seq
     this.session = fields.session
     this.pauseMs = 500
+    this.isWelcome = true
     this.setState('up')
     for (const one of this.waiting.values()) this.send(one.frame)
   }
