@@ -151,6 +151,22 @@ class Postgres:
             env={"PGPASSWORD": PASSWORD, "PATH": os.environ["PATH"], "PGCLIENTENCODING": "UTF8"},
             capture_output=True, text=True, check=check, timeout=30)
 
+    @contextlib.contextmanager
+    def locked(self, database, table):
+        """Somebody's transaction holds the table; yields the process that has it open."""
+        with subprocess.Popen(
+                [str(self.bin / "psql"), *LOCAL, "-p", str(self.port), "-U", USER, "-d", database, "-X",
+                 "-q", "-A", "-t"],
+                env={"PGPASSWORD": PASSWORD, "PATH": os.environ["PATH"]}, stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE, text=True) as session:
+            try:
+                session.stdin.write(f"begin; lock table {table}; select 'locked';\n")
+                session.stdin.flush()
+                assert session.stdout.readline() == "locked\n"
+                yield session
+            finally:
+                session.kill()
+
     def create(self, name, encoding="UTF8"):
         self.run("postgres", f"create database {name} encoding '{encoding}' template template0")
         return PostgresDatabase(self, name)

@@ -292,6 +292,36 @@ class OfPostgres(Lists, unittest.TestCase):
             settled(self.base, group.table, f"record_status = {UPDATED}", 3, 30)
             wait_until(lambda: centre.preview(group, "a4").status == 200, 30, 0.1, "the new one is there")
 
+    def test_a_restart_while_a_table_is_locked_leaves_other_lists_at_work(self):
+        groups = [new_group(1), new_group(2)]
+
+        def amend(config):
+            behind(self.base)(config)
+            del config["tableAccesses"][1]["dbAccess"]
+        self.base.access_point["query-timeout"] = "30"
+        with Centre(groups, options={"G2": {"check_dnc_list": False}}, amend=amend,
+                    environ={"CRM_PASSWORD": PASSWORD}) as centre:
+            centre.add(groups[0], "theirs")
+            centre.add(groups[1], "ours")
+            for group in groups:
+                centre.load_and_start(group)
+            held = centre.preview(groups[0], "a1").json["GSW_RECORD_HANDLE"]
+            lock = self.enterContext(SERVER.locked(self.base.name, groups[0].table))
+            old = centre.pid("outbound")
+            centre.kill("outbound")
+            wait_until(lambda: centre.pid("outbound") not in (old, None), ANSWER_S, what="it runs again")
+            new = centre.pid("outbound")
+            centre.wait_for_http(15)
+            self.assertEqual(centre.pid("outbound"), new, "it ended once more")
+            self.work(centre, groups[1], "a2")
+            answer = centre.record(held, "UpdateCallCompletionStats", GSW_AGENT_ID="a1")
+            self.assertEqual(answer.status, 503, answer)
+            lock.kill()
+
+            def answered():
+                return centre.record(held, "UpdateCallCompletionStats", GSW_AGENT_ID="a1").status == 200
+            wait_until(answered, 40, 0.2, "the agent's record is back")
+
     def handles(self, centre):
         return [row["handle_base"] for row in
                 centre.select("select handle_base from round where state = 1 order by handle_base")]

@@ -152,6 +152,7 @@ static void look(void *self)
     struct session *session = self;
     struct outbound *server = session->server;
     if (session->fsm.state != SESSION_STARTED || server->is_suspended) return;
+    if (server->serving_since_utc_ms == 0) return; /* what was in progress comes first */
     static const enum buffer_class classes[] = { BUFFER_PERSONAL, BUFFER_CALLBACK };
     bool is_any = false;
     struct look one = { session, loop_now_utc_ms(server->app->loop), .again_utc_ms = UINT64_MAX };

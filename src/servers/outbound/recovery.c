@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { BATCH_CHAINS_MAX = 500, AGAIN_MS = 2000 };
+enum { BATCH_CHAINS_MAX = 500, AGAIN_MS = 2000, PATIENCE_MS = 5000 };
 
 /* A round that was open when the process ended, or a chain that a treatment had put off. */
 struct open_round {
@@ -29,20 +29,22 @@ struct recovery {
     uint32_t round_count, next; /* the batch under way begins at `next` */
     uint32_t batch;
     uint32_t lists_opening;
+    bool is_opening; /* the next batch waits for the lists */
+    bool is_over;    /* but a list that opens still knows of us */
     uint32_t held, given_back, brought_back;
     struct open_round *late; /* their database is away: tried again until it is back */
     uint32_t late_count;
-    struct timer *again;
+    struct timer *again, *patience;
     enum err err;
 };
 
 /* The server serves in the meantime; requests on their records hear that the database is away. */
 static void try_again_later(struct recovery *recovery)
 {
+    struct open_round *spare = recovery->rounds; /* not fewer than what is late again */
     recovery->rounds = recovery->late;
     recovery->round_count = recovery->late_count;
-    recovery->late =
-        scope_alloc_array(recovery->life, recovery->round_count, sizeof *recovery->late);
+    recovery->late = spare;
     recovery->late_count = recovery->next = recovery->batch = 0;
     recovery->held = recovery->given_back = recovery->brought_back = 0;
     timer_start(recovery->again, AGAIN_MS);
@@ -71,9 +73,10 @@ static void finish(struct recovery *recovery)
     if (on_done || recovery->brought_back + recovery->held + recovery->given_back)
         log_recovered(recovery);
     recovery->on_done = NULL;
+    recovery->is_over = recovery->late_count == 0;
     if (recovery->late_count)
         try_again_later(recovery);
-    else
+    else if (recovery->lists_opening == 0)
         scope_close(recovery->life);
     if (on_done) on_done(server);
 }
@@ -279,7 +282,7 @@ static void next_batch(struct recovery *recovery)
     if (recovery->on_done)
         LOG_STORE_REFUSED(&recovery->server->app->log, "chains with their agents",
                           "their calling list cannot be opened");
-    if (list && list->table->foreign) {
+    if (list && (list->table->foreign || list->table->state == TABLE_OPENING)) {
         keep_for_later(recovery);
         return;
     }
@@ -345,11 +348,25 @@ static void on_last_handle(void *self, enum err err, const struct rows *rows)
     recovery->server->next_handle = last > 0 && last < INT32_MAX ? (uint32_t)last : 1;
 }
 
+/* With the lists that are open: a customer's database that does not answer keeps nobody else from
+ * work. What belongs to it comes back later. */
+static void go_on(void *self)
+{
+    struct recovery *recovery = self;
+    recovery->is_opening = false;
+    next_batch(recovery);
+}
+
 static void on_list_open(void *self, const struct fault *fault)
 {
     struct recovery *recovery = self;
     (void)fault; /* said where the list is used */
-    if (--recovery->lists_opening == 0) next_batch(recovery);
+    if (--recovery->lists_opening) return;
+    timer_stop(recovery->patience);
+    if (recovery->is_over)
+        scope_close(recovery->life);
+    else if (recovery->is_opening)
+        go_on(recovery);
 }
 
 static void open_list(struct recovery *recovery, uint32_t list_dbid)
@@ -365,7 +382,9 @@ static void open_list(struct recovery *recovery, uint32_t list_dbid)
 static void open_lists(void *self)
 {
     struct recovery *recovery = self;
-    recovery->lists_opening = 1;
+    recovery->lists_opening++;
+    recovery->is_opening = true;
+    if (recovery->on_done) timer_start(recovery->patience, PATIENCE_MS);
     for (uint32_t i = 0; i < recovery->round_count; i++)
         if (i == 0 || recovery->rounds[i].list_dbid != recovery->rounds[i - 1].list_dbid)
             open_list(recovery, recovery->rounds[i].list_dbid);
@@ -403,6 +422,7 @@ enum err recovery_start(struct outbound *server, void (*on_done)(struct outbound
     struct recovery *recovery = scope_alloc(life, sizeof *recovery);
     *recovery = (struct recovery){ .life = life, .server = server, .on_done = on_done };
     recovery->again = timer_new(life, server->app->loop, open_lists, recovery);
+    recovery->patience = timer_new(life, server->app->loop, go_on, recovery);
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         struct query query = { .statement = steps[i].statement };
         enum err err = store_query_now(server->store, &query, steps[i].on_rows, recovery);

@@ -7,7 +7,8 @@
 
 #include "servers/outbound/outbound.h"
 
-/* `on_done` comes in a later turn; until then nothing may be served. */
+/* `on_done` comes in a later turn; until then nothing may be served. What belongs to a database
+ * that does not answer within seconds is brought back after it, when the database does. */
 enum err recovery_start(struct outbound *server, void (*on_done)(struct outbound *server),
                         struct fault *fault);
 

@@ -9,6 +9,7 @@
 #include "model/option.h"
 #include "servers/outbound/agent.h"
 #include "servers/outbound/call_stats.h"
+#include "servers/outbound/callback_watch.h"
 #include "servers/outbound/desktop_edge.h"
 #include "servers/outbound/desktops.h"
 #include "servers/outbound/dnc_table.h"
@@ -201,6 +202,7 @@ static void serve(struct outbound *outbound)
             session_order(session, SESSION_DRAINED, NULL, NULL);
         }
         session_refill(session, false);
+        callback_watch_soon(session);
     }
     const struct link_handler *handlers = desktop_link_handlers(app->life, import_link_handlers());
     if (app_listen(app, handlers, &desktop_link_life, outbound, &server->links, &fault)) {

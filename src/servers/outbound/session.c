@@ -82,6 +82,7 @@ static void look_for_due(void *self)
 {
     struct session *session = self;
     timer_start(session->look_timer, LOOK_MS);
+    if (session->server->serving_since_utc_ms == 0) return; /* what was in progress comes first */
     end_silent_previews(session);
     if (session->fsm.state != SESSION_STARTED || session->fetches || session->server->is_suspended)
         return;
