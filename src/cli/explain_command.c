@@ -6,7 +6,6 @@
 #include "gen/messages.h"
 
 #include <stdio.h>
-#include <time.h>
 
 enum { CONNECT_MS = 10000, ANSWER_MS = 120000, LIMIT_DEFAULT = 100 };
 
@@ -18,16 +17,6 @@ struct explain {
     int64_t chain_id, chain_n; /* of the last line shown */
     bool has_shown, was_now;
 };
-
-static void print_time(uint64_t utc_ms)
-{
-    time_t seconds = (time_t)(utc_ms / 1000);
-    struct tm parts;
-    char words[32] = "";
-    if (gmtime_r(&seconds, &parts))
-        (void)strftime(words, sizeof words, "%Y-%m-%dT%H:%M:%S", &parts);
-    printf("%s.%03uZ", words, (unsigned)(utc_ms % 1000));
-}
 
 static void print_now(struct explain *explain, const struct outbound_explain_line *line)
 {
@@ -47,7 +36,7 @@ static void print_stored(struct explain *explain, const struct outbound_explain_
     if (explain->was_now || !explain->has_shown)
         printf("%sstored, the latest first\n", explain->has_shown ? "\n" : "");
     printf("  ");
-    print_time(line->at);
+    tool_print_time(line->at);
     printf("  %.*s %lld/%lld  %.*s: %.*s", TEXT_ARG(line->list), (long long)line->chain_id,
            (long long)line->chain_n, TEXT_ARG(line->rule), TEXT_ARG(line->outcome));
     if (line->inputs.len) printf("  (%.*s)", TEXT_ARG(line->inputs));

@@ -84,19 +84,9 @@ static bool read_limit(struct words *words)
 /* --- showing --- */
 
 /* UTC, to the millisecond. */
-static void print_time(uint64_t utc_ms)
-{
-    time_t seconds = (time_t)(utc_ms / 1000);
-    struct tm parts;
-    char words[32] = "";
-    if (gmtime_r(&seconds, &parts))
-        (void)strftime(words, sizeof words, "%Y-%m-%dT%H:%M:%S", &parts);
-    printf("%s.%03uZ", words, (unsigned)(utc_ms % 1000));
-}
-
 static void print_row(const struct outbound_notification_row *row)
 {
-    print_time(row->created_at);
+    tool_print_time(row->created_at);
     printf("  %-7.*s %2u  %.*s  %-17.*s  %.*s", TEXT_ARG(row->state), row->attempts,
            TEXT_ARG(row->guid), TEXT_ARG(row->kind), TEXT_ARG(row->summary));
     if (row->words.len) printf("  (%.*s)", TEXT_ARG(row->words));

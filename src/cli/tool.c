@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { HOST_FILE_BYTES_MAX = 1 << 20, READ_MS = 10000 };
 
@@ -265,4 +266,14 @@ enum err tool_ask(struct tool *tool, struct link *link, const struct msg *msg, c
     /* Every request ends exactly once, so this does, too. */
     while (!asking.is_done) loop_run(tool->loop);
     return asking.err;
+}
+
+void tool_print_time(uint64_t utc_ms)
+{
+    time_t seconds = (time_t)(utc_ms / 1000);
+    struct tm parts;
+    char words[32] = "";
+    if (gmtime_r(&seconds, &parts))
+        (void)strftime(words, sizeof words, "%Y-%m-%dT%H:%M:%S", &parts);
+    printf("%s.%03uZ", words, (unsigned)(utc_ms % 1000));
 }

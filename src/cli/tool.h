@@ -46,4 +46,7 @@ enum err tool_ask(struct tool *tool, struct link *link, const struct msg *msg, c
                   uint64_t deadline_ms, void (*on_reply)(void *self, const void *fields),
                   void *self, struct fault *fault);
 
+/* On standard output: "2026-03-01T09:30:00.250Z". */
+void tool_print_time(uint64_t utc_ms);
+
 #endif
