@@ -32,6 +32,12 @@ struct group {
     uint64_t commit_us;
 };
 
+/* `for (change = group_next_open(group, NULL); change; change = group_next_open(group, change))`:
+ * those that are not settled. */
+struct change *group_next_open(struct group *group, const struct change *before);
+void group_fail_rest(struct group *group, enum err err, const char *words);
+uint64_t group_clock_us(void); /* monotonic, for `commit_us` */
+
 struct connection;
 
 struct driver {

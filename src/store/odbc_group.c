@@ -12,7 +12,6 @@
 #include "store/change.h"
 
 #include <inttypes.h>
-#include <time.h>
 
 static enum err bind_parameter(struct connection *connection, struct prepared *prepared,
                                uint32_t index, const struct change_parameter *parameter,
@@ -87,25 +86,6 @@ static enum err run_statements(struct connection *connection, struct change *cha
 
 /* --- a group --- */
 
-static struct change *next_open(struct group *group, const struct change *before)
-{
-    struct list *node = before ? before->node.next : group->changes.next;
-    for (; node != &group->changes; node = node->next) {
-        struct change *change = LIST_OBJECT(node, struct change, node);
-        if (!change->is_settled) return change;
-    }
-    return NULL;
-}
-
-static void fail_rest(struct group *group, enum err err, const char *words)
-{
-    for (struct change *change = next_open(group, NULL); change;
-         change = next_open(group, change)) {
-        change_fail(change, err, -1, words);
-        change->is_settled = true;
-    }
-}
-
 static void undo(struct connection *connection)
 {
     struct fault fault;
@@ -114,13 +94,6 @@ static void undo(struct connection *connection)
         (void)odbc_error(connection, SQL_HANDLE_DBC, connection->handle, &fault);
         odbc_disconnect(connection); /* in what state it is nobody knows */
     }
-}
-
-static uint64_t now_us(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
 /* What the simulated world does instead (sim_store.h). */
@@ -138,9 +111,9 @@ static enum err commit(struct connection *connection, struct group *group, struc
 {
     if (group->on_applied) group->on_applied(group->self, group);
     if (group->fate != COMMIT_WORKS) return commit_simulated(connection, group->fate, fault);
-    uint64_t started = now_us();
+    uint64_t started = group_clock_us();
     SQLRETURN code = SQLEndTran(SQL_HANDLE_DBC, connection->handle, SQL_COMMIT);
-    group->commit_us += now_us() - started;
+    group->commit_us += group_clock_us() - started;
     if (SQL_SUCCEEDED(code)) return ERR_OK;
     enum err err = odbc_error(connection, SQL_HANDLE_DBC, connection->handle, fault);
     if (err == ERR_CONFLICT || err == ERR_EXISTS || err == ERR_INVALID || err == ERR_FULL) {
@@ -162,8 +135,8 @@ static bool is_of_the_change(enum err err)
 static enum err run_changes(struct connection *connection, struct group *group,
                             const struct change *one, struct fault *fault)
 {
-    for (struct change *change = next_open(group, NULL); change;
-         change = next_open(group, change)) {
+    for (struct change *change = group_next_open(group, NULL); change;
+         change = group_next_open(group, change)) {
         if (one && change != one) continue;
         int index = -1;
         enum err err = run_statements(connection, change, &index, fault);
@@ -185,8 +158,8 @@ static void settle(struct change *change)
 
 static void run_one_by_one(struct connection *connection, struct group *group)
 {
-    for (struct change *change = next_open(group, NULL); change;
-         change = next_open(group, change)) {
+    for (struct change *change = group_next_open(group, NULL); change;
+         change = group_next_open(group, change)) {
         struct fault fault;
         bool is_fresh;
         enum err err = odbc_connect(connection, &is_fresh, &fault);
@@ -212,19 +185,20 @@ static void run_together(struct connection *connection, struct group *group)
         if (!err) err = run_changes(connection, group, NULL, &fault);
     }
     if (err == ERR_UNAVAILABLE) {
-        fail_rest(group, err, fault.words);
+        group_fail_rest(group, err, fault.words);
         return;
     }
     if (!err) err = commit(connection, group, &fault);
     if (err == ERR_IO || err == ERR_FULL) {
-        fail_rest(group, err, fault.words);
+        group_fail_rest(group, err, fault.words);
         return;
     }
     if (err) {
         run_one_by_one(connection, group);
         return;
     }
-    for (struct change *change = next_open(group, NULL); change; change = next_open(group, change))
+    for (struct change *change = group_next_open(group, NULL); change;
+         change = group_next_open(group, change))
         settle(change);
 }
 
@@ -233,8 +207,8 @@ void odbc_run_group(struct connection *connection, struct group *group)
     pthread_mutex_lock(&connection->lock);
     LIST_EACH (node, &group->changes) LIST_OBJECT(node, struct change, node)->is_settled = false;
     if (group->fence)
-        fail_rest(group, ERR_UNSUPPORTED, "a database that is not ours keeps no lease");
-    else if (next_open(group, NULL))
+        group_fail_rest(group, ERR_UNSUPPORTED, "a database that is not ours keeps no lease");
+    else if (group_next_open(group, NULL))
         run_together(connection, group);
     pthread_mutex_unlock(&connection->lock);
 }

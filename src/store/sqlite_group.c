@@ -11,7 +11,6 @@
 #include "store/change.h"
 
 #include <inttypes.h>
-#include <time.h>
 
 static const struct statement
     begin = { "BEGIN IMMEDIATE" },
@@ -137,31 +136,11 @@ static enum outcome run_change(struct connection *connection, struct change *cha
 
 /* --- a group --- */
 
-/* `for (change = next_open(group, NULL); change; change = next_open(group, change))`: those that
- * are not settled. */
-static struct change *next_open(struct group *group, const struct change *before)
-{
-    struct list *node = before ? before->node.next : group->changes.next;
-    for (; node != &group->changes; node = node->next) {
-        struct change *change = LIST_OBJECT(node, struct change, node);
-        if (!change->is_settled) return change;
-    }
-    return NULL;
-}
-
-static void fail_rest(struct group *group, enum err err, const char *words)
-{
-    for (struct change *change = next_open(group, NULL); change;
-         change = next_open(group, change)) {
-        change_fail(change, err, -1, words);
-        change->is_settled = true;
-    }
-}
-
 static size_t count_rest(struct group *group)
 {
     size_t count = 0;
-    for (struct change *change = next_open(group, NULL); change; change = next_open(group, change))
+    for (struct change *change = group_next_open(group, NULL); change;
+         change = group_next_open(group, change))
         count++;
     return count;
 }
@@ -194,20 +173,13 @@ static enum err check_lease(struct connection *connection, struct group *group, 
     enum err err = query_fence(connection, group->fence, &holds, fault);
     if (err || holds) return err;
     group->is_fence_broken = true;
-    for (struct change *change = next_open(group, NULL); change;
-         change = next_open(group, change)) {
+    for (struct change *change = group_next_open(group, NULL); change;
+         change = group_next_open(group, change)) {
         if (change->is_unfenced) continue;
         change_fail(change, ERR_UNAVAILABLE, -1, "another process holds the lease");
         change->is_settled = true;
     }
     return ERR_OK;
-}
-
-static uint64_t now_us(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
 /* What a simulated disk does instead of its duty. */
@@ -225,9 +197,9 @@ static enum err commit_group(struct connection *connection, struct group *group,
 {
     if (group->on_applied) group->on_applied(group->self, group);
     if (group->fate != COMMIT_WORKS) return commit_simulated(connection, group->fate, fault);
-    uint64_t started = now_us();
+    uint64_t started = group_clock_us();
     enum err err = run_word(connection, &commit, fault);
-    group->commit_us += now_us() - started;
+    group->commit_us += group_clock_us() - started;
     end_transaction(connection);
     return err;
 }
@@ -238,8 +210,8 @@ static bool run_changes(struct connection *connection, struct group *group,
                         const struct change *one, bool is_careful)
 {
     bool is_alone = group->changes.next->next == &group->changes;
-    for (struct change *change = next_open(group, NULL); change;
-         change = next_open(group, change)) {
+    for (struct change *change = group_next_open(group, NULL); change;
+         change = group_next_open(group, change)) {
         if (one && change != one) continue;
         if (run_change(connection, change, is_careful, is_alone) == OUTCOME_SPOILT) return true;
     }
@@ -248,7 +220,8 @@ static bool run_changes(struct connection *connection, struct group *group,
 
 static void settle_all(struct group *group)
 {
-    for (struct change *change = next_open(group, NULL); change; change = next_open(group, change))
+    for (struct change *change = group_next_open(group, NULL); change;
+         change = group_next_open(group, change))
         change->is_settled = true;
 }
 
@@ -261,8 +234,8 @@ static void settle_one(struct change *change, enum err err, const struct fault *
 /* A deferred constraint shows only at the commit and does not say whose it is: each for itself. */
 static void run_one_by_one(struct connection *connection, struct group *group)
 {
-    for (struct change *change = next_open(group, NULL); change;
-         change = next_open(group, change)) {
+    for (struct change *change = group_next_open(group, NULL); change;
+         change = group_next_open(group, change)) {
         struct fault fault;
         enum err err = run_word(connection, &begin, &fault);
         if (!err) err = check_lease(connection, group, &fault);
@@ -271,7 +244,7 @@ static void run_one_by_one(struct connection *connection, struct group *group)
         end_transaction(connection);
         settle_one(change, err, &fault);
         if (err == ERR_IO) group->is_disk_unknown = true;
-        if (group->is_disk_unknown) fail_rest(group, ERR_IO, fault.words);
+        if (group->is_disk_unknown) group_fail_rest(group, ERR_IO, fault.words);
     }
 }
 
@@ -288,7 +261,7 @@ static void end_group(struct connection *connection, struct group *group)
         run_one_by_one(connection, group);
         return;
     }
-    if (err) fail_rest(group, err, fault.words);
+    if (err) group_fail_rest(group, err, fault.words);
     if (err == ERR_IO) group->is_disk_unknown = true;
     settle_all(group);
 }
@@ -302,7 +275,7 @@ static void run_transaction(struct connection *connection, struct group *group)
         if (!err) err = check_lease(connection, group, &fault);
         if (err) {
             end_transaction(connection);
-            fail_rest(group, err, fault.words);
+            group_fail_rest(group, err, fault.words);
             return;
         }
         if (!run_changes(connection, group, NULL, run > 1)) {
@@ -310,7 +283,7 @@ static void run_transaction(struct connection *connection, struct group *group)
             return;
         }
         end_transaction(connection);
-        if (run == RUNS_MAX) fail_rest(group, ERR_FULL, "the disk is full or fails");
+        if (run == RUNS_MAX) group_fail_rest(group, ERR_FULL, "the disk is full or fails");
     }
 }
 

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What drivers do alike with a group. */
+#include "store/driver.h"
+
+#include "store/change.h"
+
+#include <time.h>
+
+struct change *group_next_open(struct group *group, const struct change *before)
+{
+    struct list *node = before ? before->node.next : group->changes.next;
+    for (; node != &group->changes; node = node->next) {
+        struct change *change = LIST_OBJECT(node, struct change, node);
+        if (!change->is_settled) return change;
+    }
+    return NULL;
+}
+
+void group_fail_rest(struct group *group, enum err err, const char *words)
+{
+    for (struct change *change = group_next_open(group, NULL); change;
+         change = group_next_open(group, change)) {
+        change_fail(change, err, -1, words);
+        change->is_settled = true;
+    }
+}
+
+uint64_t group_clock_us(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
