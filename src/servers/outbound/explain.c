@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "servers/outbound/explain.h"
 
-#include "servers/outbound/row_batch.h"
-
 enum { INPUTS_BYTES_MAX = 500, OUTCOME_BYTES_MAX = 200, FORGET_MS = 60 * 1000, FORGET_ROWS = 5000 };
 static const int64_t kept_ms = (int64_t)30 * 24 * 3600 * 1000;
 
-struct explain {
+struct forgetting {
     struct outbound *server;
-    struct row_batch *batch; /* lines without a commit of their own */
-    struct timer *forget_timer;
+    struct timer *timer;
 };
 
 void explain_add(struct change *change, const struct explain_line *line)
@@ -32,14 +29,6 @@ void explain_add(struct change *change, const struct explain_line *line)
     change_bind_text(change, outcome.at ? outcome : TEXT(""));
 }
 
-void explain_note(struct outbound *server, const struct explain_line *line)
-{
-    struct change *change = row_batch_begin(server->explain->batch);
-    if (change == NULL) return;
-    explain_add(change, line);
-    row_batch_end(server->explain->batch);
-}
-
 /* --- thirty days --- */
 
 /* A slice a minute: never a long commit. Lines stand in the order of their time. */
@@ -49,28 +38,21 @@ static void forget(void *self)
         "DELETE FROM explain WHERE explain_id IN (SELECT explain_id FROM (SELECT explain_id, "
         "at_utc_ms FROM explain ORDER BY explain_id LIMIT ?2) WHERE at_utc_ms < ?1)"
     };
-    struct explain *explain = self;
-    struct outbound *server = explain->server;
+    struct forgetting *forgetting = self;
+    struct outbound *server = forgetting->server;
     struct change *change = change_new(server->store);
     change_add(change, &remove, ROWS_ANY);
     change_bind_i64(change, (int64_t)loop_now_utc_ms(server->app->loop) - kept_ms);
     change_bind_i64(change, FORGET_ROWS);
     change_submit(change, NULL, NULL);
-    timer_start(explain->forget_timer, FORGET_MS);
+    timer_start(forgetting->timer, FORGET_MS);
 }
 
-struct explain *explain_new(struct outbound *server)
+void explain_forget_old(struct outbound *server)
 {
     struct app *app = server->app;
-    struct explain *explain = scope_alloc(app->life, sizeof *explain);
-    explain->server = server;
-    explain->batch = row_batch_new(server, &server->counters.explain_lines_dropped_total);
-    explain->forget_timer = timer_new(app->life, app->loop, forget, explain);
-    timer_start(explain->forget_timer, FORGET_MS);
-    return explain;
-}
-
-void explain_flush(struct outbound *server)
-{
-    row_batch_flush(server->explain->batch);
+    struct forgetting *forgetting = scope_alloc(app->life, sizeof *forgetting);
+    forgetting->server = server;
+    forgetting->timer = timer_new(app->life, app->loop, forget, forgetting);
+    timer_start(forgetting->timer, FORGET_MS);
 }

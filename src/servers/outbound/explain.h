@@ -3,8 +3,6 @@
  * for each dial or giving-out and one for each change of a reason, kept 30 days in the table
  * `explain` of our own store.
  * Promise  a line added to a change is durable with the decision that it explains, or not at all.
- *          Lines of decisions that have no commit of their own wait in a bounded batch, which is
- *          written once a second; past its bound they are counted, not kept.
  * Source   design 1.7, docs/decisions/0019-explain.md */
 #ifndef SERVERS_OUTBOUND_EXPLAIN_H
 #define SERVERS_OUTBOUND_EXPLAIN_H
@@ -28,11 +26,8 @@ void explain_add(struct change *change, const struct explain_line *line);
  * by ending.c. */
 void explain_add_step(struct change *change, const struct live_chain *live,
                       const struct chain_request *request, const struct chain_outcome *outcome);
-/* For a decision without a commit: batched. */
-struct explain;
-struct explain *explain_new(struct outbound *server);
-void explain_note(struct outbound *server, const struct explain_line *line);
-void explain_flush(struct outbound *server); /* at the stop */
+/* Lines go after 30 days, from now on; called once. */
+void explain_forget_old(struct outbound *server);
 
 struct request;
 void explain_list(struct request *request); /* ExplainList */

@@ -24,7 +24,6 @@ struct agents;
 struct desktops;
 struct call_stats;
 struct dnc_table;
-struct explain;
 struct idempotency;
 struct notifier;
 struct record_history;
@@ -44,7 +43,6 @@ struct outbound {
     struct agents *agents;
     struct idempotency *idempotency;
     struct dnc_table *dnc;
-    struct explain *explain;
     struct request_log *request_log;
     struct call_stats *call_stats;
     struct record_history *record_history;

@@ -248,7 +248,7 @@ static enum err start(struct app *app, void **self, struct fault *fault)
     outbound->lists = lists_new(app, outbound->dbid, outbound->store);
     outbound->lookups = table_new(app->life);
     outbound->dnc = dnc_table_new(outbound);
-    outbound->explain = explain_new(outbound);
+    explain_forget_old(outbound);
     outbound->request_log = request_log_new(outbound);
     outbound->call_stats = call_stats_new(outbound);
     outbound->record_history = record_history_new(outbound);
@@ -291,7 +291,6 @@ static void on_proxy_stopped(void *self)
     struct session *session;
     for (size_t at = 0; (session = table_next(server->outbound.sessions, &at)) != NULL;)
         session_return_ready(session);
-    explain_flush(&server->outbound);
     request_log_flush(&server->outbound);
     record_history_flush(&server->outbound);
     store_flush(server->outbound.store, on_flushed, server);
