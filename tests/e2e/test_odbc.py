@@ -121,6 +121,7 @@ class Lists:
             answer = centre.order(group, "Load")
             self.assertGreaterEqual(answer.status, 400)
             self.assertIn("has 2 columns", str(answer.json))
+            wait_until(lambda: "cannot be loaded: " in centre.logs("outbound*"), what="the words in the log")
             self.base.sql(f"drop table {group.table}")
             self.base.sql(f"create table {group.table} (record_id varchar(10))")
             answer = centre.order(group, "Load")

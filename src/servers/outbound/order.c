@@ -79,14 +79,18 @@ static void end(struct order *order, enum outbound_error error, const char *word
     next_order(session, error != OUTBOUND_OK);
 }
 
-static void say_state(const struct order *order)
+/* False: its names are not known any more. */
+static bool name_group(const struct session *session, char out[128])
 {
-    const struct session *session = order->session;
     struct session_names names;
-    if (!session_names(session->server, session->dbid, &names, NULL)) return;
+    return session_names(session->server, session->dbid, &names, NULL) &&
+           text_to_z(text_slice(names.campaign_group, 0, 127), out, 128) == ERR_OK;
+}
+
+static void say_state(const struct session *session)
+{
     char group[128];
-    if (text_to_z(text_slice(names.campaign_group, 0, sizeof group - 1), group, sizeof group))
-        return;
+    if (!name_group(session, group)) return;
     LOG_SESSION_STATE(&session->server->app->log, group, fsm_state_name(&session->fsm),
                       session->guid.text, session->dialing.mode);
 }
@@ -94,7 +98,7 @@ static void say_state(const struct order *order)
 static void tell_state(const struct order *order)
 {
     struct session *session = order->session;
-    say_state(order);
+    say_state(session);
     group_state_committed(session, &order->message_guid);
     /* Unloading is told when it is over. */
     if (session->fsm.state != SESSION_UNLOADING)
@@ -179,6 +183,9 @@ static void on_list_open(void *self, const struct fault *fault)
     if (fault) order->fault = *fault;
     if (--order->lists_opening) return;
     if (order->fault.err) {
+        char group[128];
+        if (name_group(order->session, group))
+            LOG_SESSION_REFUSED(&order->session->server->app->log, group, order->fault.words);
         end(order, OUTBOUND_NOT_ALLOWED, order->fault.words);
         return;
     }
