@@ -90,7 +90,7 @@ static void stamp_list(struct stamps *stamps, struct text files)
     char path[PATH_BYTES];
     while (files.len > 0 && text_next_item(&files, ',', &one)) {
         struct stat status;
-        if (stamps->count == TLS_FILES_MAX) return; /* refused by count_files() */
+        if (stamps->count == TLS_FILES_MAX) return; /* check() refuses so many */
         struct stamp *stamp = &stamps->at[stamps->count++];
         *stamp = (struct stamp){ 0 };
         if (text_to_z(one, path, sizeof path) || stat(path, &status) != 0) continue;

@@ -3,7 +3,7 @@
  * round that is not final in chain_again.c. */
 #include "servers/outbound/chain_step.h"
 
-void write_cell(struct actions *out, uint32_t record, uint32_t column, struct value value)
+static void write_cell(struct actions *out, uint32_t record, uint32_t column, struct value value)
 {
     struct chain_outcome *outcome = out->outcome;
     if (outcome->write_count == outcome->write_room) {

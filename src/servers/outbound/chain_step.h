@@ -20,7 +20,6 @@ struct step {
     int64_t final_status; /* of the record, where it settles */
 };
 
-void write_cell(struct actions *out, uint32_t record, uint32_t column, struct value value);
 /* Cells as the outcome so far leaves them. */
 int64_t number_now(const struct step *step, uint32_t record, uint32_t column);
 struct text text_now(const struct step *step, uint32_t record, uint32_t column);

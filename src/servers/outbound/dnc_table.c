@@ -518,8 +518,9 @@ uint32_t dnc_customer_column(struct outbound *server, const struct calling_list 
     return customer_column(server->dnc, list);
 }
 
-struct text dnc_customer_of(struct outbound *server, struct scope *scope,
-                            const struct calling_list *list, const struct record *record)
+/* Empty where the list has no such field. */
+static struct text customer_of(struct outbound *server, struct scope *scope,
+                               const struct calling_list *list, const struct record *record)
 {
     uint32_t column = customer_column(server->dnc, list);
     return column == NOBODY ? (struct text){ "", 0 } : value_as_text(scope, &record->cells[column]);
@@ -542,7 +543,7 @@ enum dnc_verdict dnc_check_record(const struct session *session, const struct ca
     struct scope *scratch = scope_new(server->app->life, "dnc check", SCOPE_NO_LIMIT);
     enum dnc_verdict verdict = dnc_check(server->dnc->image, scope,
                                          record_text(record, COLUMN_CONTACT_INFO),
-                                         dnc_customer_of(server, scratch, list, record));
+                                         customer_of(server, scratch, list, record));
     scope_close(scratch);
     return verdict;
 }

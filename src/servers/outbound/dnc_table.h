@@ -32,10 +32,7 @@ enum dnc_verdict dnc_check_record(const struct session *session, const struct ca
 /* What blocks a contact in all campaigns of the tenant; empty: not known. */
 enum dnc_verdict dnc_check_contact(const struct outbound *server, struct text phone,
                                    struct text customer_id);
-/* The customer id of a record, as text in `scope`; empty where the list has no such field. */
-struct text dnc_customer_of(struct outbound *server, struct scope *scope,
-                            const struct calling_list *list, const struct record *record);
-/* The column of it, UINT32_MAX: none. */
+/* The column of a list's customer id, UINT32_MAX: none. */
 uint32_t dnc_customer_column(struct outbound *server, const struct calling_list *list);
 
 /* One entry: a number or a customer. */

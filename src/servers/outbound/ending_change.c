@@ -53,7 +53,7 @@ static void *acknowledgement(const struct ending *ending)
     return reply;
 }
 
-void ending_answer(struct ending *ending)
+static void answer(struct ending *ending)
 {
     struct request *request = ending->request;
     if (ending->refusal.error)
@@ -133,7 +133,7 @@ static void on_refused(void *self, struct chain_step *step)
 {
     struct ending *ending = self;
     ending->refusal = step->outcome.refusal;
-    ending_answer(ending);
+    answer(ending);
 }
 
 struct text ending_campaign(const struct live_chain *live)
@@ -230,7 +230,7 @@ static void on_durable(void *self, const struct change_result *result)
             return;
         }
     }
-    ending_answer(ending);
+    answer(ending);
 }
 
 void ending_submit(struct ending *ending, struct change *change)
@@ -238,7 +238,7 @@ void ending_submit(struct ending *ending, struct change *change)
     if (change_rows(change) == 0) {
         change_drop(change);
         if (ending->adding) dnc_table_added(ending->adding, ERR_OK);
-        ending_answer(ending);
+        answer(ending);
         return;
     }
     request_log_add(ending->request, change, NULL, 0);

@@ -63,6 +63,5 @@ bool ending_add_step(struct ending *ending, struct change *change, struct live_c
                      uint32_t record);
 void ending_add_entry(struct ending *ending, struct change *change);
 void ending_submit(struct ending *ending, struct change *change);
-void ending_answer(struct ending *ending);
 
 #endif

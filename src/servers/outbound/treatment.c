@@ -65,7 +65,8 @@ const char *treatment_flaw(const struct treatment *treatment, bool has_call_acti
     return NULL;
 }
 
-uint64_t treatment_delay_ms(const struct treatment *treatment, uint32_t repetition)
+/* Before repetition j, 1 the first. */
+static uint64_t delay_ms(const struct treatment *treatment, uint32_t repetition)
 {
     uint64_t minutes = (uint64_t)treatment->interval_min +
                        (uint64_t)(repetition - 1) * treatment->increment_min;
@@ -172,9 +173,8 @@ static bool can_act(const struct treatment_facts *facts, struct treatment_plan *
     const struct treatment *treatment = &plan->treatment;
     const struct action *action = &actions[treatment->action];
     plan->target = TARGET_SAME;
-    plan->due_utc_ms = action->has_date
-                           ? treatment->date_s * 1000
-                           : facts->now_utc_ms + treatment_delay_ms(treatment, plan->repetition);
+    plan->due_utc_ms = action->has_date ? treatment->date_s * 1000
+                                        : facts->now_utc_ms + delay_ms(treatment, plan->repetition);
     if (action->has_date && plan->due_utc_ms <= facts->now_utc_ms) return false;
     if (treatment->call_result == CALL_RESULT_CALLBACK_ERROR && !action->is_for_late) return false;
     if (action->moves_on) return may_move_on(facts, plan);

@@ -85,7 +85,5 @@ static inline bool treatment_stays_in_memory(enum treatment_action action)
 {
     return action == TREATMENT_REDIAL || action == TREATMENT_NEXT;
 }
-/* Milliseconds before repetition j, 1 the first. */
-uint64_t treatment_delay_ms(const struct treatment *treatment, uint32_t repetition);
 
 #endif
