@@ -38,6 +38,7 @@ enum column {
 };
 
 enum { USER_COLUMNS_MAX = 250, USER_VALUE_BYTES_MAX = 4096, CHAIN_RECORDS_MAX = 100 };
+enum { RECORD_INTEGER_MAX = INT32_MAX }; /* of a mandatory column (2.1): a database has 32 bits */
 
 /* Spec outbound 2.2. */
 enum record_type {

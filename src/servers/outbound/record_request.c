@@ -80,6 +80,10 @@ static enum err want(struct request *request, const struct live_chain *live, str
     struct value fits;
     enum err err =
         value_for_column(request->life, &live->chain.layout->columns[column], value, &fits, fault);
+    if (!err && column < COLUMNS_MANDATORY && fits.kind == VALUE_INTEGER &&
+        fits.integer > RECORD_INTEGER_MAX)
+        err = fault_set(fault, ERR_LIMIT, "GSW_CALL_RESULT", "must be at most %d",
+                        RECORD_INTEGER_MAX);
     if (!err) wanted->writes[wanted->count++] = (struct cell_write){ record, column, fits };
     return err;
 }
@@ -224,7 +228,11 @@ static bool read_wish(struct request *request, const struct live_chain *live, ui
     else if (out->due_s <= now_s)
         request_refuse(request, OUTBOUND_BAD_DATE, "GSW_DATE_TIME: %.*s is in the past",
                        TEXT_ARG(asked->gsw_date_time));
-    return !err && out->due_s > now_s;
+    else if (out->due_s > RECORD_INTEGER_MAX)
+        request_refuse(request, OUTBOUND_BAD_DATE,
+                       "GSW_DATE_TIME: %.*s is beyond 01/19/2038, the end of dial_sched_time",
+                       TEXT_ARG(asked->gsw_date_time));
+    return !err && out->due_s > now_s && out->due_s <= RECORD_INTEGER_MAX;
 }
 
 static const void *promise(struct request *request, const struct live_chain *live)

@@ -13,7 +13,7 @@ enum {
     DELAY_MIN_MAX = 10 * 366 * 24 * 60
 };
 
-#define DATE_S_MAX UINT64_C(253402300799) /* the end of the year 9999 */
+#define DATE_S_MAX INT32_MAX /* dial_sched_time is an integer of a database (2.1) */
 
 static const struct action {
     const char *name;
@@ -59,7 +59,7 @@ const char *treatment_flaw(const struct treatment *treatment, bool has_call_acti
         return "callResult must not be Unknown Call Result (28)";
     if (action->has_cycles && treatment->cycles == 0) return "recActionCode needs attempts above 0";
     if (action->has_date && treatment->date_s == 0) return "recActionCode needs a dateTime";
-    if (treatment->date_s > DATE_S_MAX) return "dateTime is beyond the year 9999";
+    if (treatment->date_s > DATE_S_MAX) return "dateTime is beyond 01/19/2038";
     if (treatment->call_result == CALL_RESULT_CALLBACK_ERROR && !action->is_for_late)
         return "recActionCode is not valid for Agent CallBack Error (47)";
     return NULL;

@@ -184,6 +184,10 @@ TEST(flaws_are_named)
     CHECK(treatment_flaw(&one, false, false) != NULL);
     one = (struct treatment){ .call_result = BUSY, .action = TREATMENT_RETRY_AT_DATE };
     CHECK(treatment_flaw(&one, false, false) != NULL);
+    one.date_s = INT32_MAX;
+    CHECK(treatment_flaw(&one, false, false) == NULL);
+    one.date_s++;
+    CHECK(treatment_flaw(&one, false, false) != NULL);
 }
 
 TEST(foreign_words_in_the_cell_are_skipped)

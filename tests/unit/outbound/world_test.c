@@ -459,6 +459,25 @@ TEST(a_date_in_the_past_is_error_9)
     close_world();
 }
 
+/* A database's integer has 32 bits: it would refuse what was promised. */
+TEST(what_no_column_can_hold_is_refused)
+{
+    open_world();
+    add("15550126");
+    start();
+    CHECK_U32(preview("a1"), OUTBOUND_OK);
+    CHECK_U32(reschedule("01/18/2038 22:14", "Personal"), OUTBOUND_OK);
+    CHECK_U32(reschedule("01/18/2038 22:15", "Personal"), OUTBOUND_BAD_DATE);
+    struct outbound_record_processed asked = { .head.has =
+                                                   OUTBOUND_RECORD_PROCESSED_HAS_GSW_CALL_RESULT,
+                                               .gsw_record_handle = last_handle,
+                                               .gsw_call_result = UINT32_C(2147483648) };
+    ask(&MSG_OUTBOUND_RECORD_PROCESSED, &asked);
+    CHECK_U32(last_error, OUTBOUND_BAD_KEY);
+    CHECK_I64(cell(ROW_STATUS), RECORD_STATUS_RETRIEVED);
+    close_world();
+}
+
 TEST(scenario_27_an_absent_agent_has_300_seconds_then_it_is_result_47)
 {
     open_world();
