@@ -79,6 +79,18 @@ class Adding(OutboundCase):
         self.assertGreater(third["GSW_CHAIN_N"], first["GSW_CHAIN_N"])
         self.assertEqual(len({one["GSW_RECORD_ID"] for one in (first, second, third)}), 3)
 
+    def test_a_chain_id_far_behind_the_last_is_refused_and_uses_no_numbers_up(self):
+        group = self.group(started=False)
+        first = self.centre.add(group, "15550115")["GSW_CHAIN_ID"]
+        answer = self.centre.post(f"/lists/{group.list}", "AddRecord",
+                                  **new_record("15550116"), GSW_CHAIN_ID=9007199254740991)
+        self.assertError(answer, 400, 2)
+        self.assertIn("GSW_CHAIN_ID", answer.json["GSW_ERROR_TEXT"])
+        self.assertEqual(self.centre.add(group, "15550117")["GSW_CHAIN_ID"], first + 1)
+        near = self.centre.add(group, "15550118", GSW_CHAIN_ID=first + 1000)
+        self.assertEqual(near["GSW_CHAIN_ID"], first + 1000)
+        self.assertEqual(self.centre.add(group, "15550119")["GSW_CHAIN_ID"], first + 1001)
+
     def test_a_chain_is_no_longer_than_what_can_be_given_out(self):
         group = self.group()
         chain = self.centre.add(group, "15550130")["GSW_CHAIN_ID"]

@@ -8,7 +8,10 @@
 
 #include <inttypes.h>
 
-enum { CHAIN_N_TRIES_MAX = 5 };
+enum {
+    CHAIN_N_TRIES_MAX = 5,
+    CHAIN_AHEAD_MAX = 1000000, /* or one request would use up the numbers of a list */
+};
 
 struct adding {
     struct request *request;
@@ -171,6 +174,8 @@ static void on_inserted(void *self, const struct change_result *result)
                        result->words ? result->words : err_words(result->err));
         return;
     }
+    int64_t chain_id = adding->cells[COLUMN_CHAIN_ID].integer;
+    if (chain_id >= adding->table->next_chain_id) adding->table->next_chain_id = chain_id + 1;
     struct calling_list *list = lists_find(request->server->lists, asked->gsw_calling_list, NULL);
     if (list) sessions_wake(request->server, list->dbid);
     request->server->counters.records_added_total++;
@@ -193,12 +198,20 @@ static void insert(struct adding *adding)
 static void place(struct adding *adding)
 {
     const struct outbound_add_record *asked = adding->request->fields;
-    if (!fill(adding)) return;
     struct list_table *table = adding->table;
-    adding->cells[COLUMN_RECORD_ID] = value_of_i64(table->next_record_id++);
     bool is_appended = has(asked, OUTBOUND_ADD_RECORD_HAS_GSW_CHAIN_ID);
+    if (is_appended && table->foreign == NULL &&
+        asked->gsw_chain_id - table->next_chain_id > CHAIN_AHEAD_MAX) {
+        request_refuse(adding->request, OUTBOUND_BAD_KEY,
+                       "GSW_CHAIN_ID: the list has no chain near %" PRId64, asked->gsw_chain_id);
+        return;
+    }
+    if (!fill(adding)) return;
+    adding->cells[COLUMN_RECORD_ID] = value_of_i64(table->next_record_id++);
     int64_t chain_id = is_appended ? asked->gsw_chain_id : table->next_chain_id;
-    if (chain_id >= table->next_chain_id) table->next_chain_id = chain_id + 1;
+    /* Their database may have no room for such a number: it counts when its row is there. */
+    bool counts_later = is_appended && table->foreign;
+    if (chain_id >= table->next_chain_id && !counts_later) table->next_chain_id = chain_id + 1;
     adding->cells[COLUMN_CHAIN_ID] = value_of_i64(chain_id);
     adding->cells[COLUMN_CHAIN_N] = value_of_i64(1);
     if (has(asked, OUTBOUND_ADD_RECORD_HAS_GSW_CHAIN_N))
