@@ -128,6 +128,29 @@ class Rights(unittest.TestCase):
         RawSocket(self.centre.web_port, "/desktop", bearer(other)).cut()
 
 
+class Memory(unittest.TestCase):
+    def test_what_is_kept_for_all_has_a_bound(self):
+        with DesktopCentre(users=(BOSS,), amend=amend, web_options={"resume-bytes-of-all": "1"}) as centre:
+            token, frames = centre.log_in(BOSS), 0
+            with contextlib.ExitStack() as stack:
+                desktops = [stack.enter_context(Desktop(centre.web_port, token)) for _ in range(8)]
+                sessions = [(desktop.session, desktop.seq) for desktop in desktops]
+                for desktop in desktops:  # none of them says what it has handled
+                    kept = 0
+                    while kept < 200 * 1024:
+                        kept += len(json.dumps(desktop.ask("Export", to="config")))
+                        frames += 1
+                        time.sleep(0.02)
+                resumed = []
+                for desktop, (session, seq) in zip(desktops, sessions):
+                    desktop.cut()
+                    raw = RawSocket(centre.web_port, f"/desktop?session={session}&seq={seq}", bearer(token))
+                    resumed.append(json.loads(raw.receive())["fields"]["resumed"])
+                    raw.cut()
+            self.assertTrue(resumed[0], (resumed, frames))
+            self.assertFalse(resumed[-1], (resumed, frames))
+
+
 class BeforeLogIn(unittest.TestCase):
     def test_a_log_out_that_is_not_on_disk_is_not_acknowledged(self):
         with DesktopCentre(users=("a1",)) as centre:

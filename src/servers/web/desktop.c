@@ -45,6 +45,8 @@ void desktop_send(struct desktop *desktop, struct frame *frame)
 {
     const struct web_options *options = options_of(desktop->web);
     struct ring_limits limits = { options->resume_frames, options->resume_bytes * 1024 };
+    if (desktop->web->counters.web_kept_bytes > options->resume_bytes_of_all * UINT64_C(1048576))
+        limits = (struct ring_limits){ 0 }; /* what it has goes, too */
     struct ring_entry entry = { frame->seq, frame, frame->bytes, frame->ref };
     frame->references++;
     /* The socket first: a frame that the ring cannot keep is sent all the same. */
