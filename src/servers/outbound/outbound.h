@@ -55,10 +55,10 @@ struct outbound {
     struct text records_uri; /* "http://127.0.0.1:6101/records/"; empty: no HTTP API */
     struct table *handles;   /* record handle -> live chain; chains with agents */
     uint32_t next_handle;
-    uint32_t held_count; /* chains that treatments keep in memory */
+    uint32_t held_count;           /* chains that treatments keep in memory */
     uint64_t serving_since_utc_ms; /* 0: what was in progress is not back yet */
-    struct table *deliveries; /* call-backs on their way to agents, by agent */
-    bool is_suspended;        /* no new work; idle once no chain is with an agent (framework 6.4) */
+    struct table *deliveries;      /* call-backs on their way to agents, by agent */
+    bool is_suspended; /* no new work; idle once no chain is with an agent (framework 6.4) */
     struct outbound_counters counters;
 };
 
