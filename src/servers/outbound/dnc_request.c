@@ -99,7 +99,7 @@ struct changing {
     struct request *request;
     struct dnc_adding **adding; /* two per entry at most: its number and its customer */
     uint32_t adding_count;
-    struct dnc_entry *removing;
+    struct dnc_removing **removing;
     uint32_t removing_count;
     uint64_t added;
 };
@@ -139,13 +139,13 @@ static void on_durable(void *self, const struct change_result *result)
         changing->added += dnc_adding_is_new(changing->adding[i]);
         dnc_table_added(changing->adding[i], result->err);
     }
+    for (uint32_t i = 0; i < changing->removing_count; i++)
+        dnc_table_removed(changing->removing[i], result->err);
     if (result->err) {
         request_refuse(request, OUTBOUND_DATABASE_ERROR, "the store refused the change: %s",
                        result->words ? result->words : err_words(result->err));
         return;
     }
-    for (uint32_t i = 0; i < changing->removing_count; i++)
-        dnc_table_removed(request->server, &changing->removing[i]);
     if (((const struct outbound_dnc_change *)request->fields)->reread)
         dnc_table_read_again(request->server, request->life, reply, changing);
     else
@@ -188,7 +188,7 @@ void dnc_change(struct request *request)
     changing->adding = scope_alloc_array(request->life, asked->add.count * DNC_KINDS + 1,
                                          sizeof(struct dnc_adding *));
     changing->removing = scope_alloc_array(request->life, asked->remove.count * DNC_KINDS + 1,
-                                           sizeof *changing->removing);
+                                           sizeof(struct dnc_removing *));
     struct change *change = change_new(server->store);
     uint32_t tenant_dbid = dnc_tenant(server);
     struct dnc_entry entries[DNC_KINDS];
@@ -199,9 +199,10 @@ void dnc_change(struct request *request)
     }
     for (uint32_t i = 0; i < asked->remove.count; i++) {
         uint32_t count = entries_of(&asked->remove.at[i], tenant_dbid, entries);
-        for (uint32_t k = 0; k < count; k++)
-            if (dnc_table_remove(server, change, &entries[k]))
-                changing->removing[changing->removing_count++] = entries[k];
+        for (uint32_t k = 0; k < count; k++) {
+            struct dnc_removing *removing = dnc_table_remove(server, change, &entries[k]);
+            if (removing) changing->removing[changing->removing_count++] = removing;
+        }
     }
     if (change_rows(change)) {
         change_submit(change, on_durable, changing);

@@ -38,6 +38,15 @@ struct dnc_adding {
     bool has_row;
 };
 
+/* What came for the list after the removal of an entry, before it was durable. */
+struct dnc_removing {
+    struct list node; /* in `removing`, until its change has ended */
+    struct scope *life;
+    struct dnc_table *table;
+    struct dnc_entry entry;
+    struct dnc_note *added;
+};
+
 /* Which column of a list holds the customer id. */
 struct customer_column {
     uint32_t list_dbid, column;
@@ -60,7 +69,7 @@ struct dnc_table {
     bool is_loaded, is_wanted_again;
     struct text name;
     const struct statement *insert, *page, *list_page, *remove[DNC_KINDS], *find[DNC_KINDS];
-    struct list waiters, adding;
+    struct list waiters, adding, removing;
     struct timer *timer;
     uint64_t again_after_ms; /* of the Table Access; 0: never */
     struct scope *config_life;
@@ -114,6 +123,25 @@ static bool is_being_added(const struct dnc_table *table, const struct dnc_entry
     return false;
 }
 
+/* A removal on its way would take the entry, whichever way the number is written there: it gets a
+ * row behind it. */
+static bool note_for_removals(const struct dnc_table *table, const struct dnc_entry *entry)
+{
+    bool is_any = false;
+    LIST_EACH (node, &table->removing) {
+        struct dnc_removing *removing = LIST_OBJECT(node, struct dnc_removing, node);
+        const struct dnc_entry *going = &removing->entry;
+        if (going->kind != entry->kind || going->scope.tenant_dbid != entry->scope.tenant_dbid ||
+            going->scope.campaign_dbid != entry->scope.campaign_dbid)
+            continue;
+        struct dnc_note *note = scope_alloc(removing->life, sizeof *note);
+        *note = (struct dnc_note){ removing->added, true, keep(removing->life, entry) };
+        removing->added = note;
+        is_any = true;
+    }
+    return is_any;
+}
+
 static void bind_entry(struct change *change, const struct dnc_entry *entry)
 {
     const struct text none = { 0 };
@@ -140,7 +168,8 @@ struct dnc_adding *dnc_table_add(struct outbound *server, struct change *change,
     struct scope *life = scope_new(server->app->life, "dnc entry", SCOPE_NO_LIMIT);
     struct dnc_adding *adding = scope_alloc(life, sizeof *adding);
     struct dnc_entry kept = keep(life, entry);
-    bool is_there = dnc_has(table->image, kept.kind, kept.what, kept.scope) &&
+    bool is_there = !note_for_removals(table, &kept) &&
+                    dnc_has(table->image, kept.kind, kept.what, kept.scope) &&
                     !is_being_added(table, &kept);
     *adding = (struct dnc_adding){
         .life = life, .table = table, .entry = kept, .has_row = kept.what.len && !is_there
@@ -177,10 +206,11 @@ static uint32_t forms_of(const struct dnc_entry *entry, char room[2][DNC_FORM_BY
     return count;
 }
 
-bool dnc_table_remove(struct outbound *server, struct change *change, const struct dnc_entry *entry)
+struct dnc_removing *dnc_table_remove(struct outbound *server, struct change *change,
+                                      const struct dnc_entry *entry)
 {
     struct dnc_table *table = server->dnc;
-    if (!dnc_has(table->image, entry->kind, entry->what, entry->scope)) return false;
+    if (!dnc_has(table->image, entry->kind, entry->what, entry->scope)) return NULL;
     char room[2][DNC_FORM_BYTES];
     struct text forms[DNC_FORMS_MAX];
     (void)forms_of(entry, room, forms);
@@ -188,12 +218,20 @@ bool dnc_table_remove(struct outbound *server, struct change *change, const stru
     for (uint32_t i = 0; i < DNC_FORMS_MAX; i++) change_bind_text(change, forms[i]);
     change_bind_i64(change, entry->scope.tenant_dbid);
     change_bind_i64(change, entry->scope.campaign_dbid);
-    return true;
+    struct scope *life = scope_new(server->app->life, "dnc removal", SCOPE_NO_LIMIT);
+    struct dnc_removing *removing = scope_alloc(life, sizeof *removing);
+    *removing = (struct dnc_removing){ .life = life, .table = table, .entry = keep(life, entry) };
+    list_add_last(&table->removing, &removing->node);
+    return removing;
 }
 
-void dnc_table_removed(struct outbound *server, const struct dnc_entry *entry)
+void dnc_table_removed(struct dnc_removing *removing, enum err err)
 {
-    change_memory(server->dnc, false, entry);
+    list_remove(&removing->node);
+    if (!err) change_memory(removing->table, false, &removing->entry);
+    for (const struct dnc_note *note = err ? NULL : removing->added; note; note = note->next)
+        change_memory(removing->table, true, &note->entry);
+    scope_close(removing->life);
 }
 
 void dnc_table_find(struct outbound *server, enum dnc_kind kind, struct text what,
@@ -566,5 +604,6 @@ struct dnc_table *dnc_table_new(struct outbound *server)
     table->timer = timer_new(app->life, app->loop, read_again, table);
     list_init(&table->waiters);
     list_init(&table->adding);
+    list_init(&table->removing);
     return table;
 }

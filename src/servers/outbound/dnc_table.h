@@ -53,10 +53,12 @@ struct dnc_adding *dnc_table_add(struct outbound *server, struct change *change,
 bool dnc_adding_is_new(const struct dnc_adding *adding); /* it has a row in the change */
 void dnc_table_added(struct dnc_adding *adding, enum err err);
 /* Its rows, in all forms in which numbers are written; memory follows when the change is durable:
- * dnc_table_removed(). False: not in memory, nothing was added to the change. */
-bool dnc_table_remove(struct outbound *server, struct change *change,
-                      const struct dnc_entry *entry);
-void dnc_table_removed(struct outbound *server, const struct dnc_entry *entry);
+ * dnc_table_removed() with its result. What is added meanwhile stays. NULL: not in memory, nothing
+ * was added to the change. */
+struct dnc_removing;
+struct dnc_removing *dnc_table_remove(struct outbound *server, struct change *change,
+                                      const struct dnc_entry *entry);
+void dnc_table_removed(struct dnc_removing *removing, enum err err);
 /* Rows of a number or customer: phone, customer_id, dnc_message, campaign_dbid, time_stamp. */
 void dnc_table_find(struct outbound *server, enum dnc_kind kind, struct text what,
                     void (*on_rows)(void *self, enum err err, const struct rows *rows), void *self);

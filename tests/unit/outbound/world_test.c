@@ -478,6 +478,35 @@ TEST(what_no_column_can_hold_is_refused)
     close_world();
 }
 
+/* The entry is acknowledged while the removal of an older one is on its way to the disk. */
+TEST(what_is_blocked_after_a_removal_stays_blocked)
+{
+    open_world();
+    add("15550150");
+    start();
+    CHECK_U32(preview("a1"), OUTBOUND_OK);
+    struct outbound_dnc_entry entry = { .head.has = OUTBOUND_DNC_ENTRY_HAS_PHONE,
+                                        .phone = TEXT("+1 555 0150") };
+    struct outbound_dnc_change change = { .add = { &entry, 1 } };
+    ask(&MSG_OUTBOUND_DNC_CHANGE, &change);
+    CHECK_U32(last_error, OUTBOUND_OK);
+    change = (struct outbound_dnc_change){ .remove = { &entry, 1 } };
+    struct request *request = request_new(outbound, &MSG_OUTBOUND_DNC_CHANGE, &edge);
+    request->fields = &change;
+    request_run(request); /* the loop does not run: it is not durable yet */
+    struct outbound_do_not_call asked = { .head.has = OUTBOUND_DO_NOT_CALL_HAS_GSW_RECORD_HANDLE,
+                                          .gsw_record_handle = last_handle };
+    ask(&MSG_OUTBOUND_DO_NOT_CALL, &asked);
+    CHECK_U32(last_error, OUTBOUND_OK);
+    add("15550150");
+    CHECK_U32(preview("a1"), OUTBOUND_NO_RECORDS);
+    struct outbound_dnc_change reread = { .reread = true };
+    ask(&MSG_OUTBOUND_DNC_CHANGE, &reread);
+    add("15550150");
+    CHECK_U32(preview("a1"), OUTBOUND_NO_RECORDS);
+    close_world();
+}
+
 TEST(scenario_27_an_absent_agent_has_300_seconds_then_it_is_result_47)
 {
     open_world();
