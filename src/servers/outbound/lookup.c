@@ -425,26 +425,6 @@ static void refuse_late(void *self)
     end_waiter(self, ERR_LIMIT, NULL);
 }
 
-/* A database that is not ours has the indexes that its owner wants. */
-static void find_directly(struct list_table *table, uint32_t column, const struct text *values,
-                          uint32_t count,
-                          void (*on_rows)(void *self, enum err err, const struct rows *rows),
-                          void *self)
-{
-    struct value parameters[LOOKUP_VALUES_MAX];
-    struct buf sql = { 0 };
-    buf_format(&sql,
-               "SELECT chain_id, chain_n, record_status FROM %.*s WHERE %.*s IN (?1, ?2, ?3) "
-               "ORDER BY chain_id, chain_n LIMIT %d",
-               TEXT_ARG(table->layout.table), TEXT_ARG(table->layout.columns[column].name),
-               LOOKUP_ROWS_MAX);
-    for (uint32_t i = 0; i < LOOKUP_VALUES_MAX; i++)
-        parameters[i] = value_of_text(values[i < count ? i : count - 1]);
-    struct query query = { list_statement(table, buf_text(&sql)), parameters, LOOKUP_VALUES_MAX };
-    list_query(table, &query, on_rows, self);
-    buf_free(&sql);
-}
-
 /* A customer's own table in a customer's own database: its indexes are the customer's. */
 static void ask_foreign(struct outbound *server, struct list_table *table, uint32_t column,
                         struct lookup_waiter *waiter)
@@ -452,8 +432,9 @@ static void ask_foreign(struct outbound *server, struct list_table *table, uint3
     struct buf sql = { 0 };
     buf_format(&sql,
                "SELECT chain_id, chain_n, record_status FROM %.*s WHERE %.*s IN (?1, ?2, ?3) "
-               "ORDER BY chain_id, chain_n",
-               TEXT_ARG(table->layout.table), TEXT_ARG(table->layout.columns[column].name));
+               "ORDER BY chain_id, chain_n LIMIT %d",
+               TEXT_ARG(table->layout.table), TEXT_ARG(table->layout.columns[column].name),
+               LOOKUP_ROWS_MAX);
     struct query query = { list_statement(table, buf_text(&sql)), waiter->values,
                            LOOKUP_VALUES_MAX };
     buf_free(&sql);
@@ -468,10 +449,6 @@ void lookup_find(struct outbound *server, struct list_table *table, uint32_t col
                  void (*on_rows)(void *self, enum err err, const struct rows *rows), void *self)
 {
     ASSERT(count > 0 && count <= LOOKUP_VALUES_MAX);
-    if (table->foreign) {
-        find_directly(table, column, values, count, on_rows, self);
-        return;
-    }
     struct scope *life = scope_new(server->app->life, "lookup", SCOPE_NO_LIMIT);
     struct lookup_waiter *waiter = scope_alloc(life, sizeof *waiter);
     *waiter = (struct lookup_waiter){ .life = life, .on_rows = on_rows, .self = self };
