@@ -65,6 +65,15 @@ class Rights(unittest.TestCase):
                 self.assertEqual(desktop.ask("ChainedRecordRequest", GSW_RECORD_HANDLE=handle)["Records"], [])
             owner.ask("RecordReject", GSW_RECORD_HANDLE=handle)
 
+    def test_the_past_record_of_another_agent_is_not_blocked(self):
+        with self.desktop("a1") as owner, self.desktop("a2") as stranger:
+            handle = self.preview(owner, "15550182")["GSW_RECORD_HANDLE"]
+            owner.ask("RecordProcessed", GSW_RECORD_HANDLE=handle, GSW_CALL_RESULT=33)
+            with self.assertRaises(Refusal) as refusal:
+                stranger.ask("DoNotCall", GSW_RECORD_HANDLE=handle)
+            self.assertEqual((refusal.exception.code, refusal.exception.error["field"]), (5, "GSW_AGENT_ID"))
+            self.assertEqual(owner.ask("DoNotCall", GSW_RECORD_HANDLE=handle)["GSW_RECORD_HANDLE"], handle)
+
     def test_a_person_of_a_tenant_that_outbound_does_not_serve_is_nobody_there(self):
         for user in ("b-a1", "b-boss"):
             with self.desktop(user) as desktop:

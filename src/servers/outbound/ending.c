@@ -70,6 +70,11 @@ static void on_past_round(void *self, enum err err, const struct rows *rows)
         refuse_finalised(ending, is_known);
         return;
     }
+    if (ending->agent_id.len && !text_eq(ending->agent_id, rows_text(rows, 0, 5))) {
+        request_refuse(request, OUTBOUND_NOT_OWNER,
+                       "GSW_AGENT_ID: the record was with another agent");
+        return;
+    }
     request->record_index = request->handle - (uint32_t)rows_i64(rows, 0, 0);
     ending->list_name = scope_keep(request->life, list->name);
     int64_t chain_id = rows_i64(rows, 0, 3);
@@ -79,7 +84,7 @@ static void on_past_round(void *self, enum err err, const struct rows *rows)
 static void start_by_handle(struct ending *ending)
 {
     static const struct statement round_of_handle = {
-        "SELECT handle_base, record_count, list_dbid, chain_id, table_name FROM round "
+        "SELECT handle_base, record_count, list_dbid, chain_id, table_name, agent_id FROM round "
         "WHERE handle_base <= ?1 ORDER BY handle_base DESC LIMIT 1"
     };
     struct request *request = ending->request;
