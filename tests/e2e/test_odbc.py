@@ -293,6 +293,22 @@ class OfPostgres(Lists, unittest.TestCase):
             settled(self.base, group.table, f"record_status = {UPDATED}", 3, 30)
             wait_until(lambda: centre.preview(group, "a4").status == 200, 30, 0.1, "the new one is there")
 
+    def test_a_cancel_that_cannot_be_carried_out_is_not_acknowledged(self):
+        with self.centre() as centre:
+            group = centre.groups[0]
+            centre.add(group, "15550210")
+            self.away()
+            for path in ("/phones/15550210", "/phones/15550210"):  # the second knows that it is away
+                answer = centre.post(path, "RequestRecordCancel")
+                self.assertEqual((answer.status, answer.json.get("GSW_ERROR")), (503, 10), answer)
+            self.assertEqual(centre.post("/phones/15550210", "DoNotCall").status, 200)
+            self.back()
+
+            def cancelled():
+                return centre.post("/phones/15550210", "RequestRecordCancel").status == 200
+            wait_until(cancelled, 40, 0.2, "the database is back")
+            settled(self.base, group.table, "record_status = 5 and call_result = 52", 1)
+
     def test_a_restart_while_a_table_is_locked_leaves_other_lists_at_work(self):
         groups = [new_group(1), new_group(2)]
 

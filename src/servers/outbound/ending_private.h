@@ -34,6 +34,7 @@ struct ending {
     uint32_t list_count, next_list;
     struct hit *hits;
     uint32_t hit_count;
+    bool is_blind; /* the database of one of the lists does not answer */
     uint32_t searches;
     struct timer *timer;
     /* of the change */

@@ -89,6 +89,12 @@ static void carry_out(struct ending *ending)
     struct meant *meant = scope_alloc_array(life, ending->hit_count + 1, sizeof *meant);
     uint32_t count = 0;
     ending->searches_again = false;
+    /* An entry of the Do-Not-Call list does what has to be done when the list is back. */
+    if (ending->is_blind && ending->event == CHAIN_CANCEL) {
+        request_refuse(ending->request, OUTBOUND_DATABASE_ERROR,
+                       "the database of a calling list does not answer: nothing is cancelled");
+        return;
+    }
     if (!find_meant(ending, meant, &count)) {
         timer_start(ending->timer, SEARCH_AGAIN_MS);
         return;
@@ -111,6 +117,7 @@ static void on_hits(void *self, enum err err, const struct rows *rows)
     struct ending *ending = self;
     struct calling_list *list =
         lists_find_by_dbid(ending->server->lists, ending->lists[ending->next_list], NULL);
+    ending->is_blind = ending->is_blind || err;
     for (uint32_t i = 0; !err && list && i < rows_count(rows) && ending->hit_count < HITS_MAX; i++)
         ending->hits[ending->hit_count++] =
             (struct hit){ list->table, list->dbid, rows_i64(rows, i, 0), rows_i64(rows, i, 1),
@@ -131,6 +138,7 @@ static void on_list_open(void *self, const struct fault *fault)
         column = list ? dnc_customer_column(ending->server, list) : UINT32_MAX;
     else
         count = dnc_phone_forms(ending->phone, room, forms);
+    if (fault && list && list_is_away(list->table)) ending->is_blind = true;
     if (fault || list == NULL || column == UINT32_MAX) { /* said where the list is used */
         ending->next_list++;
         next_list(ending);
@@ -157,6 +165,7 @@ void ending_search_again(struct ending *ending)
 {
     ending->searches++;
     ending->hit_count = ending->next_list = 0;
+    ending->is_blind = false;
     next_list(ending);
 }
 
