@@ -25,6 +25,7 @@ struct fetch {
     struct session *session;
     struct list_table *table; /* that the candidates are of */
     uint32_t list_dbid, wanted, taking, taken;
+    uint64_t began_mono_ms;
     bool has_blocked; /* rows that the Do-Not-Call list kept back */
     int64_t record_types[PERSONAL_TYPES + RECORD_TYPES]; /* personal ones, then by priority */
     uint32_t next_type;
@@ -41,7 +42,11 @@ struct taking {
 static void end(struct fetch *fetch)
 {
     struct session *session = fetch->session;
-    if (fetch->taken || fetch->has_blocked) session_wake(session, fetch->list_dbid);
+    uint64_t took_ms = loop_now_mono_ms(session->server->app->loop) - fetch->began_mono_ms;
+    if (fetch->taken || fetch->has_blocked)
+        session_wake(session, fetch->list_dbid);
+    else if (fetch->wanted)
+        session_found_nothing(session, fetch->list_dbid, took_ms);
     scope_close(fetch->life);
     session_fetch_ended(session);
 }
@@ -320,6 +325,7 @@ void fetch_start(struct session *session, uint32_t list_dbid, uint32_t chains)
     *fetch = (struct fetch){ .life = life,
                              .session = session,
                              .list_dbid = list_dbid,
+                             .began_mono_ms = loop_now_mono_ms(session->server->app->loop),
                              .wanted = chains < FETCH_CHAINS_MAX ? chains : FETCH_CHAINS_MAX };
     fetch->chosen = scope_alloc_array(
         life, fetch->wanted + PERSONAL_TYPES * FETCH_PERSONAL_MAX + RECORD_TYPES * FETCH_DUE_MAX,

@@ -20,6 +20,8 @@ enum {
     UNLOAD_AGAIN_MS = 1000,
     LOOK_MS = 5000,
     PAUSE_AFTER_EMPTY_MS = 1000,
+    PAUSE_MAX_MS = 30000,
+    PAUSE_TIMES = 20, /* as long as the search took: it is 5 % of the time at most */
     BUFFER_MIN_DEFAULT = 100,
     BUFFER_FACTOR_PERCENT = 150
 };
@@ -236,6 +238,19 @@ void session_wake(struct session *session, uint32_t list_dbid)
 {
     for (uint32_t i = 0; i < session->list_count; i++)
         if (session->lists[i].dbid == list_dbid) session->lists[i].exhausted_until_ms = 0;
+}
+
+void session_found_nothing(struct session *session, uint32_t list_dbid, uint64_t took_ms)
+{
+    uint64_t pause_ms = took_ms * PAUSE_TIMES;
+    if (pause_ms < PAUSE_AFTER_EMPTY_MS) return; /* the usual one, since the search began */
+    if (pause_ms > PAUSE_MAX_MS) pause_ms = PAUSE_MAX_MS;
+    for (uint32_t i = 0; i < session->list_count; i++) {
+        struct session_list *list = &session->lists[i];
+        /* 0: rows came in meanwhile. */
+        if (list->dbid == list_dbid && list->exhausted_until_ms)
+            list->exhausted_until_ms = loop_now_mono_ms(session->server->app->loop) + pause_ms;
+    }
 }
 
 void sessions_wake(struct outbound *server, uint32_t list_dbid)

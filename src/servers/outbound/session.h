@@ -44,6 +44,9 @@ void session_look_soon(struct session *session);
 /* Records may be there again: do not wait for the end of the pause after an empty fetch. */
 void session_wake(struct session *session, uint32_t list_dbid);
 void sessions_wake(struct outbound *server, uint32_t list_dbid);
+/* A search of the list took so long and found nothing: the next waits in proportion, so that a long
+ * list out of its hours costs no core all night. */
+void session_found_nothing(struct session *session, uint32_t list_dbid, uint64_t took_ms);
 
 /* Chains in memory, whatever becomes of them. */
 uint32_t session_chain_count(const struct session *session);
