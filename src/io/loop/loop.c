@@ -260,16 +260,16 @@ struct random *loop_random(struct loop *loop)
     return &loop->random;
 }
 
-void *loop_world(const struct loop *loop)
+void *loop_world(const struct loop *loop, enum loop_world part)
 {
-    return loop->world;
+    return loop->worlds[part].self;
 }
 
-void loop_set_world(struct loop *loop, void *world, void (*drop)(void *world))
+void loop_set_world(struct loop *loop, enum loop_world part, void *world, void (*drop)(void *world))
 {
-    ASSERT(loop->is_virtual && loop->world == NULL);
-    loop->world = world;
-    loop->world_drop = drop;
+    ASSERT(loop->is_virtual && loop->worlds[part].self == NULL);
+    loop->worlds[part].self = world;
+    loop->worlds[part].drop = drop;
 }
 
 /* --- running --- */
@@ -381,7 +381,8 @@ static void loop_close(void *self)
     fixtures_drop(loop);
     if (loop->is_virtual) {
         while (loop->work_count > 0) work_turn(loop);
-        if (loop->world_drop) loop->world_drop(loop->world);
+        for (int part = 0; part < LOOP_WORLD_COUNT; part++)
+            if (loop->worlds[part].drop) loop->worlds[part].drop(loop->worlds[part].self);
     } else {
         close_uv(loop);
     }

@@ -98,10 +98,13 @@ void loop_on_slow(struct loop *loop, void (*report)(void *self, const struct loo
 uint64_t loop_handler_begin(const struct loop *loop);
 void loop_handler_end(struct loop *loop, uint64_t started, const char *kind, uintptr_t handler);
 
-/* VIRTUAL: the simulated surroundings that all rooms on this loop share (sim_net keeps its wires
- * here). `drop` runs while the loop closes. */
-void *loop_world(const struct loop *loop);
-void loop_set_world(struct loop *loop, void *world, void (*drop)(void *world));
+/* VIRTUAL: the simulated surroundings that all rooms on this loop share: the wires of sim_net, the
+ * disk of sim_disk, the machine that runs simulated processes. NULL until set, once each. `drop`
+ * (NULL: nothing to do) runs while the loop closes. */
+enum loop_world { LOOP_WORLD_NET, LOOP_WORLD_DISK, LOOP_WORLD_MACHINE, LOOP_WORLD_COUNT };
+void *loop_world(const struct loop *loop, enum loop_world part);
+void loop_set_world(struct loop *loop, enum loop_world part, void *world,
+                    void (*drop)(void *world));
 
 /* `run` hears the signal on the loop; dies with `owner`. REAL only. */
 void loop_on_signal(struct scope *owner, struct loop *loop, int signal_number,

@@ -36,8 +36,10 @@ struct loop {
 
     uint64_t virtual_mono_ms, virtual_utc_start_ms;
     int64_t virtual_step_ms;
-    void *world;
-    void (*world_drop)(void *world);
+    struct {
+        void *self;
+        void (*drop)(void *self);
+    } worlds[LOOP_WORLD_COUNT];
 
     struct loop_slow slow;
     void (*report_slow)(void *self, const struct loop_slow *slow);

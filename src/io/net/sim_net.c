@@ -379,7 +379,7 @@ static void world_drop(void *self)
 
 struct sim_world *sim_world_get(struct loop *loop)
 {
-    struct sim_world *world = loop_world(loop);
+    struct sim_world *world = loop_world(loop, LOOP_WORLD_NET);
     if (world) return world;
     struct scope *life = scope_new(NULL, "sim net", SCOPE_NO_LIMIT);
     world = scope_alloc(life, sizeof *world);
@@ -390,7 +390,7 @@ struct sim_world *sim_world_get(struct loop *loop)
     list_init(&world->events);
     list_init(&world->listeners);
     list_init(&world->streams);
-    loop_set_world(loop, world, world_drop);
+    loop_set_world(loop, LOOP_WORLD_NET, world, world_drop);
     return world;
 }
 
