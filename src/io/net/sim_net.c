@@ -51,6 +51,7 @@ struct sim_stream {
     size_t unread_bytes;      /* that we sent and the peer's handler has not seen */
     struct buf arrived;       /* while we do not read */
     bool is_reading, has_arrived_end, has_sent_end;
+    bool is_paired; /* by sim_net_pair(): no network between */
     struct chore catch_up;
 };
 
@@ -87,6 +88,7 @@ static struct sim_listener *sim_listener_find(struct sim_world *world, const str
 
 static bool event_is_held(struct sim_world *world, const struct sim_event *event)
 {
+    if (event->to->is_paired) return false;
     struct sim_rule *rule = rule_find(world, &event->to->link);
     if (rule && rule->is_cut) return true;
     if (event->kind != EVENT_CONNECT) return false;
@@ -136,7 +138,7 @@ static void event_post(struct sim_stream *to, enum event_kind kind, struct buf b
     struct sim_world *world = to->world;
     struct sim_event *event = calloc(1, sizeof *event);
     ASSERT(event != NULL);
-    uint64_t due = loop_now_mono_ms(world->loop) + delay_draw(world);
+    uint64_t due = loop_now_mono_ms(world->loop) + (to->is_paired ? 0 : delay_draw(world));
     if (due < to->arrival_mono_ms) due = to->arrival_mono_ms;
     to->arrival_mono_ms = due;
     *event = (struct sim_event){
@@ -323,6 +325,28 @@ struct stream *sim_connect(struct net *net, const struct address *address)
     struct sim_stream *client = sim_stream_new(net, STREAM_CONNECTING, address, address);
     event_post(client, EVENT_CONNECT, (struct buf){ 0 });
     return &client->stream;
+}
+
+static struct sim_stream *end_new(const struct sim_net_end *end)
+{
+    struct address none = { 0 };
+    none.at.any.sa_family = AF_UNIX;
+    struct sim_stream *sim = sim_stream_new(end->net, STREAM_NEW, &none, &none);
+    sim->is_paired = true;
+    return sim;
+}
+
+void sim_net_pair(const struct sim_net_end *a, const struct sim_net_end *b, struct stream **out_a,
+                  struct stream **out_b)
+{
+    ASSERT(a->net->world != NULL && a->net->world == b->net->world);
+    struct sim_stream *one = end_new(a), *other = end_new(b);
+    one->peer = other;
+    other->peer = one;
+    *out_a = &one->stream;
+    *out_b = &other->stream;
+    stream_adopt(a->owner, &one->stream, a->handler, a->self);
+    stream_adopt(b->owner, &other->stream, b->handler, b->self);
 }
 
 /* --- listeners --- */

@@ -19,4 +19,17 @@ void sim_net_cut(struct net *net, struct text address, bool is_on);
 /* Both ends of the address's streams hear ERR_CLOSED in the next turn; bytes under way are lost. */
 void sim_net_break(struct net *net, struct text address);
 
+/* Two connected streams, as socketpair(2) makes them, for a parent and its child process in one
+ * simulated machine. No address, so no knob but the ends' own deeds touches them: bytes and closes
+ * arrive in order, each in a later turn of the same millisecond. Each end dies with its owner; no
+ * on_open comes. The nets may differ, the loop is one. */
+struct sim_net_end {
+    struct scope *owner;
+    struct net *net;
+    const struct stream_handler *handler;
+    void *self;
+};
+void sim_net_pair(const struct sim_net_end *a, const struct sim_net_end *b, struct stream **out_a,
+                  struct stream **out_b);
+
 #endif

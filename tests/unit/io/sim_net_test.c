@@ -294,6 +294,54 @@ TEST(a_place_is_taken_once_and_any_host_answers_for_each)
     talk_close(&world, &door, &caller);
 }
 
+static void pair_open(struct world *world, struct party *parent, struct party *child)
+{
+    world_open(world, true, 1);
+    parent->world = child->world = world;
+    parent->life = scope_new(world->life, "parent", SCOPE_NO_LIMIT);
+    child->life = scope_new(world->life, "child", SCOPE_NO_LIMIT);
+    sim_net_pair(&(struct sim_net_end){ parent->life, world->net, &party_handler, parent },
+                 &(struct sim_net_end){ child->life, world->net, &party_handler, child },
+                 &parent->stream, &child->stream);
+}
+
+TEST(a_pair_talks_both_ways_and_no_weather_touches_it)
+{
+    struct world world;
+    struct party parent = { 0 }, child = { .is_echoing = true };
+    pair_open(&world, &parent, &child);
+    sim_net_delay(world.net, 50, 50);
+    party_say(&parent, "hel");
+    party_say(&parent, "lo");
+    loop_run_for(world.loop, 0);
+    CHECK_TEXT(buf_text(&parent.heard), "hello");
+    CHECK_U32(parent.opens + child.opens, 0);
+    CHECK_TEXT(stream_peer(parent.stream), "unix");
+    party_end(&parent);
+    party_end(&child);
+    world_close(&world);
+}
+
+TEST(a_pairs_end_is_heard_behind_its_last_bytes_and_only_by_the_other)
+{
+    struct world world;
+    struct party parent = { 0 }, child = { 0 };
+    pair_open(&world, &parent, &child);
+    party_say(&child, "last words");
+    loop_run_for(world.loop, 0);
+    party_say(&child, "never sent, it was killed first");
+    scope_close(child.life);
+    CHECK_U32(parent.closes, 0);
+    loop_run(world.loop);
+    CHECK_TEXT(buf_text(&parent.heard), "last words");
+    CHECK_U32(parent.closes, 1);
+    CHECK_U32(parent.why, ERR_CLOSED);
+    CHECK_U32(child.closes, 0);
+    party_end(&parent);
+    buf_free(&child.heard);
+    world_close(&world);
+}
+
 /* When each of seven callers hears its echo, as one line. */
 static void story(struct buf *out, uint64_t seed)
 {
