@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static const char *const state_names[] = {
     [APP_INITIALIZING] = "initializing",
@@ -96,7 +97,10 @@ void app_stopped(struct app *app)
 static void end_now(void *self)
 {
     struct app *app = self;
-    loop_stop(app->loop);
+    struct app_private *private = app->private;
+    if (private->on_end)
+    private->on_end(private->end_self, private->exit_code);
+    else loop_stop(app->loop);
 }
 
 static void on_orphan_time_up(void *self)
@@ -104,7 +108,7 @@ static void on_orphan_time_up(void *self)
     struct app *app = self;
     LOG_TERMINATED(&app->log, "stopping took too long, and there is no supervisor to end it");
     app->private->exit_code = 1;
-    loop_stop(app->loop);
+    end_now(app);
 }
 
 /* --- start and configuration ---------------------------------------------------------------- */
@@ -273,6 +277,7 @@ struct app *app_new(struct scope *life, struct loop *loop, const struct app_type
     struct app *app = scope_alloc(life, sizeof *app);
     struct app_private *private = scope_alloc(life, sizeof *private);
     private->birth = *birth;
+    private->pid = (uint32_t)getpid();
     private->started_utc_ms = loop_now_utc_ms(loop);
     private->mirror = mirror_new(life);
     private->end_timer = timer_new(life, loop, end_now, app);
@@ -316,10 +321,15 @@ static void begin_config(void *self)
     app_begin_or_end(self);
 }
 
+void app_terminate(struct app *app)
+{
+    app_stop(app, "SIGTERM");
+}
+
 static void on_signal(void *self, int signal_number)
 {
     (void)signal_number;
-    app_stop(self, "SIGTERM");
+    app_terminate(self);
 }
 
 static void on_slow(void *self, const struct loop_slow *slow)
@@ -353,6 +363,23 @@ void app_connect(struct app *app)
         chore_soon(app->loop, &private->start_chore);
     else
     private->subscription = subscription_open(app);
+}
+
+enum err app_new_simulated(struct scope *life, struct loop *loop, const struct app_type *type,
+                           const struct app_simulation *simulation, struct app **out,
+                           struct fault *fault)
+{
+    struct birth birth;
+    enum err err = birth_parse(simulation->birth, life, &birth, fault);
+    if (err) return err;
+    struct app *app = app_new(life, loop, type, &birth);
+    app->log = simulation->log;
+    app->private->pid = simulation->pid;
+    app->private->on_end = simulation->on_end;
+    app->private->end_self = simulation->self;
+    app_connect(app);
+    *out = app;
+    return ERR_OK;
 }
 
 static int run(struct scope *life, const struct app_type *type, const struct birth *birth)

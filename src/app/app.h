@@ -59,6 +59,20 @@ int app_main(const struct app_type *type);
 #define APP_TEST_SECRET TEXT("0123456789abcdef0123456789abcdef")
 struct app *app_new_for_test(struct scope *owner, struct loop *loop, const struct app_type *type,
                              struct text name);
+/* The simulated world (tests/world): born as by app_main(), on a VIRTUAL loop that it shares with
+ * other processes. A kill is the closing of its scope; SIGTERM is app_terminate(). */
+struct app_simulation {
+    struct text birth; /* the line of descriptor 3 */
+    struct log log;
+    uint32_t pid;
+    void (*on_end)(void *self, int exit_code); /* close its scope soon, not inside the call */
+    void *self;
+};
+enum err app_new_simulated(struct scope *life, struct loop *loop, const struct app_type *type,
+                           const struct app_simulation *simulation, struct app **out,
+                           struct fault *fault);
+void app_terminate(struct app *app);
+
 /* Objects fed in by hand: by tests, and by config, which is its own source. The mirror holds them
  * at once; app_objects_changed() resolves options and, once begun, calls `changed`. */
 enum err app_put_object(struct app *app, const struct object_type *type, uint32_t dbid,

@@ -5,8 +5,6 @@
 #include "gen/events.h"
 #include "gen/messages.h"
 
-#include <unistd.h>
-
 enum { ASK_MS = 10 * 1000, RETRY_MS = 1000, HEARTBEATS_PER_PERIOD = 3 };
 
 struct control {
@@ -43,7 +41,7 @@ static void register_here(void *self)
                     SUPERVISOR_REGISTER_HAS_STATE | SUPERVISOR_REGISTER_HAS_REASON |
                     SUPERVISOR_REGISTER_HAS_STARTED,
         .application = control->app->name,
-        .pid = (uint32_t)getpid(),
+        .pid = private->pid,
         .type = text_of(control->app->type->name),
         .build = control->app->identity.build,
         .state = text_of(app_state_name(private->state)),

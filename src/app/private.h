@@ -52,6 +52,10 @@ struct app_private {
     struct scope *options_life, *options_retired;
     uint64_t own_rev, template_rev; /* when options were resolved; 0: the object was absent */
     struct timer *end_timer, *orphan_timer;
+    uint32_t pid;
+    /* The simulated world: instead of the end of the process. NULL: the loop stops. */
+    void (*on_end)(void *self, int exit_code);
+    void *end_self;
     struct chore start_chore; /* config itself starts at the end of the first turn */
     int exit_code;
 };

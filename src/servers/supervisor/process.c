@@ -111,14 +111,9 @@ static enum err raise_child(struct process *child, const struct process_birth *b
     return ERR_OK;
 }
 
-enum err process_start(const struct process_birth *birth, struct process *out, struct fault *fault)
+static enum err fork_child(char *const *argv, const struct process_birth *birth,
+                           struct process *out, struct fault *fault)
 {
-    char name[NAME_BYTES_MAX], type[NAME_BYTES_MAX];
-    char *const argv[] = {
-        (char[]){ "carillon" }, (char[]){ "app" }, name, (char[]){ "--type" }, type, NULL
-    };
-    if (text_to_z(birth->name, name, sizeof name) || text_to_z(birth->type, type, sizeof type))
-        return fault_set(fault, ERR_INVALID, "name", "cannot be an argument of a command");
     int out_file = open_out_file(birth->out_file);
     if (out_file < 0) return system_fault(fault, "open", birth->out_file);
     int birth_pipe[2];
@@ -142,6 +137,37 @@ enum err process_start(const struct process_birth *birth, struct process *out, s
     return err;
 }
 
+static enum err ask_machine(const struct sim_machine *machine, char *const *argv,
+                            const struct process_birth *birth, struct process *out,
+                            struct fault *fault)
+{
+    struct sim_birth asked = { .maker = birth->maker,
+                               .argv = (const char *const *)(argv + 1),
+                               .line = birth->line,
+                               .on_child = birth->on_child,
+                               .self = birth->self };
+    struct process child = { .is_child = true, .machine = machine };
+    child.pid = (pid_t)machine->start(machine->self, &asked);
+    if (child.pid == 0) return fault_set(fault, ERR_UNSUPPORTED, "", "the machine does not run it");
+    if (write_pid_file(birth->pid_file, &child))
+        return system_fault(fault, "write", birth->pid_file);
+    *out = child;
+    return ERR_OK;
+}
+
+enum err process_start(const struct sim_machine *machine, const struct process_birth *birth,
+                       struct process *out, struct fault *fault)
+{
+    char name[NAME_BYTES_MAX], type[NAME_BYTES_MAX];
+    char *const argv[] = {
+        (char[]){ "carillon" }, (char[]){ "app" }, name, (char[]){ "--type" }, type, NULL
+    };
+    if (text_to_z(birth->name, name, sizeof name) || text_to_z(birth->type, type, sizeof type))
+        return fault_set(fault, ERR_INVALID, "name", "cannot be an argument of a command");
+    return machine ? ask_machine(machine, argv, birth, out, fault)
+                   : fork_child(argv, birth, out, fault);
+}
+
 static enum err read_pid_file(const char *path, pid_t *pid, uint64_t *start_ticks)
 {
     char line[64];
@@ -159,22 +185,30 @@ static enum err read_pid_file(const char *path, pid_t *pid, uint64_t *start_tick
     return ERR_OK;
 }
 
-static bool is_ended(int pidfd)
+static bool is_ended(const struct process *process)
 {
-    struct pollfd poll_one = { .fd = pidfd, .events = POLLIN };
-    return poll(&poll_one, 1, 0) == 1;
+    int status;
+    struct pollfd poll_one = { .fd = process->pidfd, .events = POLLIN };
+    return process->machine
+               ? process->machine->is_over(process->machine->self, (uint32_t)process->pid, &status)
+               : poll(&poll_one, 1, 0) == 1;
 }
 
-enum err process_adopt(const char *pid_file, struct process *out)
+enum err process_adopt(const struct sim_machine *machine, const char *pid_file, struct process *out)
 {
-    struct process found = { 0 };
+    struct process found = { .machine = machine };
     uint64_t ticks_now;
     if (read_pid_file(pid_file, &found.pid, &found.start_ticks)) return ERR_NOT_FOUND;
+    if (machine) {
+        bool lives = !is_ended(&found);
+        if (lives) *out = found;
+        return lives ? ERR_OK : ERR_NOT_FOUND;
+    }
     found.pidfd = pidfd_open(found.pid, 0);
     if (found.pidfd < 0) return ERR_NOT_FOUND;
     /* Asked after the pidfd is held: now the pid cannot change its owner any more. */
     if (read_start_ticks(found.pid, &ticks_now) || ticks_now != found.start_ticks ||
-        is_ended(found.pidfd)) {
+        is_ended(&found)) {
         close(found.pidfd);
         return ERR_NOT_FOUND;
     }
@@ -192,9 +226,13 @@ static void tell_how(int status, char *how, size_t how_size)
 
 bool process_has_ended(struct process *process, char *how, size_t how_size)
 {
-    if (process->pid == 0 || !is_ended(process->pidfd)) return false;
+    if (process->pid == 0 || !is_ended(process)) return false;
     int status = 0;
-    if (process->is_child && waitpid(process->pid, &status, WNOHANG) == process->pid)
+    const struct sim_machine *machine = process->machine;
+    bool is_known = process->is_child &&
+                    (machine ? machine->is_over(machine->self, (uint32_t)process->pid, &status)
+                             : waitpid(process->pid, &status, WNOHANG) == process->pid);
+    if (is_known)
         tell_how(status, how, how_size);
     else
         snprintf(how, how_size, "pid %d is gone", (int)process->pid);
@@ -204,12 +242,17 @@ bool process_has_ended(struct process *process, char *how, size_t how_size)
 
 void process_signal(const struct process *process, int signal_number)
 {
+    const struct sim_machine *machine = process->machine;
+    if (process->pid == 0) return;
     /* The only failure is that it has ended meanwhile. */
-    if (process->pid != 0) (void)pidfd_send_signal(process->pidfd, signal_number, NULL, 0);
+    if (machine)
+        machine->signal(machine->self, (uint32_t)process->pid, signal_number);
+    else
+        (void)pidfd_send_signal(process->pidfd, signal_number, NULL, 0);
 }
 
 void process_forget(struct process *process)
 {
-    if (process->pid != 0) close(process->pidfd);
+    if (process->pid != 0 && process->machine == NULL) close(process->pidfd);
     *process = (struct process){ 0 };
 }

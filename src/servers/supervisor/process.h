@@ -6,11 +6,13 @@
  *          instant leaves no process that its successor cannot find.
  * Child    own session (Ctrl-C is the supervisor's to hear), standard output and error appended to
  *          its .out file, descriptor 3 the birth line, no other descriptor.
+ * Worlds   REAL: fork and exec. VIRTUAL: the loop's simulated machine; `machine` is NULL in
+ *          the real one.
  * Source   spec framework 5; design 4, 5 */
 #ifndef SERVERS_SUPERVISOR_PROCESS_H
 #define SERVERS_SUPERVISOR_PROCESS_H
 
-#include "base/text.h"
+#include "io/net/sim_machine.h"
 
 #include <sys/types.h>
 
@@ -19,18 +21,25 @@ struct process {
     int pidfd;            /* good while pid is not 0 */
     uint64_t start_ticks; /* since the machine started, /proc/PID/stat 22 */
     bool is_child;        /* false: adopted, its exit status is not ours to learn */
+    const struct sim_machine *machine;
 };
 
 struct process_birth {
     struct text name, type; /* carillon app NAME --type TYPE */
     struct text line;       /* descriptor 3 */
     const char *pid_file, *out_file;
+    /* The simulated world, which has no SIGCHLD: */
+    struct scope *maker;
+    void (*on_child)(void *self, uint32_t pid);
+    void *self;
 };
 
-enum err process_start(const struct process_birth *birth, struct process *out, struct fault *fault);
+enum err process_start(const struct sim_machine *machine, const struct process_birth *birth,
+                       struct process *out, struct fault *fault);
 /* The process that a pid file names, if it lives. ERR_NOT_FOUND: it does not, or the file is not
  * there. */
-enum err process_adopt(const char *pid_file, struct process *out);
+enum err process_adopt(const struct sim_machine *machine, const char *pid_file,
+                       struct process *out);
 /* True once, when it has ended: then `how` tells in words, and the process is forgotten. */
 bool process_has_ended(struct process *process, char *how, size_t how_size);
 void process_signal(const struct process *process, int signal_number);

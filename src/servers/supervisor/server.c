@@ -47,7 +47,10 @@ static void stop_next(struct supervisor *supervisor)
         supervised_feed(supervised, stop_event(supervisor));
         if (application_has_process(&supervised->application)) return;
     }
-    loop_stop(supervisor->loop);
+    if (supervisor->simulation)
+        supervisor->simulation->on_end(supervisor->simulation->self, 0);
+    else
+        loop_stop(supervisor->loop);
 }
 
 static void look_round(void *self)
@@ -76,15 +79,19 @@ static void on_child_signal(void *self, int signal_number)
 }
 
 /* Once: gracefully. Again: without waiting for work. A third time: by force. */
-static void on_stop_signal(void *self, int signal_number)
+void supervisor_stop(struct supervisor *supervisor)
 {
-    struct supervisor *supervisor = self;
-    (void)signal_number;
     if (supervisor->stopping < STOPPING_BY_FORCE) supervisor->stopping++;
     terminal_line(supervisor, supervisor->stopping == STOPPING_GRACEFULLY
                                   ? TEXT("stopping gracefully; once more: at once")
                                   : TEXT("stopping at once"));
     server_look_round(supervisor);
+}
+
+static void on_stop_signal(void *self, int signal_number)
+{
+    (void)signal_number;
+    supervisor_stop(self);
 }
 
 static void hear_signals(struct supervisor *supervisor)
@@ -203,6 +210,10 @@ static enum err open_log(struct supervisor *supervisor, struct fault *fault)
                     .host = supervisor->file->host },
         .logs_dir = supervisor->installation.logs_dir,
     };
+    if (supervisor->simulation) {
+        supervisor->log = supervisor->file_log = supervisor->simulation->log;
+        return ERR_OK;
+    }
     struct logger *logger = logger_new(supervisor->life, supervisor->loop, &setup);
     supervisor->file_log = logger_log(logger);
     supervisor->log = terminal_log(supervisor);
@@ -235,30 +246,50 @@ static void start_config(struct supervisor *supervisor)
     supervised_feed(config, APPLICATION_START); /* nothing happens when it was adopted */
 }
 
+static void forget(void *self)
+{
+    struct supervisor *supervisor = self;
+    chore_cancel(&supervisor->look_round);
+}
+
+enum err supervisor_open(struct scope *life, struct loop *loop,
+                         const struct supervisor_setup *setup,
+                         const struct supervisor_simulation *simulation, struct supervisor **out,
+                         struct fault *fault)
+{
+    struct supervisor *supervisor = scope_alloc(life, sizeof *supervisor);
+    *supervisor =
+        (struct supervisor){ .setup = setup, .simulation = simulation, .life = life, .loop = loop };
+    supervisor->net = net_new(life, loop);
+    supervisor->by_name = table_new(life);
+    supervisor->look_round = (struct chore){ .run = look_round, .self = supervisor };
+    supervisor->started_mono_ms = loop_now_mono_ms(loop);
+    list_init(&supervisor->all);
+    scope_on_close(life, forget, supervisor);
+    enum err err = prepare(supervisor, fault);
+    if (err) return err;
+    terminal_welcome(supervisor);
+    if (simulation == NULL) hear_signals(supervisor);
+    start_config(supervisor);
+    *out = supervisor;
+    return ERR_OK;
+}
+
 int supervisor_run(const struct supervisor_setup *setup)
 {
     struct fault fault = { 0 };
-    struct scope *life = scope_new(NULL, "supervisor", SCOPE_NO_LIMIT);
-    struct supervisor *supervisor = scope_alloc(life, sizeof *supervisor);
-    *supervisor = (struct supervisor){ .setup = setup, .life = life };
-    supervisor->loop = loop_new(life);
-    supervisor->net = net_new(life, supervisor->loop);
-    supervisor->by_name = table_new(life);
-    supervisor->look_round = (struct chore){ .run = look_round, .self = supervisor };
-    supervisor->started_mono_ms = loop_now_mono_ms(supervisor->loop);
-    list_init(&supervisor->all);
-    enum err err = prepare(supervisor, &fault);
+    struct scope *process = scope_new(NULL, "process", SCOPE_NO_LIMIT);
+    struct loop *loop = loop_new(process);
+    struct supervisor *supervisor;
+    enum err err = supervisor_open(scope_new(process, "supervisor", SCOPE_NO_LIMIT), loop, setup,
+                                   NULL, &supervisor, &fault);
     if (err) {
         fprintf(stderr, "carillon run: %s%s%s\n", fault.field, fault.field[0] ? ": " : "",
                 fault.words);
     } else {
-        terminal_welcome(supervisor);
-        hear_signals(supervisor);
-        start_config(supervisor);
-        loop_run(supervisor->loop);
+        loop_run(loop);
         terminal_line(supervisor, TEXT("all stopped"));
     }
-    chore_cancel(&supervisor->look_round);
-    scope_close(life);
+    scope_close(process);
     return err ? 1 : 0;
 }

@@ -49,6 +49,7 @@ struct config_watch;
 
 struct supervisor {
     const struct supervisor_setup *setup;
+    const struct supervisor_simulation *simulation; /* NULL: a process of its own */
     struct scope *life;
     struct loop *loop;
     struct net *net;

@@ -68,6 +68,12 @@ static void write_birth_line(const struct supervised *supervised, struct buf *ou
     buf_add_byte(out, '\n');
 }
 
+static void on_child(void *self, uint32_t pid)
+{
+    (void)pid;
+    supervised_reap(self);
+}
+
 static enum err start_process(struct supervised *supervised, struct fault *fault)
 {
     struct supervisor *supervisor = supervised->supervisor;
@@ -84,8 +90,12 @@ static enum err start_process(struct supervised *supervised, struct fault *fault
         .out_file =
             installation_file(scratch, supervisor->installation.logs_dir, supervised->name, ".out")
                 .at,
+        .maker = supervisor->life,
+        .on_child = on_child,
+        .self = supervisor,
     };
-    enum err err = process_start(&birth, &supervised->process, fault);
+    enum err err =
+        process_start(sim_machine(supervisor->loop), &birth, &supervised->process, fault);
     buf_free(&line);
     scope_close(scratch);
     return err;
@@ -326,7 +336,7 @@ static void look_at_adopted(void *self)
 static bool adopt(struct supervisor *supervisor, struct text name, const char *pid_file)
 {
     struct process process;
-    if (process_adopt(pid_file, &process)) return false;
+    if (process_adopt(sim_machine(supervisor->loop), pid_file, &process)) return false;
     struct supervised *supervised = supervised_get(supervisor, name);
     if (supervised == NULL || supervised->process.pid != 0) {
         process_forget(&process);

@@ -18,6 +18,7 @@ static const char *plain(void)
 
 void terminal_line(const struct supervisor *supervisor, struct text line)
 {
+    if (supervisor->simulation) return;
     time_t now = (time_t)(loop_now_utc_ms(supervisor->loop) / 1000);
     struct tm local;
     char clock[16];
@@ -54,6 +55,7 @@ struct log terminal_log(struct supervisor *supervisor)
 
 void terminal_welcome(const struct supervisor *supervisor)
 {
+    if (supervisor->simulation) return;
     printf("Carillon %s, host %.*s, data %.*s\n", CARILLON_VERSION,
            TEXT_ARG(supervisor->file->host), TEXT_ARG(supervisor->installation.data_dir));
     fflush(stdout);
@@ -78,6 +80,7 @@ void terminal_tell_all_running(struct supervisor *supervisor)
     if (running < wanted || supervisor->stopping) return;
     if (supervisor->told_running == wanted) return;
     supervisor->told_running = wanted;
+    if (supervisor->simulation) return;
     LIST_EACH (node, &supervisor->all) {
         const struct supervised *supervised = LIST_OBJECT(node, struct supervised, node);
         if (supervised->url.len > 0)

@@ -116,16 +116,36 @@ TEST(scenario_4_a_removed_port_ends_the_child_for_good)
     world_end(&world);
 }
 
+static void pass_over(void *self, struct text bytes)
+{
+    (void)self, (void)bytes;
+}
+
+static void pass_over_end(void *self, enum err why)
+{
+    (void)self, (void)why;
+}
+
 TEST(scenario_4_a_child_whose_channel_closes_leaves_within_two_seconds)
 {
-    pid_t pid;
-    int channel, code = -2;
+    static const struct stream_handler handler = { .on_bytes = pass_over,
+                                                   .on_closed = pass_over_end };
+    struct scope *life = scope_new(NULL, "test", SCOPE_NO_LIMIT);
+    struct loop *loop = loop_new(life);
+    struct net *net = net_new(life, loop);
+    struct child_process_setup setup = { .name = TEXT("outbound"),
+                                         .near = { life, net, &handler, NULL } };
+    struct stream *channel;
     struct fault fault;
-    CHECK_OK(child_process_start(TEXT("outbound"), &pid, &channel, &fault));
-    CHECK(!child_process_is_over(pid, &code));
-    CHECK_I64(close(channel), 0);
-    for (int i = 0; i < 200 && !child_process_is_over(pid, &code); i++) (void)usleep(10000);
+    pid_t pid;
+    int code = -2;
+    CHECK_OK(child_process_start(loop, &setup, &pid, &channel, &fault));
+    CHECK(!child_process_is_over(loop, pid, &code));
+    stream_close(channel);
+    for (int i = 0; i < 200 && !child_process_is_over(loop, pid, &code); i++)
+        loop_run_for(loop, 10);
     CHECK_I64(code, 0);
+    scope_close(life);
 }
 
 TEST(a_port_that_comes_back_at_once_is_served_by_a_new_child)

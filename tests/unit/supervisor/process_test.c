@@ -49,7 +49,7 @@ TEST(a_child_runs_the_same_program_and_its_end_is_told_in_words)
     struct fault fault;
     char how[128] = "";
     struct process_birth one = birth();
-    CHECK_OK(process_start(&one, &process, &fault));
+    CHECK_OK(process_start(NULL, &one, &process, &fault));
     CHECK(process.pid > 0);
     CHECK(ends(&process, how, sizeof how));
     CHECK(strncmp(how, "exit code", 9) == 0);
@@ -63,7 +63,7 @@ TEST(a_killed_child_names_its_signal)
     struct fault fault;
     char how[128] = "";
     struct process_birth one = birth();
-    CHECK_OK(process_start(&one, &process, &fault));
+    CHECK_OK(process_start(NULL, &one, &process, &fault));
     process_signal(&process, SIGKILL);
     CHECK(ends(&process, how, sizeof how));
     CHECK(strstr(how, "signal 9") != NULL);
@@ -83,15 +83,15 @@ TEST(a_living_process_is_adopted_by_its_pid_file)
     struct fault fault;
     char how[128];
     struct process_birth one = birth();
-    CHECK_OK(process_start(&one, &process, &fault));
-    enum err err = process_adopt(pid_file, &again);
+    CHECK_OK(process_start(NULL, &one, &process, &fault));
+    enum err err = process_adopt(NULL, pid_file, &again);
     if (!err) { /* it may have ended already */
         CHECK_I64(again.pid, process.pid);
         CHECK(!again.is_child);
         process_forget(&again);
     }
     CHECK(ends(&process, how, sizeof how));
-    CHECK_I64(process_adopt(pid_file, &again), ERR_NOT_FOUND);
+    CHECK_I64(process_adopt(NULL, pid_file, &again), ERR_NOT_FOUND);
     remove_files();
 }
 
@@ -102,7 +102,7 @@ TEST(a_pid_that_now_belongs_to_another_process_is_not_adopted)
     birth();
     snprintf(line, sizeof line, "%d 1\n", (int)getpid()); /* ourselves, with a wrong start time */
     write_file(pid_file, line);
-    CHECK_I64(process_adopt(pid_file, &process), ERR_NOT_FOUND);
+    CHECK_I64(process_adopt(NULL, pid_file, &process), ERR_NOT_FOUND);
     remove_files();
 }
 
@@ -114,7 +114,7 @@ TEST(damaged_pid_files_adopt_nobody)
     birth();
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
         write_file(pid_file, lines[i]);
-        CHECK_I64(process_adopt(pid_file, &process), ERR_NOT_FOUND);
+        CHECK_I64(process_adopt(NULL, pid_file, &process), ERR_NOT_FOUND);
     }
     remove_files();
 }

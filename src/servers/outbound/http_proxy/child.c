@@ -36,11 +36,16 @@ struct child {
     struct timer *leave_timer, *config_timer;
     bool is_leaving;
     int exit_code;
+    const struct http_proxy_simulation *simulation; /* NULL: a process of its own */
 };
 
 static void end(void *self)
 {
-    loop_stop(((struct child *)self)->loop);
+    struct child *child = self;
+    if (child->simulation)
+        child->simulation->on_end(child->simulation->self, child->exit_code);
+    else
+        loop_stop(child->loop);
 }
 
 static void leave(struct child *child, int exit_code, const char *why)
@@ -70,19 +75,20 @@ static void on_signal(void *self, int signal_number)
 static void log_body(void *self, struct text title, const struct kv *body)
 {
     struct child *child = self;
-    logger_pairs(child->logger, &child->log, title, body);
+    if (child->logger) logger_pairs(child->logger, &child->log, title, body);
 }
 
 static void show_value(void *self, struct text key, struct text value, struct buf *out)
 {
     const struct child *child = self;
-    (void)logger_value(child->logger, key, value, out);
+    if (child->logger) (void)logger_value(child->logger, key, value, out);
 }
 
 static void use_log_options(struct child *child, const struct proxy_settings *settings)
 {
     struct fault fault; /* outbound has told of the same value */
-    if (settings->common) (void)logger_set_options(child->logger, settings->common, &fault);
+    if (settings->common && child->logger)
+        (void)logger_set_options(child->logger, settings->common, &fault);
 }
 
 static void open_log(struct child *child, const struct proxy_settings *settings)
@@ -95,6 +101,10 @@ static void open_log(struct child *child, const struct proxy_settings *settings)
         .logs_dir = settings->logs_dir,
         .suffix = TEXT("_HTTPPRX"),
     };
+    if (child->simulation) {
+        child->log = child->simulation->log;
+        return;
+    }
     child->logger = logger_new(child->life, child->loop, &setup);
     child->log = logger_log(child->logger);
     use_log_options(child, settings);
@@ -111,7 +121,8 @@ static void send_frame(struct child *child, enum channel_type type, struct text 
 static void say_listening(struct child *child)
 {
     struct buf payload = { 0 };
-    buf_format(&payload, "{\"pid\":%ld}", (long)getpid());
+    buf_format(&payload, "{\"pid\":%ld}",
+               child->simulation ? (long)child->simulation->pid : (long)getpid());
     send_frame(child, CHANNEL_LISTENING, buf_text(&payload));
     buf_free(&payload);
 }
@@ -161,7 +172,7 @@ static void on_config(struct child *child, const struct proxy_settings *settings
     }
     LOG_HTTP_PROXY_LISTENING(&child->log, ports.at, settings->application.at);
     buf_free(&ports);
-    logger_flush(child->logger); /* who finds the port open finds this line */
+    if (child->logger) logger_flush(child->logger); /* who finds the port open finds this line */
     say_listening(child);
 }
 
@@ -220,21 +231,50 @@ static void on_closed(void *self, enum err why)
     leave(self, EXIT_DONE, "outbound is gone");
 }
 
+static void forget(void *self)
+{
+    struct child *child = self;
+    channel_reader_free(&child->reader);
+}
+
+static struct child *child_new(struct scope *owner, struct loop *loop)
+{
+    struct scope *life = scope_new(owner, "child", SCOPE_NO_LIMIT);
+    struct child *child = scope_alloc(life, sizeof *child);
+    child->life = life;
+    child->loop = loop;
+    child->net = net_new(life, loop);
+    child->leave_timer = timer_new(life, loop, end, child);
+    child->config_timer = timer_new(life, loop, on_config_time_up, child);
+    scope_on_close(life, forget, child);
+    timer_start(child->config_timer, CONFIG_MS);
+    return child;
+}
+
+static const struct stream_handler channel_handler = { .on_bytes = on_bytes,
+                                                       .on_closed = on_closed };
+
+void http_proxy_simulate(struct scope *owner, struct loop *loop,
+                         const struct http_proxy_simulation *simulation,
+                         const struct sim_net_end *parent, struct stream **parent_stream)
+{
+    struct child *child = child_new(owner, loop);
+    child->simulation = simulation;
+    const struct sim_net_end own = { child->life, child->net, &channel_handler, child };
+    sim_net_pair(parent, &own, parent_stream, &child->channel);
+}
+
 int http_proxy_main(void)
 {
-    static const struct stream_handler handler = { .on_bytes = on_bytes, .on_closed = on_closed };
-    struct scope *life = scope_new(NULL, "http_proxy", SCOPE_NO_LIMIT);
-    struct child child = { .life = scope_new(life, "child", SCOPE_NO_LIMIT) };
-    child.loop = loop_new(life);
-    child.net = net_new(life, child.loop);
-    child.leave_timer = timer_new(life, child.loop, end, &child);
-    child.config_timer = timer_new(life, child.loop, on_config_time_up, &child);
-    child.channel = stream_from_fd(life, child.net, CHANNEL_DESCRIPTOR, &handler, &child);
-    loop_on_signal(life, child.loop, SIGTERM, on_signal, &child);
-    loop_on_signal(life, child.loop, SIGINT, on_signal, &child);
-    timer_start(child.config_timer, CONFIG_MS);
-    loop_run(child.loop);
-    channel_reader_free(&child.reader);
-    scope_close(life);
-    return child.exit_code;
+    struct scope *process = scope_new(NULL, "http_proxy", SCOPE_NO_LIMIT);
+    struct loop *loop = loop_new(process);
+    struct child *child = child_new(process, loop);
+    child->channel =
+        stream_from_fd(child->life, child->net, CHANNEL_DESCRIPTOR, &channel_handler, child);
+    loop_on_signal(child->life, loop, SIGTERM, on_signal, child);
+    loop_on_signal(child->life, loop, SIGINT, on_signal, child);
+    loop_run(loop);
+    int exit_code = child->exit_code;
+    scope_close(process);
+    return exit_code;
 }

@@ -130,7 +130,7 @@ static enum err on_frame(struct http_proxy *proxy, const struct channel_frame *f
 static void kill_child(void *self)
 {
     struct http_proxy *proxy = self;
-    if (proxy->child) (void)kill(proxy->pid, SIGKILL);
+    if (proxy->child) child_process_kill(proxy->setup.loop, proxy->pid);
 }
 
 static void break_channel(struct http_proxy *proxy, enum err why)
@@ -180,22 +180,30 @@ static void on_start_failed(void *self)
     step(self, PROXY_EXITED);
 }
 
+static void on_child(void *self, uint32_t pid);
+
 static void start_child(struct http_proxy *proxy)
 {
     static const struct stream_handler handler = { .on_bytes = on_bytes, .on_closed = on_closed };
     struct fault fault;
-    int channel;
     buf_clear(&proxy->child_ports);
     buf_add(&proxy->child_ports, buf_text(&proxy->ports));
-    if (child_process_start(proxy->setup.application, &proxy->pid, &channel, &fault)) {
+    proxy->child = scope_new(proxy->life, "http proxy child", SCOPE_NO_LIMIT);
+    const struct child_process_setup setup = {
+        .name = proxy->setup.application,
+        .near = { proxy->child, proxy->setup.net, &handler, proxy },
+        .on_child = on_child,
+        .self = proxy,
+    };
+    if (child_process_start(proxy->setup.loop, &setup, &proxy->pid, &proxy->channel, &fault)) {
+        scope_close(proxy->child);
+        proxy->child = NULL;
         LOG_HTTP_PROXY_SAYS(&proxy->setup.log, fault.words);
         proxy->exit_code = -1;
         loop_soon(proxy->life, proxy->setup.loop, on_start_failed, proxy);
         return;
     }
     proxy->lifecycle.has_child = true;
-    proxy->child = scope_new(proxy->life, "http proxy child", SCOPE_NO_LIMIT);
-    proxy->channel = stream_from_fd(proxy->child, proxy->setup.net, channel, &handler, proxy);
     proxy->first_transaction = proxy->next_transaction;
     send_frame(proxy, CHANNEL_CONFIG, proxy->first_transaction, buf_text(&proxy->settings));
 }
@@ -258,14 +266,22 @@ static void say_stopped(void *self)
     if (on_stopped) on_stopped(proxy->stopped_self);
 }
 
-static void on_child_signal(void *self, int signal_number)
+static void on_child(void *self, uint32_t pid)
 {
-    (void)signal_number;
+    (void)pid;
     struct http_proxy *proxy = self;
-    if (proxy->child == NULL || !child_process_is_over(proxy->pid, &proxy->exit_code)) return;
+    if (proxy->child == NULL ||
+        !child_process_is_over(proxy->setup.loop, proxy->pid, &proxy->exit_code))
+        return;
     drop_child(proxy);
     step(proxy, PROXY_EXITED);
     if (proxy->is_stopping) say_stopped(proxy);
+}
+
+static void on_child_signal(void *self, int signal_number)
+{
+    (void)signal_number;
+    on_child(self, 0);
 }
 
 /* --- the door --- */
@@ -319,7 +335,8 @@ static void write_settings(const struct http_proxy *proxy, const struct http_pro
 
 void http_proxy_configure(struct http_proxy *proxy, const struct http_proxy_config *config)
 {
-    if (proxy->is_stopping || loop_is_virtual(proxy->setup.loop)) return;
+    bool is_alone = loop_is_virtual(proxy->setup.loop) && sim_machine(proxy->setup.loop) == NULL;
+    if (proxy->is_stopping || is_alone) return;
     struct buf settings = { 0 };
     write_settings(proxy, config, &settings);
     bool is_changed = !text_eq(buf_text(&settings), buf_text(&proxy->settings));

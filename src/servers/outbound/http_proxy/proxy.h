@@ -4,13 +4,14 @@
  * back. lifecycle.h says when; child.c is the other end.
  * Promise  a request is handed on once; an answer for a child that is gone, or one that comes after
  *          the child answered 504, goes nowhere. Callbacks follow loop.h's rule.
- * REAL loop only: it makes processes. On a virtual loop nothing is started.
+ * Worlds   REAL: a process. VIRTUAL: one of the loop's simulated machine, or none without one.
  * Thread   the loop's. */
 #ifndef SERVERS_OUTBOUND_HTTP_PROXY_PROXY_H
 #define SERVERS_OUTBOUND_HTTP_PROXY_PROXY_H
 
 #include "base/catalogue.h"
 #include "gen/options.h"
+#include "io/net/sim_net.h"
 #include "servers/outbound/http_proxy/ports.h"
 
 struct http_proxy;
@@ -65,5 +66,17 @@ bool http_proxy_is_up(const struct http_proxy *proxy);
 /* The child's main: `carillon http-proxy-child`, descriptor 3 is its end of the channel. Exit code
  * 0 told to leave or channel closed, 2 cannot bind, 1 else. */
 int http_proxy_main(void);
+
+/* The child in the simulated world (tests/world), on a VIRTUAL loop that it shares; `parent` is the
+ * maker's end of the channel. A kill is the closing of `owner`. */
+struct http_proxy_simulation {
+    struct log log;
+    uint32_t pid;
+    void (*on_end)(void *self, int exit_code); /* close its scope soon, not inside the call */
+    void *self;
+};
+void http_proxy_simulate(struct scope *owner, struct loop *loop,
+                         const struct http_proxy_simulation *simulation,
+                         const struct sim_net_end *parent, struct stream **parent_stream);
 
 #endif
