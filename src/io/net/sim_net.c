@@ -3,9 +3,7 @@
  * millisecond of its arrival; one timer carries the first of them out. An event that is cut off, or
  * that asks a full listener, stays where it is until the obstacle goes. Start reading at
  * event_run(). */
-#include "io/net/sim_net.h"
-
-#include "io/net/net_private.h"
+#include "io/net/sim_private.h"
 
 #include <stdlib.h>
 
@@ -14,61 +12,15 @@ enum {
     FIRST_FREE_PORT = 40000,
 };
 
-enum event_kind { EVENT_CONNECT, EVENT_OPENED, EVENT_BYTES, EVENT_END };
-
-struct sim_event {
-    struct list node;
-    enum event_kind kind;
-    uint64_t due_mono_ms, order;
-    struct sim_stream *to; /* held */
-    struct buf bytes;
-};
-
-struct sim_rule {
-    struct address address;
-    bool is_cut, is_refusing;
-    struct sim_rule *next;
-};
-
-struct sim_world {
-    struct scope *life;
-    struct loop *loop;
-    struct timer *timer;
-    struct list events, listeners, streams;
-    struct sim_rule *rules;
-    uint32_t delay_min_ms, delay_max_ms;
-    uint64_t order;
-    uint16_t last_port;
-};
-
-struct sim_stream {
-    struct stream stream; /* first: the upper half knows only this */
-    struct list node;     /* in world->streams */
-    struct sim_world *world;
-    struct sim_stream *peer;  /* NULL: not yet, or gone */
-    struct address link;      /* what the client connected to; both ends have it */
-    uint64_t arrival_mono_ms; /* of the last event to us: order is kept */
-    size_t unread_bytes;      /* that we sent and the peer's handler has not seen */
-    struct buf arrived;       /* while we do not read */
-    bool is_reading, has_arrived_end, has_sent_end;
-    bool is_paired; /* by sim_net_pair(): no network between */
-    struct chore catch_up;
-};
-
 struct sim_listener {
     struct listener listener; /* first: the upper half knows only this */
     struct list node;
     struct sim_world *world;
 };
 
-static struct sim_stream *sim_of(struct stream *stream)
-{
-    return (struct sim_stream *)stream;
-}
-
 /* --- what stands in the way --- */
 
-static struct sim_rule *rule_find(struct sim_world *world, const struct address *address)
+struct sim_rule *rule_find(struct sim_world *world, const struct address *address)
 {
     for (struct sim_rule *rule = world->rules; rule; rule = rule->next)
         if (address_eq(&rule->address, address)) return rule;
@@ -107,20 +59,13 @@ static struct sim_event *event_first(struct sim_world *world)
     return NULL;
 }
 
-static void world_arm(struct sim_world *world)
+void sim_world_arm(struct sim_world *world)
 {
     struct sim_event *first = event_first(world);
     if (first)
         timer_start_at(world->timer, first->due_mono_ms);
     else
         timer_stop(world->timer);
-}
-
-static uint64_t delay_draw(struct sim_world *world)
-{
-    uint64_t spread = (uint64_t)world->delay_max_ms - world->delay_min_ms;
-    if (spread == 0) return world->delay_min_ms;
-    return world->delay_min_ms + random_below(loop_random(world->loop), spread + 1);
 }
 
 static void event_insert(struct sim_world *world, struct sim_event *event)
@@ -133,28 +78,61 @@ static void event_insert(struct sim_world *world, struct sim_event *event)
 }
 
 /* Takes `bytes`. */
-static void event_post(struct sim_stream *to, enum event_kind kind, struct buf bytes)
+static struct sim_event *event_new(struct sim_stream *to, enum event_kind kind,
+                                   uint64_t due_mono_ms, struct buf bytes)
 {
     struct sim_world *world = to->world;
     struct sim_event *event = calloc(1, sizeof *event);
     ASSERT(event != NULL);
-    uint64_t due = loop_now_mono_ms(world->loop) + (to->is_paired ? 0 : delay_draw(world));
-    if (due < to->arrival_mono_ms) due = to->arrival_mono_ms;
-    to->arrival_mono_ms = due;
     *event = (struct sim_event){
-        .kind = kind, .due_mono_ms = due, .order = world->order++, .to = to, .bytes = bytes
+        .kind = kind, .due_mono_ms = due_mono_ms, .order = world->order++, .to = to, .bytes = bytes
     };
     to->stream.holders++;
     event_insert(world, event);
-    world_arm(world);
+    sim_world_arm(world);
+    return event;
+}
+
+void event_post(struct sim_stream *to, enum event_kind kind, struct buf bytes)
+{
+    struct sim_world *world = to->world;
+    if (to->is_deaf) {
+        world->counters.lost_bytes += bytes.len;
+        buf_free(&bytes);
+        return;
+    }
+    uint64_t due = loop_now_mono_ms(world->loop) + weather_delay_ms(to);
+    if (due < to->arrival_mono_ms) due = to->arrival_mono_ms;
+    to->arrival_mono_ms = due;
+    struct sim_event *event = event_new(to, kind, due, bytes);
+    to->last = kind == EVENT_BYTES ? event : NULL;
+}
+
+void event_post_aside(struct sim_stream *to, enum event_kind kind, uint64_t in_ms)
+{
+    (void)event_new(to, kind, loop_now_mono_ms(to->world->loop) + in_ms, (struct buf){ 0 });
 }
 
 static void event_free(struct sim_event *event)
 {
     list_remove(&event->node);
+    if (event->to->last == event) event->to->last = NULL;
     buf_free(&event->bytes);
     stream_release(&event->to->stream);
     free(event);
+}
+
+void events_lose(struct sim_stream *to)
+{
+    struct sim_world *world = to->world;
+    struct list *node = world->events.next;
+    while (node != &world->events) {
+        struct sim_event *event = LIST_OBJECT(node, struct sim_event, node);
+        node = node->next;
+        if (event->to != to || event->kind != EVENT_BYTES) continue;
+        world->counters.lost_bytes += event->bytes.len;
+        event_free(event);
+    }
 }
 
 static void bytes_hand_up(struct sim_stream *to, struct text bytes)
@@ -176,22 +154,51 @@ static uint16_t port_take(struct sim_world *world)
     return world->last_port;
 }
 
-static void meet(struct sim_stream *client)
+void sim_part(struct sim_stream *sim)
 {
-    struct sim_world *world = client->world;
-    struct sim_listener *listener = sim_listener_find(world, &client->link);
-    if (listener == NULL) {
+    if (sim->peer) sim->peer->peer = NULL;
+    sim->peer = NULL;
+}
+
+bool sim_meet(struct sim_stream *client, struct buf said)
+{
+    struct sim_listener *listener = sim_listener_find(client->world, &client->link);
+    if (listener == NULL || listener_is_full(&listener->listener)) {
+        buf_free(&said);
+        return false;
+    }
+    struct address peer = client->link;
+    if (!address_is_unix(&peer)) address_set_port(&peer, port_take(client->world));
+    struct sim_stream *server =
+        sim_stream_new(listener->listener.net, STREAM_NEW, &peer, &client->link);
+    events_lose(client); /* of a former peer */
+    sim_part(client);
+    server->peer = client;
+    client->peer = server;
+    client->unread_bytes = said.len;
+    if (client->stream.state == STREAM_CONNECTING)
+        event_post(client, EVENT_OPENED, (struct buf){ 0 });
+    if (said.len > 0) event_post(server, EVENT_BYTES, said);
+    listener_hand_over(&listener->listener, &server->stream);
+    return true;
+}
+
+static void connect_run(struct sim_stream *client)
+{
+    if (!sim_meet(client, (struct buf){ 0 })) {
         stream_ended(&client->stream, ERR_REFUSED);
         return;
     }
-    struct address peer = client->link;
-    if (!address_is_unix(&peer)) address_set_port(&peer, port_take(world));
-    struct sim_stream *server =
-        sim_stream_new(listener->listener.net, STREAM_NEW, &peer, &client->link);
-    server->peer = client;
-    client->peer = server;
-    event_post(client, EVENT_OPENED, (struct buf){ 0 });
-    listener_hand_over(&listener->listener, &server->stream);
+    ghost_connect(client);
+}
+
+static void bytes_run(struct sim_stream *to, struct buf *bytes)
+{
+    if (to->is_client) ghost_hear(to);
+    if (to->is_reading && to->arrived.len == 0)
+        bytes_hand_up(to, buf_text(bytes));
+    else
+        buf_add(&to->arrived, buf_text(bytes)); /* catch_up() keeps the order */
 }
 
 static void event_run(struct sim_event *event)
@@ -199,18 +206,16 @@ static void event_run(struct sim_event *event)
     struct sim_stream *to = event->to;
     if (to->stream.state == STREAM_CLOSED) return;
     switch (event->kind) {
-    case EVENT_CONNECT: meet(to); break;
+    case EVENT_CONNECT: connect_run(to); break;
+    case EVENT_REFUSED: stream_ended(&to->stream, ERR_REFUSED); break;
     case EVENT_OPENED: stream_opened(&to->stream); break;
-    case EVENT_BYTES:
-        if (to->is_reading && to->arrived.len == 0)
-            bytes_hand_up(to, buf_text(&event->bytes));
-        else
-            buf_add(&to->arrived, buf_text(&event->bytes)); /* catch_up() keeps the order */
-        break;
+    case EVENT_BYTES: bytes_run(to, &event->bytes); break;
     case EVENT_END:
         to->has_arrived_end = true;
         if (to->is_reading && to->arrived.len == 0) stream_ended(&to->stream, ERR_CLOSED);
         break;
+    case EVENT_RESET: weather_reset(to); break;
+    case EVENT_REPEAT: ghost_repeat(to); break;
     }
 }
 
@@ -226,7 +231,7 @@ static void on_event_due(void *self)
         event_run(event);
         event_free(event);
     }
-    world_arm(world);
+    sim_world_arm(world);
 }
 
 /* --- the wire of a stream --- */
@@ -252,23 +257,23 @@ static void sim_read(struct stream *stream, bool on)
         chore_soon(sim->world->loop, &sim->catch_up);
 }
 
+/* Who writes to an end that is gone hears of it only when the news arrive: until then the kernel
+ * takes what fits. */
 static void sim_send(struct stream *stream)
 {
     struct sim_stream *sim = sim_of(stream);
-    if (sim->peer == NULL) {
+    if (sim->peer == NULL && sim->has_arrived_end) {
         stream_send_failed(stream);
         return;
     }
-    size_t room = WINDOW_BYTES - sim->unread_bytes;
-    struct text now = text_slice(buf_text(&stream->out), 0, room);
+    struct text now = text_slice(buf_text(&stream->out), 0, WINDOW_BYTES - sim->unread_bytes);
     if (now.len == 0) return;
-    struct buf bytes = { 0 };
-    buf_add(&bytes, now);
     sim->unread_bytes += now.len;
     stream->net->counters.writes++;
     stream->net->counters.bytes_out += now.len;
+    ghost_send(sim, now);
+    if (sim->peer) weather_send(sim, now);
     buf_drop_front(&stream->out, now.len);
-    event_post(sim->peer, EVENT_BYTES, bytes);
 }
 
 static void sim_shut(struct stream *stream)
@@ -281,9 +286,10 @@ static void sim_shut(struct stream *stream)
 static void sim_drop(struct stream *stream)
 {
     struct sim_stream *sim = sim_of(stream);
+    if (sim->peer) weather_close(sim);
     sim_shut(stream);
-    if (sim->peer) sim->peer->peer = NULL;
-    sim->peer = NULL;
+    sim_part(sim);
+    ghost_leave(sim);
     sim->is_reading = false;
     chore_cancel(&sim->catch_up);
     buf_free(&sim->arrived);
@@ -323,7 +329,8 @@ static struct sim_stream *sim_stream_new(struct net *net, enum stream_state stat
 struct stream *sim_connect(struct net *net, const struct address *address)
 {
     struct sim_stream *client = sim_stream_new(net, STREAM_CONNECTING, address, address);
-    event_post(client, EVENT_CONNECT, (struct buf){ 0 });
+    client->is_client = true;
+    weather_connect(client);
     return &client->stream;
 }
 
@@ -353,14 +360,14 @@ void sim_net_pair(const struct sim_net_end *a, const struct sim_net_end *b, stru
 
 static void sim_listener_resume(struct listener *listener)
 {
-    world_arm(((struct sim_listener *)listener)->world);
+    sim_world_arm(((struct sim_listener *)listener)->world);
 }
 
 static void sim_listener_drop(struct listener *listener)
 {
     struct sim_listener *sim = (struct sim_listener *)listener;
     list_remove(&sim->node);
-    world_arm(sim->world); /* who waited for room hears "refused" */
+    sim_world_arm(sim->world); /* who waited for room hears "refused" */
     listener_release(listener);
 }
 
@@ -387,11 +394,12 @@ enum err sim_listen(struct net *net, const struct address *address, struct liste
     return ERR_OK;
 }
 
-/* --- the world and its knobs --- */
+/* --- the world --- */
 
 static void world_drop(void *self)
 {
     struct sim_world *world = self;
+    scope_close(world->ghost_life);
     struct list *node = world->events.next;
     while (node != &world->events) {
         struct sim_event *event = LIST_OBJECT(node, struct sim_event, node);
@@ -416,45 +424,4 @@ struct sim_world *sim_world_get(struct loop *loop)
     list_init(&world->streams);
     loop_set_world(loop, LOOP_WORLD_NET, world, world_drop);
     return world;
-}
-
-static struct sim_rule *rule_get(struct net *net, struct text address)
-{
-    struct sim_world *world = net->world;
-    struct address parsed;
-    ASSERT(world != NULL && address_parse(address, &parsed, NULL) == ERR_OK);
-    struct sim_rule *rule = rule_find(world, &parsed);
-    if (rule) return rule;
-    rule = scope_alloc(world->life, sizeof *rule);
-    rule->address = parsed;
-    rule->next = world->rules;
-    world->rules = rule;
-    return rule;
-}
-
-void sim_net_delay(struct net *net, uint32_t min_ms, uint32_t max_ms)
-{
-    ASSERT(net->world != NULL && min_ms <= max_ms);
-    net->world->delay_min_ms = min_ms;
-    net->world->delay_max_ms = max_ms;
-}
-
-void sim_net_refuse(struct net *net, struct text address, bool is_on)
-{
-    rule_get(net, address)->is_refusing = is_on;
-}
-
-void sim_net_cut(struct net *net, struct text address, bool is_on)
-{
-    rule_get(net, address)->is_cut = is_on;
-    world_arm(net->world);
-}
-
-void sim_net_break(struct net *net, struct text address)
-{
-    struct sim_rule *rule = rule_get(net, address);
-    LIST_EACH (node, &net->world->streams) {
-        struct sim_stream *sim = LIST_OBJECT(node, struct sim_stream, node);
-        if (address_eq(&sim->link, &rule->address)) stream_end_later(&sim->stream, ERR_CLOSED);
-    }
 }
