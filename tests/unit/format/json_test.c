@@ -63,6 +63,76 @@ TEST(nonsense_is_refused_with_its_place)
     end();
 }
 
+TEST(an_error_says_line_column_and_what_was_expected)
+{
+    begin();
+    static const struct {
+        const char *in, *words;
+    } cases[] = {
+        { "", "line 1, column 1: expected a value" },
+        { "{\"a\":1,\n \"b\" 2}", "line 2, column 6: expected a colon" },
+        { "{\"\xC3\xA9\":1 2}", "line 1, column 8: expected a comma or }" },
+        { "[1,]", "line 1, column 4: expected a value" },
+        { "{\"a\":1,}", "line 1, column 8: expected a name in quotation marks" },
+        { "[01]", "line 1, column 3: expected a comma or ]" },
+        { "-x", "line 1, column 2: expected a digit" },
+        { "1.", "line 1, column 3: expected a digit" },
+        { "[1]]", "line 1, column 4: nothing may follow the value" },
+        { "[9223372036854775808]", "line 1, column 2: the number is too big for 64 bits" },
+        { "[-1e999]", "line 1, column 2: the number is too big for a double" },
+        { "\"\\x\"", "line 1, column 3: no such escape" },
+        { "\"\\u12g4\"", "line 1, column 6: \\u has four hexadecimal digits" },
+        { "\"a\\u0000\"", "line 1, column 5: a string may not hold U+0000" },
+        { "\"\\ud800x\"", "line 1, column 4: half a surrogate pair is no character" },
+        { "{\"a\":{\"b\":1,\"c\":2,\n\"b\":3}}", "line 2, column 2: the name is there twice" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct value value;
+        struct fault fault;
+        CHECK_I64(read_text(cases[i].in, &value, &fault), ERR_INVALID);
+        CHECK_TEXT(text_of(fault.words), cases[i].words);
+    }
+    struct value value;
+    CHECK_I64(json_read(TEXT("[1\0]"), scope, &value, NULL), ERR_INVALID);
+    CHECK_I64(json_read(TEXT("1\0"), scope, &value, NULL), ERR_INVALID);
+    end();
+}
+
+TEST(escapes_become_the_characters_they_stand_for)
+{
+    begin();
+    struct value value;
+    CHECK_OK(
+        json_read(TEXT(" \"\\\"\\\\\\/\\b\\f\\n\\r\\t \\u0041\\u00E9\\u20ac\\uD83D\\udd14.\" "),
+                  scope, &value, NULL));
+    CHECK_TEXT(value.text, "\"\\/\b\f\n\r\t A\xC3\xA9\xE2\x82\xAC\xF0\x9F\x94\x94.");
+    CHECK(value.text.at[value.text.len] == '\0');
+    end();
+}
+
+/* As many names as a hostile body has: found twice, and in no time. */
+TEST(a_name_that_is_there_twice_is_found_among_many)
+{
+    begin();
+    enum { NAMES = 100000 };
+    struct buf in = { 0 };
+    buf_add_byte(&in, '{');
+    for (int i = 0; i < NAMES; i++) buf_format(&in, "\"n%d\":%d,", i, i);
+    size_t len = in.len;
+    buf_add_z(&in, "\"last\":[]}");
+    struct kv kv;
+    CHECK_OK(json_read_kv(buf_text(&in), scope, &kv, NULL));
+    CHECK_U32(kv.count, NAMES + 1);
+    CHECK_I64(kv_find(&kv, TEXT("n99999"))->integer, 99999);
+    in.len = len;
+    buf_add_z(&in, "\n\"n17\":0}");
+    struct fault fault;
+    CHECK_I64(json_read_kv(buf_text(&in), scope, &kv, &fault), ERR_INVALID);
+    CHECK_TEXT(text_of(fault.words), "line 2, column 2: the name is there twice");
+    buf_free(&in);
+    end();
+}
+
 static struct text nested(struct buf *out, int depth)
 {
     buf_clear(out);
