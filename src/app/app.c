@@ -4,6 +4,7 @@
 
 #include "gen/events.h"
 #include "gen/objects.h"
+#include "store/sim_disk.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -235,14 +236,16 @@ struct text app_port_address(const struct app *app, struct text application, str
 
 enum err app_store_path(const struct app *app, struct text *out, struct fault *fault)
 {
+    bool is_simulated = loop_is_virtual(app->loop); /* there folders need not be made */
     *out = TEXT(":memory:");
-    if (loop_is_virtual(app->loop)) return ERR_OK;
+    if (is_simulated && app->data_dir.len == 0) return ERR_OK;
     struct text folder =
         scope_format(app->life, "%.*s/%.*s", TEXT_ARG(app->data_dir), TEXT_ARG(app->name));
-    if (mkdir(folder.at, 0750) != 0 && errno != EEXIST)
+    if (!is_simulated && mkdir(folder.at, 0750) != 0 && errno != EEXIST)
         return fault_set(fault, ERR_IO, "data", "%s cannot be made: %s", folder.at,
                          strerror(errno));
-    *out = scope_format(app->life, "%.*s/%.*s.db", TEXT_ARG(folder), TEXT_ARG(app->name));
+    *out = scope_format(app->life, "%s%.*s/%.*s.db", is_simulated ? SIM_DISK_SCHEME : "",
+                        TEXT_ARG(folder), TEXT_ARG(app->name));
     return ERR_OK;
 }
 

@@ -56,7 +56,8 @@ static void start_virtual(struct store *store, struct asking *asking)
 {
     asking->is_read = random_below(loop_random(store->loop), 2) == 0;
     if (asking->is_read) carry_out(store, asking);
-    if (!timer_is_running(store->read_timer)) timer_start(store->read_timer, store->sim_query_ms);
+    if (!timer_is_running(store->read_timer))
+        timer_start(store->read_timer, store->sim_query_ms + sim_seat_extra_ms(&store->sim_seat));
 }
 
 /* --- asking --- */

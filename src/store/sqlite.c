@@ -237,14 +237,15 @@ const struct statement STORE_COLUMNS = {
 
 /* --- opening --- */
 
-static bool is_memory(const char *path)
+/* No file of ours to make: in memory, or an URI of the simulated disk. */
+static bool is_elsewhere(const char *path)
 {
-    return strcmp(path, ":memory:") == 0;
+    return strcmp(path, ":memory:") == 0 || strncmp(path, "file:", 5) == 0;
 }
 
 static enum err make_file(const char *path, struct fault *fault)
 {
-    if (is_memory(path)) return ERR_OK;
+    if (is_elsewhere(path)) return ERR_OK;
     /* Only where it is missing: to open and close a file that SQLite has open in this process would
      * drop its locks, and another program's close would then remove the log beneath us. */
     int file = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, FILE_MODE);
@@ -298,7 +299,7 @@ static enum err sqlite_open(struct text path, bool is_reader, const struct store
     enum err err = make_file(z, fault);
     if (err) return err;
     struct connection *connection = connection_new();
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI;
     struct fault reason;
     if (sqlite3_open_v2(z, &connection->handle, flags, NULL) != SQLITE_OK)
         err = sqlite_error(connection, &reason);

@@ -184,6 +184,7 @@ static void leave_answering(struct store *store)
 
 void store_answer(struct store *store)
 {
+    if (sim_seat_is_dead(&store->sim_seat)) return;
     store->answering++;
     answer_changes(store);
     if (!store->is_closed) answer_askings(store);
@@ -199,6 +200,7 @@ static void on_answer_refused(void *self)
 {
     struct store *store = self;
     struct list refused, *node;
+    if (sim_seat_is_dead(&store->sim_seat)) return;
     list_init(&refused);
     ring_append(&refused, &store->refused);
     store->answering++;
@@ -315,6 +317,11 @@ void sim_store_fail_sync(struct store *store)
     store->sim_sync_fails = true;
 }
 
+void sim_store_kill(struct store *store)
+{
+    sim_seat_kill(&store->sim_seat);
+}
+
 /* --- life --- */
 
 static void free_changes(struct list *ring, size_t offset)
@@ -413,9 +420,17 @@ enum err store_open(struct scope *owner, struct loop *loop, const struct log *lo
                     struct store **out, struct fault *fault)
 {
     struct connection *writer, *reader;
-    enum err err = open_connections(path, migrations, &writer, &reader, fault);
+    struct sim_seat seat = { 0 };
+    char uri[SIM_URI_BYTES];
+    struct text place = path;
+    enum err err = ERR_OK;
+    if (text_starts(path, TEXT(SIM_DISK_SCHEME)))
+        err = sim_seat_take(loop, path, &seat, uri, &place, fault);
+    if (!err) err = open_connections(place, migrations, &writer, &reader, fault);
     if (err) return err;
     struct store *store = store_new(owner, loop, log, options);
+    store->sim_seat = seat;
+    store->sim_seat.path = scope_keep(store->life, path);
     store->writer = writer;
     store->reader = reader;
     store_start(store);

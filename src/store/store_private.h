@@ -11,6 +11,7 @@
 #include "store/change.h"
 #include "store/driver.h"
 #include "store/rows.h"
+#include "store/sim_disk_private.h"
 
 #include <pthread.h>
 
@@ -73,8 +74,13 @@ struct store {
 
     const char *query_words; /* of the query that is being answered */
 
+    /* VIRTUAL */
     uint32_t sim_commit_ms, sim_query_ms, sim_full_groups;
     bool sim_sync_fails;
+    struct sim_seat sim_seat;
+    struct group sim_group; /* taken, not answered yet */
+    bool sim_is_taken;
+    uint32_t sim_took_ms, sim_rest_ms; /* of the group: all of it, from writing to answering */
 
     int answering; /* how deep: closed by one of its own callbacks, it is freed after it */
     bool is_closed;

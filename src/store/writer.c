@@ -163,14 +163,40 @@ static enum commit_fate next_fate(struct store *store)
     return COMMIT_DISK_FULL;
 }
 
+/* On the simulated disk a group is there at some moment of its time; the answer comes at its end.
+ */
+static void start_virtual(struct store *store)
+{
+    uint32_t ms = store->sim_commit_ms + sim_seat_extra_ms(&store->sim_seat);
+    bool is_on_disk = store->sim_seat.disk != NULL;
+    store->sim_took_ms = ms;
+    store->sim_rest_ms =
+        is_on_disk ? (uint32_t)random_below(loop_random(store->loop), (uint64_t)ms + 1) : 0;
+    timer_start(store->write_timer, ms - store->sim_rest_ms);
+}
+
+static void write_virtual(struct store *store)
+{
+    struct group *group = &store->sim_group;
+    *group = (struct group){ .fate = next_fate(store) };
+    take_group(store, group);
+    carry_out(store, group);
+    group->commit_us = (uint64_t)store->sim_took_ms * 1000; /* no real clock in a simulated world */
+    store->sim_is_taken = true;
+}
+
 static void on_write_time(void *self)
 {
     struct store *store = self;
-    struct group group = { .fate = next_fate(store) };
-    take_group(store, &group);
-    carry_out(store, &group);
-    hand_back(store, &group);
-    if (!list_is_empty(&store->write.queue)) timer_start(store->write_timer, store->sim_commit_ms);
+    if (!store->sim_is_taken) write_virtual(store);
+    if (store->sim_rest_ms > 0) {
+        timer_start(store->write_timer, store->sim_rest_ms);
+        store->sim_rest_ms = 0;
+        return;
+    }
+    store->sim_is_taken = false;
+    hand_back(store, &store->sim_group);
+    if (!list_is_empty(&store->write.queue)) start_virtual(store);
     store_answer(store);
 }
 
@@ -191,6 +217,5 @@ void writer_queue(struct store *store, struct list *changes)
     ring_append(&write->queue, changes);
     (void)pthread_cond_signal(&write->work_came);
     pthread_mutex_unlock(&write->lock);
-    if (store->write_timer && !timer_is_running(store->write_timer))
-        timer_start(store->write_timer, store->sim_commit_ms);
+    if (store->write_timer && !timer_is_running(store->write_timer)) start_virtual(store);
 }

@@ -69,6 +69,12 @@ void ground_begin_memory(struct ground *ground)
     begin(ground, true);
 }
 
+void ground_begin_disk(struct ground *ground)
+{
+    (void)snprintf(ground->path, sizeof ground->path, "sim:/data/test/test.db");
+    begin(ground, true);
+}
+
 enum err ground_open(struct ground *ground, struct fault *fault)
 {
     ground->store_life = scope_new(ground->life, "store of test", SCOPE_NO_LIMIT);

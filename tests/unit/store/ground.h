@@ -34,6 +34,7 @@ extern const struct statement insert_note, insert_note_by_id, count_notes, updat
 
 void ground_begin(struct ground *ground, bool is_virtual);        /* a fresh file */
 void ground_begin_memory(struct ground *ground);                  /* VIRTUAL */
+void ground_begin_disk(struct ground *ground);                    /* VIRTUAL, sim_disk.h */
 enum err ground_open(struct ground *ground, struct fault *fault); /* again, after ground_close */
 void ground_close(struct ground *ground);                         /* the store alone: the crash */
 void ground_end(struct ground *ground);
