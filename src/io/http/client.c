@@ -56,7 +56,7 @@ static struct http_client_call *first_call(const struct list *ring)
 static void pool_forget(void *self)
 {
     struct http_pool *pool = self;
-    const struct http_carrier *carrier = pool->client->carrier;
+    const struct http_carrier *carrier = pool->carrier;
     struct http_client_call *call;
     while ((call = first_call(&pool->flying)) != NULL) {
         carrier->abandon(call);
@@ -67,7 +67,7 @@ static void pool_forget(void *self)
 }
 
 static struct http_pool *pool_new(struct http_client *client, struct text key, bool is_https,
-                                  struct text host_port)
+                                  bool is_plain, struct text host_port)
 {
     struct scope *life = scope_new(client->life, "http pool", SCOPE_NO_LIMIT);
     struct http_pool *pool = scope_alloc(life, sizeof *pool);
@@ -77,12 +77,13 @@ static struct http_pool *pool_new(struct http_client *client, struct text key, b
         .key = scope_keep(life, key),
         .is_https = is_https,
         .host_port = scope_keep(life, host_port),
+        .carrier = is_plain ? &http_carrier_plain : &http_carrier_curl,
     };
     list_init(&pool->waiting);
     list_init(&pool->flying);
     pool->idle_timer = timer_new(life, client->loop, on_pool_idle, pool);
     pool->pace_timer = timer_new(life, client->loop, on_pool_pace, pool);
-    client->carrier->open(pool);
+    pool->carrier->open(pool);
     scope_on_close(life, pool_forget, pool);
     table_put(client->pools, pool->key, pool);
     return pool;
@@ -107,6 +108,31 @@ static bool split_url(struct text url, struct buf *host_port, bool *is_https)
     return len > 0;
 }
 
+/* "http://host:port/path?query" that goes out as it stands. What libcurl would read or write in a
+ * way of its own (user names, names beyond ASCII, "/../") is left to it. */
+static bool is_simple(struct text url)
+{
+    static const char in_host[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._";
+    struct text rest = text_slice(url, 7, SIZE_MAX);
+    size_t at = 0, digits;
+    while (at < rest.len && memchr(in_host, rest.at[at], sizeof in_host - 1)) at++;
+    if (at == 0) return false;
+    if (at < rest.len && rest.at[at] == ':') {
+        for (digits = 0; at + 1 < rest.len && rest.at[at + 1] >= '0' && rest.at[at + 1] <= '9';
+             at++)
+            digits++;
+        at++;
+        if (digits == 0) return false;
+    }
+    if (at < rest.len && strchr("/?#", rest.at[at]) == NULL) return false;
+    for (; at < rest.len; at++) {
+        if (rest.at[at] <= ' ' || rest.at[at] > '~') return false;
+        if (rest.at[at] == '/' && at + 1 < rest.len && rest.at[at + 1] == '.') return false;
+    }
+    return true;
+}
+
 /* NULL: the URL is none of ours. */
 static struct http_pool *pool_for(struct http_client *client, const struct http_call *call)
 {
@@ -118,8 +144,11 @@ static struct http_pool *pool_for(struct http_client *client, const struct http_
         buf_add(&key, buf_text(&host_port));
         buf_add_byte(&key, ' ');
         if (is_https) buf_add(&key, call->proxy);
+        bool is_plain = client->is_virtual || (!is_https && is_simple(call->url));
+        if (!is_https && !is_plain) buf_add_z(&key, "by libcurl");
         pool = table_get(client->pools, buf_text(&key));
-        if (pool == NULL) pool = pool_new(client, buf_text(&key), is_https, buf_text(&host_port));
+        if (pool == NULL)
+            pool = pool_new(client, buf_text(&key), is_https, is_plain, buf_text(&host_port));
     }
     buf_free(&key);
     buf_free(&host_port);
@@ -153,7 +182,7 @@ static void pool_pump(struct http_pool *pool)
         call->began_mono_ms = loop_now_mono_ms(client->loop);
         pool->flying_count++;
         client->waiting_count--;
-        client->carrier->start(call);
+        pool->carrier->start(call);
     }
     if (pool->flying_count > 0)
         timer_stop(pool->idle_timer);
@@ -290,7 +319,7 @@ void http_client_cancel(struct http_client *client, uint64_t id)
     slot_remove(client->calls, id);
     struct http_pool *pool = call->pool;
     enum call_state state = call->state;
-    if (state == CALL_FLYING) client->carrier->abandon(call);
+    if (state == CALL_FLYING) pool->carrier->abandon(call);
     call_free(call);
     if (state == CALL_WAITING) client->waiting_count--;
     if (state != CALL_FLYING) return;
@@ -309,7 +338,7 @@ void http_client_set_pool_size(struct http_client *client, uint32_t pool_size)
     struct http_pool *pool;
     client->pool_size = pool_size ? pool_size : 1;
     while ((pool = table_next(client->pools, &at)) != NULL) {
-        client->carrier->resize(pool);
+        pool->carrier->resize(pool);
         pool_pump(pool);
     }
 }
@@ -328,7 +357,7 @@ static void client_forget(void *self)
     buf_free(&client->trusted);
     struct http_client_call *call;
     while ((call = first_call(&client->done)) != NULL) call_free(call);
-    client->carrier->global_close();
+    if (!client->is_virtual) client_curl_close_library();
 }
 
 struct http_client *http_client_new(struct scope *owner, struct net *net, uint32_t pool_size)
@@ -339,14 +368,14 @@ struct http_client *http_client_new(struct scope *owner, struct net *net, uint32
         .life = life,
         .net = net,
         .loop = net_loop(net),
-        .carrier = loop_is_virtual(net_loop(net)) ? &http_carrier_sim : &http_carrier_curl,
+        .is_virtual = loop_is_virtual(net_loop(net)),
         .pool_size = pool_size ? pool_size : 1,
         .pools = table_new(life),
         .calls = slots_new(life, UINT32_MAX - 1),
     };
     list_init(&client->done);
     http_client_trust(client, text_of(getenv("SSL_CERT_FILE")));
-    client->carrier->global_open();
+    if (!client->is_virtual) client_curl_open_library();
     scope_on_close(life, client_forget, client);
     return client;
 }

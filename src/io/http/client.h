@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* client.h - a pooled HTTP client on libcurl's multi interface (outbound 12.5).
+/* client.h - a pooled HTTP client (outbound 12.5).
  * Promise  at most `pool_size` connections per endpoint, one request in flight on each, no
  *          pipelining; further calls wait in a FIFO per endpoint. Redirections are never followed.
  *          on_done comes exactly once, never from inside a call of ours, unless the owner's scope
@@ -12,8 +12,8 @@
  *          tells the true length where the caller put it. Host, Transfer-Encoding, Expect and what
  *          is no header (CR, LF, bad names) are left out.
  * TLS      1.2 or newer, name and certificate checked against the system's authorities.
- * Worlds   REAL: libcurl. VIRTUAL: plain HTTP/1.1 over the simulated net; https is a connect
- *          failure there. */
+ * Worlds   plain http is the same code in both. REAL: libcurl carries https, looks names up and
+ *          connects. VIRTUAL: https is a connect failure. */
 #ifndef IO_HTTP_CLIENT_H
 #define IO_HTTP_CLIENT_H
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The carrier of the real world: libcurl's multi_socket interface on our loop, one multi per pool
- * so that closing the pool closes its connections. Start reading at curl_start() for a call's way,
- * watch_settle() for a socket's.
+/* libcurl's multi_socket interface on our loop, one multi per pool so that closing the pool closes
+ * its connections: the carrier of https, and who dials for client_plain.c. Start reading at
+ * curl_start() for a call's way, watch_settle() for a socket's.
  * System calls  libcurl drops its interest in a socket between two requests on it and takes it up
  * again a moment later. What it wants is applied once, at the end of the turn, and a call that
  * follows another on the same connection costs one send and one receive. */
 #include "io/http/client_private.h"
 
 #include <curl/curl.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -24,7 +25,7 @@ enum step { STEP_CONNECT, STEP_SEND, STEP_HEAD, STEP_BODY };
 
 struct seat {         /* one of libcurl's handles, kept from call to call */
     struct list node; /* in carrier->free or ->busy */
-    struct carrier *carrier;
+    struct curl_carrier *carrier;
     CURL *easy;
     struct timer *timer;
     struct http_client_call *call;
@@ -37,7 +38,7 @@ struct seat {         /* one of libcurl's handles, kept from call to call */
 
 struct watch { /* one socket; freed when libuv has let go of it */
     uv_poll_t poll;
-    struct carrier *carrier;
+    struct curl_carrier *carrier;
     curl_socket_t fd;
     int wanted, active; /* UV_READABLE, UV_WRITABLE */
     bool is_ours;       /* opened by on_socket_open: its end will be told by on_socket_close */
@@ -45,24 +46,20 @@ struct watch { /* one socket; freed when libuv has let go of it */
     struct list unsettled_node;
 };
 
-struct carrier {
+struct curl_carrier {
     struct http_pool *pool;
+    bool is_for_plain; /* dials and hands over what it connected */
     CURLM *multi;
     struct list free, busy, watches, unsettled;
     struct timer *timer;       /* libcurl's */
     struct chore kick, settle; /* libcurl has something to do now; apply what watches want */
 };
 
-static struct carrier *carrier_of(const struct http_pool *pool)
-{
-    return pool->carrier;
-}
-
 /* --- sockets --- */
 
-static void collect_ended(struct carrier *carrier);
+static void collect_ended(struct curl_carrier *carrier);
 
-static void drive(struct carrier *carrier, curl_socket_t fd, int what)
+static void drive(struct curl_carrier *carrier, curl_socket_t fd, int what)
 {
     int running;
     uint64_t started = loop_handler_begin(carrier->pool->client->loop);
@@ -92,11 +89,11 @@ static void watch_settle(struct watch *watch)
 
 static void settle(void *self)
 {
-    struct carrier *carrier = self;
+    struct curl_carrier *carrier = self;
     LIST_EACH (node, &carrier->watches) watch_settle(LIST_OBJECT(node, struct watch, node));
 }
 
-static struct watch *watch_new(struct carrier *carrier, curl_socket_t fd, bool is_ours)
+static struct watch *watch_new(struct curl_carrier *carrier, curl_socket_t fd, bool is_ours)
 {
     struct watch *watch = calloc(1, sizeof *watch);
     ASSERT(watch != NULL);
@@ -125,7 +122,7 @@ static void watch_close(struct watch *watch)
     uv_close((uv_handle_t *)&watch->poll, on_watch_closed);
 }
 
-static struct watch *watch_find(const struct carrier *carrier, curl_socket_t fd)
+static struct watch *watch_find(const struct curl_carrier *carrier, curl_socket_t fd)
 {
     LIST_EACH (node, &carrier->watches) {
         struct watch *watch = LIST_OBJECT(node, struct watch, node);
@@ -137,7 +134,7 @@ static struct watch *watch_find(const struct carrier *carrier, curl_socket_t fd)
 static int on_interest(CURL *easy, curl_socket_t fd, int what, void *self, void *known)
 {
     (void)easy;
-    struct carrier *carrier = self;
+    struct curl_carrier *carrier = self;
     struct watch *watch = known ? known : watch_find(carrier, fd);
     if (watch == NULL) watch = watch_new(carrier, fd, false); /* the resolver's own */
     if (watch == NULL) return -1;
@@ -184,7 +181,7 @@ static void kick(void *self)
 static int on_clock(CURLM *multi, long after_ms, void *self)
 {
     (void)multi;
-    struct carrier *carrier = self;
+    struct curl_carrier *carrier = self;
     timer_stop(carrier->timer);
     if (after_ms == 0)
         chore_soon(carrier->pool->client->loop, &carrier->kick);
@@ -268,23 +265,44 @@ static enum http_failure failure_of(CURLcode code)
     }
 }
 
-/* Take the seat from its call and tell how it went. */
-static void seat_leave(struct seat *seat, enum http_failure failure, unsigned status,
-                       const char *words)
+static struct http_client_call *seat_free(struct seat *seat)
 {
     struct http_client_call *call = seat->call;
-    const char *kept = scope_keep_z(call->life, text_of(words));
     timer_stop(seat->timer);
     (void)curl_multi_remove_handle(seat->carrier->multi, seat->easy);
     list_remove(&seat->node);
     list_add_last(&seat->carrier->free, &seat->node);
     seat->call = NULL;
-    client_call_ended(call, failure, status, kept);
+    return call;
+}
+
+/* Take the seat from its call and tell how it went. */
+static void seat_leave(struct seat *seat, enum http_failure failure, unsigned status,
+                       const char *words)
+{
+    const char *kept = scope_keep_z(seat->call->life, text_of(words));
+    client_call_ended(seat_free(seat), failure, status, kept);
+}
+
+/* A call of client_plain.c: it only wanted the connection. libcurl closes its own descriptor. */
+static void seat_hand_over(struct seat *seat)
+{
+    curl_socket_t fd = CURL_SOCKET_BAD;
+    (void)curl_easy_getinfo(seat->easy, CURLINFO_ACTIVESOCKET, &fd);
+    int ours = fd == CURL_SOCKET_BAD ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (ours < 0)
+        seat_leave(seat, HTTP_FAILURE_CONNECT, 0, "no descriptor is left for the connection");
+    else
+        client_plain_dialled(seat_free(seat), ours);
 }
 
 static void seat_ended(struct seat *seat, CURLcode code)
 {
     long status = 0;
+    if (code == CURLE_OK && seat->carrier->is_for_plain) {
+        seat_hand_over(seat);
+        return;
+    }
     (void)curl_easy_getinfo(seat->easy, CURLINFO_RESPONSE_CODE, &status);
     if (code == CURLE_OK || seat->step == STEP_BODY) { /* a body cut short has a status, too */
         seat_leave(seat, HTTP_FAILURE_NONE, (unsigned)status, "");
@@ -299,7 +317,7 @@ static void seat_ended(struct seat *seat, CURLcode code)
     seat_leave(seat, failure, 0, words);
 }
 
-static void collect_ended(struct carrier *carrier)
+static void collect_ended(struct curl_carrier *carrier)
 {
     CURLMsg *message;
     int left;
@@ -451,9 +469,10 @@ static void set_once(struct seat *seat)
     (void)curl_easy_setopt(easy, CURLOPT_HEADERDATA, seat);
     (void)curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     (void)curl_easy_setopt(easy, CURLOPT_WRITEDATA, seat);
+    (void)curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, seat->carrier->is_for_plain ? 1L : 0L);
 }
 
-static struct seat *seat_new(struct carrier *carrier)
+static struct seat *seat_new(struct curl_carrier *carrier)
 {
     struct seat *seat = scope_alloc(carrier->pool->life, sizeof *seat);
     seat->carrier = carrier;
@@ -464,7 +483,7 @@ static struct seat *seat_new(struct carrier *carrier)
     return seat;
 }
 
-static struct seat *seat_take(struct carrier *carrier)
+static struct seat *seat_take(struct curl_carrier *carrier)
 {
     struct list *node = list_first(&carrier->free);
     struct seat *seat = node ? LIST_OBJECT(node, struct seat, node) : seat_new(carrier);
@@ -477,7 +496,7 @@ static struct seat *seat_take(struct carrier *carrier)
 
 static void curl_start(struct http_client_call *call)
 {
-    struct seat *seat = seat_take(carrier_of(call->pool));
+    struct seat *seat = seat_take(call->pool->curl);
     seat->call = call;
     call->seat = seat;
     seat->head_bytes = seat->body_bytes = 0;
@@ -489,24 +508,20 @@ static void curl_start(struct http_client_call *call)
 
 static void curl_abandon(struct http_client_call *call)
 {
-    struct seat *seat = call->seat;
-    timer_stop(seat->timer);
-    (void)curl_multi_remove_handle(seat->carrier->multi, seat->easy);
-    list_remove(&seat->node);
-    list_add_last(&seat->carrier->free, &seat->node);
-    seat->call = NULL;
+    (void)seat_free(call->seat);
 }
 
 static void curl_resize(struct http_pool *pool)
 {
-    (void)curl_multi_setopt(carrier_of(pool)->multi, CURLMOPT_MAXCONNECTS,
-                            (long)pool->client->pool_size);
+    (void)curl_multi_setopt(pool->curl->multi, CURLMOPT_MAXCONNECTS, (long)pool->client->pool_size);
 }
 
 static void curl_open(struct http_pool *pool)
 {
-    struct carrier *carrier = scope_alloc(pool->life, sizeof *carrier);
-    *carrier = (struct carrier){ .pool = pool, .multi = curl_multi_init() };
+    struct curl_carrier *carrier = scope_alloc(pool->life, sizeof *carrier);
+    *carrier = (struct curl_carrier){ .pool = pool,
+                                      .is_for_plain = pool->carrier != &http_carrier_curl,
+                                      .multi = curl_multi_init() };
     ASSERT(carrier->multi != NULL);
     carrier->kick = (struct chore){ .run = kick, .self = carrier };
     carrier->settle = (struct chore){ .run = settle, .self = carrier };
@@ -515,7 +530,7 @@ static void curl_open(struct http_pool *pool)
     list_init(&carrier->watches);
     list_init(&carrier->unsettled);
     carrier->timer = timer_new(pool->life, pool->client->loop, kick, carrier);
-    pool->carrier = carrier;
+    pool->curl = carrier;
     (void)curl_multi_setopt(carrier->multi, CURLMOPT_SOCKETFUNCTION, on_interest);
     (void)curl_multi_setopt(carrier->multi, CURLMOPT_SOCKETDATA, carrier);
     (void)curl_multi_setopt(carrier->multi, CURLMOPT_TIMERFUNCTION, on_clock);
@@ -526,7 +541,7 @@ static void curl_open(struct http_pool *pool)
 
 static void curl_close(struct http_pool *pool)
 {
-    struct carrier *carrier = carrier_of(pool);
+    struct curl_carrier *carrier = pool->curl;
     struct list *node;
     while ((node = list_first(&carrier->free)) != NULL) {
         list_remove(node);
@@ -540,14 +555,17 @@ static void curl_close(struct http_pool *pool)
     chore_cancel(&carrier->settle);
 }
 
-static void curl_global_open(void)
+void client_curl_open_library(void)
 {
     ASSERT(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK); /* counted: as often as closed */
 }
 
+void client_curl_close_library(void)
+{
+    curl_global_cleanup();
+}
+
 const struct http_carrier http_carrier_curl = {
-    .global_open = curl_global_open,
-    .global_close = curl_global_cleanup,
     .open = curl_open,
     .close = curl_close,
     .start = curl_start,

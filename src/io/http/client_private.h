@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* client_private.h - the inside of the client, for the files of this room only. client.c keeps the
  * calls, their order and their endpoints; a carrier puts one call on a connection and tells how it
- * ended: client_curl.c in the real world, client_sim.c in the simulated one.
+ * ended. client_plain.c: plain http over net.h, in both worlds; in the real one libcurl dials its
+ * connections. client_curl.c: libcurl, for https, proxies and URLs that only it should read.
  * Life     call: waiting -> flying (a carrier has it) -> done (its on_done is due this turn). */
 #ifndef IO_HTTP_CLIENT_PRIVATE_H
 #define IO_HTTP_CLIENT_PRIVATE_H
@@ -29,6 +30,7 @@ struct http_client_call {
     void *self;
     uint64_t began_mono_ms; /* on a connection */
     void *seat;             /* the carrier's place for it */
+    bool is_dialling;       /* plain http, real: the place is libcurl's still */
     char length[24];        /* of the body, in digits */
     /* the answer */
     struct buf body;
@@ -37,15 +39,19 @@ struct http_client_call {
 };
 
 struct http_carrier {
-    void (*global_open)(void);
-    void (*global_close)(void);
     void (*open)(struct http_pool *pool);
     void (*close)(struct http_pool *pool);          /* all connections; nothing flies any more */
     void (*start)(struct http_client_call *call);   /* calls client_call_ended() in a later turn */
     void (*abandon)(struct http_client_call *call); /* it is not wanted any more */
     void (*resize)(struct http_pool *pool);         /* client->pool_size has changed */
 };
-extern const struct http_carrier http_carrier_curl, http_carrier_sim;
+extern const struct http_carrier http_carrier_curl, http_carrier_plain;
+
+/* REAL: libcurl as a whole; counted, as often closed as opened. */
+void client_curl_open_library(void);
+void client_curl_close_library(void);
+/* A socket to the endpoint of a plain call is connected, and the carrier's to close. */
+void client_plain_dialled(struct http_client_call *call, int socket);
 
 /* The connections to one endpoint: scheme, host, port, proxy. */
 struct http_pool {
@@ -60,14 +66,16 @@ struct http_pool {
     bool is_failing;          /* the last connection could not be made */
     uint64_t next_mono_ms;    /* while it fails: when the next call may start */
     struct timer *pace_timer;
-    void *carrier;
+    const struct http_carrier *carrier;
+    struct curl_carrier *curl;   /* client_curl.c's; NULL: VIRTUAL */
+    struct plain_carrier *plain; /* client_plain.c's; NULL: libcurl carries the calls */
 };
 
 struct http_client {
     struct scope *life;
     struct net *net;
     struct loop *loop;
-    const struct http_carrier *carrier;
+    bool is_virtual;
     uint32_t pool_size;
     struct buf trusted; /* path of a PEM file, NUL behind it; empty: the system's */
     struct table *pools;

@@ -60,16 +60,24 @@ static const struct http_grammar_handler handler = {
     .on_end = on_end,
 };
 
-struct http_output *http_output_new(struct scope *owner, uint32_t header_bytes_max, bool is_head,
+struct http_output *http_output_new(struct scope *owner, uint32_t header_bytes_max,
                                     void (*body)(void *self, struct text bytes), void *self)
 {
     struct http_output *output = scope_alloc(owner, sizeof *output);
     output->header_bytes_max = header_bytes_max;
-    output->is_head = is_head;
     output->on_body = body;
     output->self = self;
     output->grammar = http_grammar_new(owner, true, &handler, output);
     return output;
+}
+
+void http_output_begin(struct http_output *output, bool is_head)
+{
+    output->is_head = is_head;
+    output->state = HTTP_OUTPUT_HEAD;
+    output->bytes = 0;
+    output->head = (struct http_grammar_head){ 0 };
+    http_grammar_restart(output->grammar);
 }
 
 enum http_output_state http_output_add(struct http_output *output, struct text bytes)
