@@ -49,7 +49,8 @@ struct link_identity {
 };
 
 struct link_options {
-    uint64_t addp_local_ms, addp_remote_ms; /* 0: that side off */
+    uint64_t addp_local_ms, addp_remote_ms; /* 0: that side off, but that nothing heard on TCP for
+                                               two minutes ends the link all the same */
     bool addp_trace_local, addp_trace_remote;
     uint64_t reconnect_ms;         /* longest pause; 0: 10 s. Pauses double from 100 ms to it, each
                                       jittered by 20 % */

@@ -96,6 +96,10 @@ static void use_keep_alive(struct link *link, const struct link_hello *hello)
         if (hello->keep_alive) timeout_ms = hello->keep_alive;
         if (hello->keep_alive_trace) link->is_traced = true;
     }
+    /* Nobody watches it: of a host that is gone, or of a network that forgot us, no word comes. In
+     * one machine the system tells. */
+    if (timeout_ms == 0 && !text_starts(stream_peer(link->stream), TEXT("unix")))
+        timeout_ms = LINK_SILENCE_MS;
     if (timeout_ms && timeout_ms < keep_alive_ms_min) timeout_ms = keep_alive_ms_min;
     if (timeout_ms > keep_alive_ms_max) timeout_ms = keep_alive_ms_max;
     link->keep_alive.timeout_ms = timeout_ms;

@@ -22,6 +22,7 @@
 enum {
     LINK_OPENING_MS = 5000,
     LINK_OPENING_BYTES_MAX = 4096,
+    LINK_SILENCE_MS = 60 * 1000,                /* the time-out of links that ADDP does not watch */
     LINK_REFUSAL_LINGER_MS = 1000,              /* how long a refused peer may take to read why */
     LINK_REQUEST_BYTES_MAX = 128 * 1024 * 1024, /* a frame decoded: many small values take more */
     LINK_BACK_OFF_FIRST_MS = 100,
