@@ -4,7 +4,6 @@
 
 #include "gen/events.h"
 #include "gen/objects.h"
-#include "store/sim_disk.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -87,7 +86,7 @@ void app_stop(struct app *app, const char *why)
 
 void app_stopped(struct app *app)
 {
-    if (timer_is_running(app->private->end_timer)) return;
+    if (timer_is_running(app->private->end_timer) && app->private->exit_code == 0) return;
     char words[256] = "";
     struct text reason = buf_text(&app->private->reason);
     (void)text_to_z(text_slice(reason, 0, sizeof words - 1), words, sizeof words);
@@ -127,12 +126,26 @@ void app_begin_or_end(struct app *app)
 {
     struct fault fault = { 0 };
     struct app_private *private = app->private;
-    if (private->has_begun || private->state == APP_STOPPING || app_begin(app, &fault) == ERR_OK)
-        return;
-    LOG_TERMINATED(&app->log, fault.words[0] ? fault.words : err_words(fault.err));
+    if (private->has_begun || private->state == APP_STOPPING) return;
+    enum err err = app_begin(app, &fault);
+    if (!err) return;
+    const char *words = fault.words[0] ? fault.words : err_words(err);
+    if (err == ERR_IO || err == ERR_FULL || err == ERR_UNAVAILABLE)
+        app_unavailable(app, text_of(words)); /* the disk: it may be well the next time */
+    else
+        set_state(app, APP_STOPPING, text_of(words));
+    app_end(app, words, err == ERR_IO || err == ERR_FULL || err == ERR_UNAVAILABLE);
+}
+
+void app_end(struct app *app, const char *words, bool may_wait)
+{
+    struct app_private *private = app->private;
+    uint64_t lived_ms = loop_now_mono_ms(app->loop) - private->started_mono_ms, wait_ms = 1;
+    if (private->exit_code) return;
+    LOG_TERMINATED(&app->log, words);
     private->exit_code = 1;
-    set_state(app, APP_STOPPING, text_of(fault.words));
-    timer_start(private->end_timer, 1);
+    if (may_wait && lived_ms < END_AGE_MS) wait_ms = END_AGE_MS - lived_ms;
+    timer_start(private->end_timer, wait_ms);
 }
 
 void app_settle(struct app *app, uint64_t rev)
@@ -234,21 +247,6 @@ struct text app_port_address(const struct app *app, struct text application, str
     return is_config ? private->birth.config : (struct text){ 0 };
 }
 
-enum err app_store_path(const struct app *app, struct text *out, struct fault *fault)
-{
-    bool is_simulated = loop_is_virtual(app->loop); /* there folders need not be made */
-    *out = TEXT(":memory:");
-    if (is_simulated && app->data_dir.len == 0) return ERR_OK;
-    struct text folder =
-        scope_format(app->life, "%.*s/%.*s", TEXT_ARG(app->data_dir), TEXT_ARG(app->name));
-    if (!is_simulated && mkdir(folder.at, 0750) != 0 && errno != EEXIST)
-        return fault_set(fault, ERR_IO, "data", "%s cannot be made: %s", folder.at,
-                         strerror(errno));
-    *out = scope_format(app->life, "%s%.*s/%.*s.db", is_simulated ? SIM_DISK_SCHEME : "",
-                        TEXT_ARG(folder), TEXT_ARG(app->name));
-    return ERR_OK;
-}
-
 enum err app_listen(struct app *app, const struct link_handler *handlers,
                     const struct link_life *life, void *self, struct link_server **out,
                     struct fault *fault)
@@ -282,6 +280,7 @@ struct app *app_new(struct scope *life, struct loop *loop, const struct app_type
     private->birth = *birth;
     private->pid = (uint32_t)getpid();
     private->started_utc_ms = loop_now_utc_ms(loop);
+    private->started_mono_ms = loop_now_mono_ms(loop);
     private->mirror = mirror_new(life);
     private->end_timer = timer_new(life, loop, end_now, app);
     private->orphan_timer = timer_new(life, loop, on_orphan_time_up, app);

@@ -117,9 +117,15 @@ uint64_t app_config_rev(const struct app *app);
  */
 struct text app_port_address(const struct app *app, struct text application, struct text port_id);
 
-/* The file of our own store, DATA/<application>/<application>.db; its folder is made where it is
- * missing. On a virtual loop it is in memory. */
-enum err app_store_path(const struct app *app, struct text *out, struct fault *fault);
+/* Our own store, DATA/<application>/<application>.db; its folder is made where it is missing. On a
+ * virtual loop it is in memory. While its disk is in trouble our status is service-unavailable,
+ * with the reason; when a sync failed the application ends itself, to start anew from what is
+ * there, but no sooner than 15 s after its start (so that a disk that stays broken is no crash
+ * loop). `start` that fails for its disk ends the same way. */
+struct store;
+struct migration;
+enum err app_open_store(struct app *app, const struct migration *migrations, struct store **out,
+                        struct fault *fault);
 
 /* Listen for links on our `default` port with our handlers. What fails is logged as 00-04505. */
 enum err app_listen(struct app *app, const struct link_handler *handlers,

@@ -13,7 +13,7 @@
 
 enum {
     STAMP_LEN = sizeof "20261121_110633_123" - 1,
-    RETRY_MS = 60 * 1000,
+    RETRY_MS = LOG_FILE_RETRY_MS,
     MS_PER_DAY = 24 * 3600 * 1000,
 };
 
@@ -178,14 +178,15 @@ void log_file_set_options(struct log_file *file, const struct log_file_options *
     file->options = *options;
 }
 
-static enum err write_all(struct log_file *file, struct text bytes, struct fault *fault)
+/* `*bytes` shrinks to what is left. */
+static enum err write_all(struct log_file *file, struct text *bytes, struct fault *fault)
 {
-    while (bytes.len > 0) {
-        ssize_t written = write(file->fd, bytes.at, bytes.len);
+    while (bytes->len > 0) {
+        ssize_t written = write(file->fd, bytes->at, bytes->len);
         if (written < 0 && errno == EINTR) continue;
         if (written < 0) return fault_set(fault, ERR_IO, "", "%s", strerror(errno));
         file->bytes += (uint64_t)written;
-        bytes = text_slice(bytes, (size_t)written, bytes.len);
+        *bytes = text_slice(*bytes, (size_t)written, bytes->len);
     }
     return ERR_OK;
 }
@@ -230,7 +231,8 @@ static enum err begin_file(struct log_file *file, uint64_t utc_ms,
     delete_expired(file, utc_ms);
     struct buf top = { 0 };
     header(self, &top);
-    err = write_all(file, buf_text(&top), fault);
+    struct text left = buf_text(&top);
+    err = write_all(file, &left, fault);
     buf_free(&top);
     return err;
 }
@@ -252,21 +254,23 @@ static size_t fitting(const struct log_file *file, struct text lines)
     }
 }
 
-enum err log_file_write(struct log_file *file, struct text lines, uint64_t utc_ms,
+enum err log_file_write(struct log_file *file, struct text *lines, uint64_t utc_ms,
                         void (*header)(void *self, struct buf *out), void *self,
                         struct fault *fault)
 {
     if (utc_ms < file->retry_utc_ms && file->retry_utc_ms - utc_ms <= RETRY_MS)
         return fault_set(fault, ERR_IO, "", "waiting before it is tried again");
     enum err err = ERR_OK;
-    while (!err && lines.len > 0) {
-        size_t first = text_find(lines, '\n', 0);
-        first = first >= lines.len ? lines.len : first + 1;
+    while (!err && lines->len > 0) {
+        size_t first = text_find(*lines, '\n', 0);
+        first = first >= lines->len ? lines->len : first + 1;
         if (file->fd < 0 || is_segment_over(file, first, utc_ms))
             err = begin_file(file, utc_ms, header, self, fault);
-        size_t part = fitting(file, lines);
-        if (!err) err = write_all(file, text_slice(lines, 0, part), fault);
-        lines = text_slice(lines, part, lines.len);
+        if (err) break;
+        struct text part = text_slice(*lines, 0, fitting(file, *lines));
+        size_t len = part.len;
+        err = write_all(file, &part, fault);
+        *lines = text_slice(*lines, len - part.len, lines->len);
     }
     file->retry_utc_ms = err ? utc_ms + RETRY_MS : 0;
     return err;

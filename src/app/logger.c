@@ -22,8 +22,8 @@ struct output {
     struct log_file *file; /* with fd -1; NULL: network, memory */
     int level;             /* the lowest that comes here; LOG_LEVELS: none */
     struct buf lines;
-    bool is_failing, is_passed_over; /* passed over while its own failure is told */
-    uint64_t lost;                   /* not yet told */
+    bool is_failing;
+    uint64_t lost; /* not yet told */
 };
 
 struct logger {
@@ -43,6 +43,7 @@ struct logger {
     struct kv filter_keys;
     uint64_t started_utc_ms, config_rev;
     struct chore flush_chore;
+    struct timer *retry_timer;
     struct logger_counters counters;
 };
 
@@ -118,30 +119,15 @@ static void add_header(void *self, struct buf *out)
                       loop_now_utc_ms(logger->loop), logger->config_rev);
 }
 
-static enum err write_fd(int fd, struct text bytes, struct fault *fault)
+static enum err write_fd(int fd, struct text *bytes, struct fault *fault)
 {
-    while (bytes.len > 0) {
-        ssize_t written = write(fd, bytes.at, bytes.len);
+    while (bytes->len > 0) {
+        ssize_t written = write(fd, bytes->at, bytes->len);
         if (written < 0 && errno == EINTR) continue;
         if (written < 0) return fault_set(fault, ERR_IO, "", "%s", strerror(errno));
-        bytes = text_slice(bytes, (size_t)written, bytes.len);
+        *bytes = text_slice(*bytes, (size_t)written, bytes->len);
     }
     return ERR_OK;
-}
-
-static uint64_t count_lines(struct text lines)
-{
-    uint64_t count = 0;
-    for (size_t i = 0; i < lines.len; i++) count += lines.at[i] == '\n';
-    return count;
-}
-
-static void tell_failed(struct output *output, const struct fault *fault)
-{
-    struct log log = logger_log(output->logger);
-    output->is_passed_over = true;
-    LOG_LOG_OUTPUT_FAILED(&log, output->name.at, fault->words);
-    output->is_passed_over = false;
 }
 
 static void flush_output(struct output *output)
@@ -151,19 +137,17 @@ static void flush_output(struct output *output)
     struct fault fault = { 0 };
     struct text lines = buf_text(&output->lines);
     enum err err = output->fd >= 0
-                       ? write_fd(output->fd, lines, &fault)
-                       : log_file_write(output->file, lines, loop_now_utc_ms(logger->loop),
+                       ? write_fd(output->fd, &lines, &fault)
+                       : log_file_write(output->file, &lines, loop_now_utc_ms(logger->loop),
                                         add_header, logger, &fault);
+    struct log log = logger_log(logger);
     bool is_news = err && !output->is_failing;
-    if (err) {
-        output->lost += count_lines(lines);
-        logger->counters.lines_lost += count_lines(lines);
-    }
-    buf_clear(&output->lines);
+    buf_drop_front(&output->lines, output->lines.len - lines.len);
     output->is_failing = err != ERR_OK;
-    if (is_news) tell_failed(output, &fault);
+    if (err && !timer_is_running(logger->retry_timer))
+        timer_start(logger->retry_timer, LOG_FILE_RETRY_MS);
+    if (is_news) LOG_LOG_OUTPUT_FAILED(&log, output->name.at, fault.words);
     if (!err && output->lost > 0) {
-        struct log log = logger_log(logger);
         unsigned long long lost = output->lost;
         output->lost = 0;
         LOG_LOG_LINES_LOST(&log, lost);
@@ -190,16 +174,19 @@ static bool wants(void *self, enum log_level level)
     return false;
 }
 
-static void add_line(struct output *output, struct text line)
+static void add_line(struct output *output, enum log_level level, struct text line)
 {
     if (output->fd < 0 && output->file == NULL) return;
     struct logger *logger = output->logger;
-    if (output->lines.len + line.len > LOGGER_BUFFER_BYTES) {
+    size_t room = LOGGER_BUFFER_BYTES;
+    if (level < LOG_STANDARD) room -= LOGGER_BUFFER_FOR_STANDARD;
+    if (output->lines.len + line.len > room) {
         output->lost++;
         logger->counters.lines_lost++;
         return;
     }
     buf_add(&output->lines, line);
+    if (output->is_failing) return; /* the timer tries again */
     bool is_due = output->fd >= 0 && !logger->is_buffering;
     if (is_due || output->lines.len >= FLUSH_BYTES) flush_output(output);
     chore_last(logger->loop, &logger->flush_chore);
@@ -216,8 +203,7 @@ static void write_record(void *self, const struct log_event *event, struct text 
     log_line_format(&line, &logger->style, &logger->setup.origin, &record);
     logger->counters.lines++;
     for (struct output *output = logger->outputs; output; output = output->next)
-        if ((int)event->level >= output->level && !output->is_passed_over)
-            add_line(output, buf_text(&line));
+        if ((int)event->level >= output->level) add_line(output, event->level, buf_text(&line));
     buf_free(&line);
 }
 
@@ -273,6 +259,7 @@ struct logger *logger_new(struct scope *owner, struct loop *loop, const struct l
         .is_buffering = true,
         .started_utc_ms = loop_now_utc_ms(loop),
         .override_timer = timer_new(life, loop, end_override, logger),
+        .retry_timer = timer_new(life, loop, flush_at_end_of_turn, logger),
         .filter_life = scope_new(life, "log filter", SCOPE_NO_LIMIT),
         .flush_chore = { .run = flush_at_end_of_turn, .self = logger },
     };

@@ -5,9 +5,11 @@
  *          lower one, to each output once.
  * Outputs  stdout, stderr, file names (relative ones below the logs folder). `network` and `memory`
  *          are accepted and write nothing until there is a Message Server.
- * Writing  lines are collected and written at the end of the turn, at most LOGGER_BUFFER_BYTES; an
- *          output that fails loses lines, which are counted, never the caller's time.
- * Errors   none reach the caller: an output that fails is told on the others, once.
+ * Writing  lines are collected and written at the end of the turn, at most LOGGER_BUFFER_BYTES. An
+ *          output that fails keeps as much and is tried again every LOG_FILE_RETRY_MS; past that
+ *          lines are lost and counted, those of level standard and above last. Never the caller's
+ *          time.
+ * Errors   none reach the caller: an output that fails is told on all, once.
  * Thread   the loop's. */
 #ifndef APP_LOGGER_H
 #define APP_LOGGER_H
@@ -21,7 +23,7 @@
 
 struct logger;
 
-enum { LOGGER_BUFFER_BYTES = 1024 * 1024 };
+enum { LOGGER_BUFFER_BYTES = 1024 * 1024, LOGGER_BUFFER_FOR_STANDARD = 128 * 1024 };
 
 struct logger_setup {
     struct log_origin origin; /* pid 0: our own */

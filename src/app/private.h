@@ -7,6 +7,7 @@
  *   cache.c         the last configuration, for a start without config
  *   mirror.c        the objects
  *   settings.c      the options
+ *   own_store.c     the server's own store, and what its disk means for our status
  *   peer.c          links to other applications, for servers
  *   metrics.c       counters as Prometheus text
  *   logger.c, log_line.c, log_file.c, log_filter.c   the log; also without a struct app */
@@ -21,6 +22,7 @@
 
 enum {
     CONFIG_WAIT_MS = 3000,     /* at start: then the cache is used */
+    END_AGE_MS = 15 * 1000,    /* longer than a quick death (framework 6.2) */
     ORPHAN_STOP_MS = 60 * 1000 /* nobody is left who would kill us when stopping hangs */
 };
 
@@ -48,7 +50,7 @@ struct app_private {
     bool has_begun, is_first_settled;
     enum app_state state;
     struct buf reason;
-    uint64_t config_rev, started_utc_ms;
+    uint64_t config_rev, started_utc_ms, started_mono_ms;
     struct scope *options_life, *options_retired;
     uint64_t own_rev, template_rev; /* when options were resolved; 0: the object was absent */
     struct timer *end_timer, *orphan_timer;
@@ -58,6 +60,7 @@ struct app_private {
     void *end_self;
     struct chore start_chore; /* config itself starts at the end of the first turn */
     int exit_code;
+    bool is_disk_in_trouble; /* that is why we are unavailable */
 };
 
 /* app.c */
@@ -70,6 +73,8 @@ void app_begin_or_end(struct app *app);
 void app_settle(struct app *app, uint64_t rev);
 void app_stop(struct app *app, const char *why); /* idempotent */
 bool app_suspend(struct app *app);               /* false: not supported */
+/* End with exit code 1, as it is. `may_wait`: not before END_AGE_MS of life. Idempotent. */
+void app_end(struct app *app, const char *words, bool may_wait);
 
 /* settings.c */
 void settings_resolve(struct app *app); /* the options snapshot, when our object moved */

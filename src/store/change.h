@@ -31,6 +31,7 @@ struct change {
     size_t statement_at; /* offset of the last one */
     bool is_unfenced;    /* takes a lease: runs though none is held */
     bool is_vital;       /* never refused at the door */
+    bool is_probe;       /* of trouble.c */
     bool is_settled;     /* the driver has its result: left out when the group runs again */
     struct change_hook *hooks;
     void (*on_durable)(void *self, const struct change_result *result);

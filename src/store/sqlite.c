@@ -268,6 +268,15 @@ static enum err set_up(struct connection *connection, bool is_reader, struct fau
     return sqlite_execute(connection, pragmas, fault);
 }
 
+/* After a sync that failed the system may hold pages for written that are not: they read well and
+ * are gone with the power, and with them all that a log says behind them. So whoever opens the file
+ * first has everything of the log written and synced again, into the file itself. */
+static enum err settle_log(struct connection *connection, struct fault *fault)
+{
+    enum err err = sqlite_execute(connection, "PRAGMA wal_checkpoint(TRUNCATE)", fault);
+    return err == ERR_IO ? err : ERR_OK; /* full or in use by others: the log stays, and is whole */
+}
+
 static void sqlite_close(struct connection *connection)
 {
     struct prepared *prepared;
@@ -305,6 +314,10 @@ static enum err sqlite_open(struct text path, bool is_reader, const struct store
         err = sqlite_error(connection, &reason);
     else
         err = set_up(connection, is_reader, &reason);
+    if (!err && sqlite3_db_readonly(connection->handle, "main") == 1)
+        /* It would stay so when the disk is well again. */
+        err = fault_set(&reason, ERR_UNAVAILABLE, "", "the file or its disk is read-only");
+    if (!err && !is_reader) err = settle_log(connection, &reason);
     if (err) {
         sqlite_close(connection);
         return fault_set(fault, err, "", "%s: %s", z, reason.words);

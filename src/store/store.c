@@ -4,6 +4,8 @@
 #include "store/store_private.h"
 
 #include "store/sim_store.h"
+#include "store/trouble.h"
+
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +15,7 @@ enum {
     QUEUE_USUAL = 20000,
     SPARE_MAX = 1000,
     STATEMENTS_MAX = 10000,
+    PATIENCE_MS = 2000, /* design 5 */
 };
 
 /* A statement made at run time. */
@@ -76,6 +79,8 @@ static enum err check_door(const struct store *store, const struct change *chang
     *words = "the lease is not ours";
     if (change->is_vital) return ERR_OK;
     if (store->is_yielded) return ERR_UNAVAILABLE;
+    *words = STORE_SLOW_WORDS;
+    if (store->is_stalled) return ERR_UNAVAILABLE;
     *words = "too many changes wait";
     return store->waiting_count >= store->options.queue_max ? ERR_LIMIT : ERR_OK;
 }
@@ -104,6 +109,38 @@ static void on_hand_over(void *self)
 {
     struct store *store = self;
     writer_queue(store, &store->submitted);
+    if (store->patience && !timer_is_running(store->patience) && !store->is_stalled)
+        timer_start(store->patience, PATIENCE_MS);
+}
+
+/* --- a disk that takes too long --- */
+
+static void on_patience_over(void *self)
+{
+    struct store *store = self;
+    struct list taken;
+    if (sim_seat_is_dead(&store->sim_seat)) return;
+    list_init(&taken);
+    store->is_stalled = true;
+    writer_take_back(store, &taken);
+    LIST_EACH (node, &taken) {
+        change_fail(LIST_OBJECT(node, struct change, node), ERR_UNAVAILABLE, -1, STORE_SLOW_WORDS);
+        store->waiting_count--;
+    }
+    ring_append(&store->refused, &taken);
+    chore_soon(store->loop, &store->answer_refused);
+    trouble_slow(store);
+}
+
+/* A group came back. */
+static void gain_patience(struct store *store)
+{
+    if (store->patience == NULL) return;
+    store->is_stalled = false;
+    if (store->waiting_count > 0)
+        timer_start(store->patience, PATIENCE_MS);
+    else
+        timer_stop(store->patience);
 }
 
 /* --- answers --- */
@@ -127,7 +164,8 @@ static void answer_change(struct store *store, struct change *change)
     list_remove(&change->all); /* closing the store inside the callback must not free it */
     store->counters.changes++;
     store->counters.rows += change->statement_count;
-    if (change->result.err) store->counters.failed++;
+    if (change->result.err && !change->is_probe) store->counters.failed++;
+    trouble_note(store, change);
     change_call_back(change, &change->result);
     change_recycle(change);
 }
@@ -135,23 +173,29 @@ static void answer_change(struct store *store, struct change *change)
 static void answer_changes(struct store *store)
 {
     struct list done;
-    bool is_fence_broken;
+    bool is_fence_broken, is_disk_unknown;
     list_init(&done);
+#ifdef FAULT_ANSWER_EARLY
     faults_answer(store);
+#endif
     pthread_mutex_lock(&store->write.lock);
     ring_append(&done, &store->write.done);
     is_fence_broken = store->is_fence_broken && !store->is_yielded;
+    is_disk_unknown = store->is_disk_unknown && store->driver == &DRIVER_SQLITE;
     if (is_fence_broken) store->is_yielded = true;
     store->counters.groups = store->groups;
     store->counters.commit_ms_total = store->commit_us / 1000;
     pthread_mutex_unlock(&store->write.lock);
 
     struct list *node;
+    if (is_disk_unknown) trouble_broken(store);
+    bool is_any = !list_is_empty(&done);
     while (!store->is_closed && (node = list_first(&done)) != NULL) {
         list_remove(node);
         store->waiting_count--;
         answer_change(store, LIST_OBJECT(node, struct change, node));
     }
+    if (is_any && !store->is_closed) gain_patience(store);
     if (is_fence_broken && !store->is_closed && store->on_fence_broken)
         store->on_fence_broken(store->fence_self);
 }
@@ -433,6 +477,8 @@ enum err store_open(struct scope *owner, struct loop *loop, const struct log *lo
     store->sim_seat.path = scope_keep(store->life, path);
     store->writer = writer;
     store->reader = reader;
+    store->patience = timer_new(store->life, loop, on_patience_over, store);
+    trouble_init(store, path);
     store_start(store);
     *out = store;
     return ERR_OK;

@@ -8,6 +8,10 @@
  *          found again by pointer; they live as long as the store. A driver (sqlite.c, odbc.c)
  *          carries them out.
  *
+ * Patience where nothing was written for 2 s, what waits behind it is refused (ERR_UNAVAILABLE),
+ * and so is what comes meanwhile; whoever is in the group that hangs waits for its end, since
+ *          nobody knows it yet (design 5).
+ *
  * Errors   ERR_CONFLICT an `expect` or a foreign key did not hold (nothing of this change was
  *          kept), ERR_EXISTS a unique key, ERR_INVALID a NOT NULL or CHECK, ERR_FULL the disk is
  *          full, ERR_IO a write or sync failed: what is on disk nobody knows, so every later change
@@ -120,6 +124,22 @@ const struct statement *store_statement(struct store *store, struct text sql);
 
 /* Run DDL or a batch from a tool at start-up; blocking. */
 enum err store_execute_now(struct store *store, struct text sql, struct fault *fault);
+
+/* What is wrong with the disk below. Each trouble is logged once when it begins (STORE_TROUBLE,
+ * STORE_BROKEN) and once when it is over; while there is a watcher, the store itself tries every
+ * second whether the disk is well again. BROKEN has no end: a sync failed, the store must be opened
+ * again, best by a new process. Not for ODBC. */
+enum store_trouble {
+    STORE_TROUBLE_NONE,     /* it is over */
+    STORE_TROUBLE_FULL,     /* the disk is full */
+    STORE_TROUBLE_FAILING,  /* it cannot be read or written */
+    STORE_TROUBLE_REFUSING, /* read-only, or locked by another program */
+    STORE_TROUBLE_SLOW,     /* nothing was written for 2 s */
+    STORE_TROUBLE_BROKEN,
+};
+void store_on_trouble(struct store *store,
+                      void (*on_trouble)(void *self, enum store_trouble kind, const char *words),
+                      void *self);
 
 /* No callback with this `self` comes any more, of changes, queries and flushes; what was submitted
  * happens all the same. For owners that die before the store. */

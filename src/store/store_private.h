@@ -17,6 +17,7 @@
 
 #define STORE_BROKEN_WORDS                                                                         \
     "a sync of the disk failed, what is on it is not known: the store must be opened again"
+#define STORE_SLOW_WORDS "the disk is slow, nothing was written for 2 s"
 
 /* One asked query, and its answer. */
 struct asking {
@@ -41,6 +42,21 @@ struct worker {
     bool is_stopping, is_started;
 };
 
+/* Who is told of trouble. */
+struct store_watch {
+    void (*on_trouble)(void *self, enum store_trouble kind, const char *words);
+    void *self;
+};
+
+/* trouble.c */
+struct trouble {
+    struct text path; /* empty: not looked at, a database of somebody else's */
+    enum store_trouble kind;
+    uint64_t began_ms, refused_ms, refused; /* since when, the last one, how many */
+    bool is_written, is_probing;            /* something was written since; our own try is on */
+    struct timer *timer;
+};
+
 struct store {
     struct loop *loop;
     struct log log;
@@ -61,6 +77,10 @@ struct store {
     struct worker write, read;
     struct waker *waker;                    /* NULL on a VIRTUAL loop */
     struct timer *write_timer, *read_timer; /* VIRTUAL only */
+    struct timer *patience;                 /* runs while changes wait; NULL: we wait for ever */
+    bool is_stalled;                        /* it ran out: new changes are turned away */
+    struct trouble trouble;
+    struct store_watch watch;
 
     /* Under the writer's lock. */
     const struct fence *fence;
@@ -93,6 +113,8 @@ void worker_start(struct worker *worker, void *(*run)(void *self), void *self);
 void worker_stop(struct worker *worker); /* waits for what it is doing, not for its queue */
 void writer_start(struct store *store);
 void writer_queue(struct store *store, struct list *changes); /* empties the list */
+/* What no group has taken, without the vital ones. */
+void writer_take_back(struct store *store, struct list *out);
 
 /* reader.c */
 void reader_start(struct store *store);

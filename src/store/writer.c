@@ -188,6 +188,10 @@ static void write_virtual(struct store *store)
 static void on_write_time(void *self)
 {
     struct store *store = self;
+    if (!store->sim_is_taken && list_is_empty(&store->write.queue)) { /* taken back meanwhile */
+        store->is_stalled = false;
+        return;
+    }
     if (!store->sim_is_taken) write_virtual(store);
     if (store->sim_rest_ms > 0) {
         timer_start(store->write_timer, store->sim_rest_ms);
@@ -217,5 +221,21 @@ void writer_queue(struct store *store, struct list *changes)
     ring_append(&write->queue, changes);
     (void)pthread_cond_signal(&write->work_came);
     pthread_mutex_unlock(&write->lock);
-    if (store->write_timer && !timer_is_running(store->write_timer)) start_virtual(store);
+    if (store->write_timer && !timer_is_running(store->write_timer))
+        start_virtual(store);
+}
+
+void writer_take_back(struct store *store, struct list *out)
+{
+    struct worker *write = &store->write;
+    struct list kept, *node;
+    list_init(&kept);
+    pthread_mutex_lock(&write->lock);
+    while ((node = list_first(&write->queue)) != NULL) {
+        bool stays = LIST_OBJECT(node, struct change, node)->is_vital;
+        list_remove(node);
+        list_add_last(stays ? &kept : out, node);
+    }
+    ring_append(&write->queue, &kept);
+    pthread_mutex_unlock(&write->lock);
 }

@@ -210,8 +210,6 @@ static enum err start(struct app *app, void **self, struct fault *fault)
 {
     struct config_server *server = scope_alloc(app->life, sizeof *server);
     const struct config_options *options = app->options;
-    struct text path;
-    if (app_store_path(app, &path, fault)) return fault->err;
     *self = server;
     *server = (struct config_server){ .app = app };
     list_init(&server->subscribers);
@@ -222,8 +220,7 @@ static enum err start(struct app *app, void **self, struct fault *fault)
     server->daily = timer_new(app->life, app->loop, store_trim_history, server);
     /* No application can bear this name: the key is nobody's link key. */
     link_derive_key(app->identity.secret, TEXT("config\x1fsecrets"), server->seal_key);
-    enum err err = store_open(app->life, app->loop, &app->log, path, MIGRATIONS_CONFIG, NULL,
-                              &server->store, fault);
+    enum err err = app_open_store(app, MIGRATIONS_CONFIG, &server->store, fault);
     if (!err) err = store_load(server, fault);
     if (!err) err = accounts_open(server, fault);
     if (err) return err;

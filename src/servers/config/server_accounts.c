@@ -235,7 +235,7 @@ static void on_durable(void *self, const struct change_result *result)
     bool is_login = !job->is_new_password;
     if (result->err) {
         LOG_STORE_FAILED(&server->app->log, result->words ? result->words : err_words(result->err));
-        if (job->request) refuse_busy(job->request, "the log-in could not be written down");
+        if (job->request) refuse_busy(job->request, "the log-in could not be written to the disk");
     } else {
         log_answer(server, answer);
         accounts->logins += is_login && account_is_admitted(answer->verdict);

@@ -231,11 +231,7 @@ static enum err start(struct app *app, void **self, struct fault *fault)
     outbound->deliveries = table_new(app->life);
     outbound->counted = table_new(app->life);
     server->config_life = scope_new(app->life, "outbound configuration", SCOPE_NO_LIMIT);
-    struct text path;
-    enum err err = app_store_path(app, &path, fault);
-    if (!err)
-        err = store_open(app->life, app->loop, &app->log, path, MIGRATIONS_OUTBOUND, NULL,
-                         &outbound->store, fault);
+    enum err err = app_open_store(app, MIGRATIONS_OUTBOUND, &outbound->store, fault);
     if (err) return err;
     err = agents_new(outbound, &outbound->agents, fault);
     if (err) return err;

@@ -35,6 +35,7 @@ enum {
     TIME_UP = APPLICATION_TIME_UP,
 };
 
+enum { NOT_MADE_PAUSE_MS = 5000 };
 static const uint64_t never_ms = 1ull << 62; /* far away, yet safe to add to a clock */
 
 /* Guards */
@@ -127,6 +128,20 @@ static int start_failed(void *self, const void *detail, struct actions *out)
     (void)detail;
     out->deeds |= APPLICATION_TELL_START_FAILED;
     plan_restart(self, out);
+    return FSM_NONE;
+}
+
+/* No memory, no descriptor, no room for its pid file: the machine's trouble says nothing about the
+ * application, so it is no quick death. */
+static int not_made(void *self, const void *detail, struct actions *out)
+{
+    (void)detail;
+    struct application *application = self;
+    out->deeds |= APPLICATION_TELL_START_FAILED;
+    if (!application->policy.auto_restart) return FSM_NONE;
+    application->restart_is_planned = true;
+    application->restart_delay_ms = NOT_MADE_PAUSE_MS;
+    out->deeds |= APPLICATION_TELL_RESTART;
     return FSM_NONE;
 }
 
@@ -242,7 +257,7 @@ static const struct fsm_rule rules[] = {
     { STOPPED, FSM_ANY, NULL, NULL, FSM_STAY, NULL },
 
     { START_TRANSITION, FORKED, NULL, NULL, START_PENDING, "a process lives" },
-    { START_TRANSITION, EXITED, NULL, start_failed, STOPPED, "no process could be made" },
+    { START_TRANSITION, EXITED, NULL, not_made, STOPPED, "no process could be made" },
     { START_TRANSITION, FSM_ANY, NULL, NULL, FSM_STAY, "the fork answers in the same turn" },
 
     { START_PENDING, REGISTERED, NULL, NULL, INITIALIZING, NULL },

@@ -46,11 +46,11 @@ static bool read_text(const struct asked *asked, const struct kv *body, const ch
 
 /* --- answers from config -------------------------------------------------------------------- */
 
-static void refuse_away(struct port *port, struct http_exchange *exchange)
+static void refuse_away(struct port *port, struct http_exchange *exchange, struct text words)
 {
     struct api_error error = { .status = 503,
                                .code = "Unavailable",
-                               .text = TEXT("config does not answer"),
+                               .text = words.len ? words : TEXT("config does not answer"),
                                .retry_after_ms = RETRY_MS };
     door_refuse(port, exchange, &error);
 }
@@ -65,7 +65,7 @@ static void refuse_as_config(struct port *port, struct http_exchange *exchange,
         words.status = 400;
         words.code = "BadPassword";
     } else if (!text_eq(error->name, TEXT("BadCredentials"))) {
-        refuse_away(port, exchange);
+        refuse_away(port, exchange, error->code == 503 ? error->text : TEXT(""));
         return;
     }
     door_refuse(port, exchange, &words);
@@ -113,7 +113,7 @@ static void on_session_kept(void *self, enum err err, struct session *session, s
     if (exchange == NULL) {
         if (session) session_end(waiting->web, session, "nobody heard of it");
     } else if (err) {
-        refuse_away(port, exchange);
+        refuse_away(port, exchange, TEXT("the session could not be written to the disk"));
     } else {
         bool is_cookie = login->is_cookie;
         (void)snprintf(cookie, sizeof cookie, "carillon=%.*s; Path=/; HttpOnly; SameSite=Strict%s",
@@ -176,7 +176,7 @@ static bool is_config_there(const struct asked *asked)
 {
     struct web *web = asked->web;
     if (web->is_running && !web->is_stopping && web->config && peer_is_up(web->config)) return true;
-    refuse_away(asked->port, asked->exchange);
+    refuse_away(asked->port, asked->exchange, TEXT(""));
     return false;
 }
 

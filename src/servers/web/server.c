@@ -68,15 +68,11 @@ static void changed(void *self)
 
 static enum err start(struct app *app, void **self, struct fault *fault)
 {
-    struct text path;
     struct web *web = make(app);
-    enum err err = app_store_path(app, &path, fault);
-    if (!err)
-        err = store_open(app->life, app->loop, &app->log, path, MIGRATIONS_WEB, NULL, &web->store,
-                         fault);
-    people_configure(web);
+    enum err err = app_open_store(app, MIGRATIONS_WEB, &web->store, fault);
     if (!err) err = sessions_load(web, fault);
     if (err) return err;
+    people_configure(web);
     *self = web;
     applications_configure(web);
     serve(web);

@@ -3,6 +3,7 @@
 #include "tests/unit/test.h"
 
 #include "app/log_filter.h"
+#include "app/log_file.h"
 #include "app/logger.h"
 
 #include <dirent.h>
@@ -372,32 +373,62 @@ TEST(what_another_name_made_does_not_expire)
     place_close(&place);
 }
 
-TEST(a_folder_that_is_gone_loses_lines_says_so_and_comes_back)
+TEST(a_folder_that_is_gone_is_told_and_what_was_written_meanwhile_comes_later)
 {
     struct place place = place_open("");
     struct common_options options = defaults();
     options.log_all = TEXT("f");
     options.log_alarm = TEXT("sub/g");
     CHECK_OK(logger_set_options(place.logger, &options, NULL));
-    say(&place, LOG_ALARM, "lost");
+    say(&place, LOG_ALARM, "kept");
     end_turn(&place);
-    CHECK_U32(logger_counters(place.logger).lines_lost, 1);
+    CHECK_U32(logger_counters(place.logger).lines_lost, 0);
     struct buf all = { 0 };
     read_all(&place, "f.", &all);
     CHECK(has(buf_text(&all), "Alr 05069 log output sub/g stopped"));
     char path[200];
     snprintf(path, sizeof path, "%s/sub", place.folder);
     CHECK(mkdir(path, 0700) == 0);
-    loop_run_for(place.loop, 61000);
-    say(&place, LOG_ALARM, "found again");
-    end_turn(&place);
-    end_turn(&place);
+    loop_run_for(place.loop, LOG_FILE_RETRY_MS + 1); /* nobody logs anything meanwhile */
     buf_clear(&all);
-    read_all(&place, "f.", &all);
-    CHECK(has(buf_text(&all), "04530 1 log lines lost"));
+    struct place sub = place;
+    snprintf(sub.folder, sizeof sub.folder, "%s/sub", place.folder);
+    read_all(&sub, "g.", &all);
+    CHECK(has(buf_text(&all), "kept"));
+    CHECK(has(buf_text(&all), "Alr 05069 log output sub/g stopped"));
     buf_free(&all);
     char command[260];
     snprintf(command, sizeof command, "rm -r %s/sub", place.folder);
+    CHECK(system(command) == 0);
+    place_close(&place);
+}
+
+TEST(what_a_failing_output_cannot_keep_is_lost_and_counted_but_standard_has_a_place_of_its_own)
+{
+    struct place place = place_open("");
+    struct common_options options = defaults();
+    options.log_all = TEXT("sub/g");
+    CHECK_OK(logger_set_options(place.logger, &options, NULL));
+    for (int i = 0; i < 40000; i++)
+        say(&place, LOG_TRACE, "forty thousand lines are more than kept");
+    say(&place, LOG_STANDARD, "this one is");
+    end_turn(&place);
+    unsigned lost = (unsigned)logger_counters(place.logger).lines_lost;
+    CHECK(lost > 10000 && lost < 30000);
+    struct place sub = place;
+    snprintf(sub.folder, sizeof sub.folder, "%s/sub", place.folder);
+    CHECK(mkdir(sub.folder, 0700) == 0);
+    loop_run_for(place.loop, LOG_FILE_RETRY_MS + 1);
+    end_turn(&place);
+    struct buf all = { 0 };
+    char words[64];
+    snprintf(words, sizeof words, "04530 %u log lines lost", lost);
+    read_all(&sub, "g.", &all);
+    CHECK(has(buf_text(&all), "this one is"));
+    CHECK(has(buf_text(&all), words));
+    buf_free(&all);
+    char command[260];
+    snprintf(command, sizeof command, "rm -r %s", sub.folder);
     CHECK(system(command) == 0);
     place_close(&place);
 }

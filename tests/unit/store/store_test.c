@@ -344,6 +344,87 @@ TEST(a_slow_commit_collects_the_next_group)
     ground_end(&ground);
 }
 
+/* design 5: a change of state waits at most 2 seconds, then is refused */
+TEST(behind_a_disk_that_hangs_a_change_waits_two_seconds_and_is_refused)
+{
+    struct ground ground = { 0 };
+    struct answers answers = { 0 };
+    ground_begin_memory(&ground);
+    sim_store_times(ground.store, 5000, 1);
+    submit_note(&ground, 1, NULL, &answers);
+    loop_run_for(ground.loop, 1900);
+    CHECK_U32(answers.count, 0);
+    loop_run_for(ground.loop, 200);
+    CHECK_U32(answers.count, 1);
+    CHECK_U32(answers.err[0], ERR_UNAVAILABLE);
+    submit_note(&ground, 2, NULL, &answers); /* at once: it is known to hang */
+    loop_run_for(ground.loop, 10);
+    CHECK_U32(answers.err[1], ERR_UNAVAILABLE);
+    sim_store_times(ground.store, 2, 1);
+    loop_run_for(ground.loop, 5000);
+    submit_note(&ground, 3, NULL, &answers);
+    loop_run_for(ground.loop, 100);
+    CHECK_OK(answers.err[2]);
+    CHECK_I64(ask_i64(&ground, &count_notes), 1); /* what was refused did not happen */
+    ground_end(&ground);
+}
+
+struct troubles {
+    uint32_t count;
+    enum store_trouble kind[8];
+};
+
+static void on_trouble(void *self, enum store_trouble kind, const char *words)
+{
+    struct troubles *troubles = self;
+    (void)words;
+    CHECK(troubles->count < 8);
+    troubles->kind[troubles->count++] = kind;
+}
+
+TEST(trouble_is_told_once_and_its_end_is_found_out_without_anybody_asking)
+{
+    struct ground ground = { 0 };
+    struct answers answers = { 0 };
+    struct troubles troubles = { 0 };
+    ground_begin_memory(&ground);
+    store_on_trouble(ground.store, on_trouble, &troubles);
+    sim_store_fill_disk(ground.store, 10);
+    for (int64_t i = 1; i <= 5; i++) {
+        submit_note(&ground, i, NULL, &answers);
+        loop_run_for(ground.loop, 10);
+        CHECK_U32(answers.err[i - 1], ERR_FULL);
+    }
+    CHECK_U32(troubles.count, 1);
+    CHECK_U32(troubles.kind[0], STORE_TROUBLE_FULL);
+    loop_run_for(ground.loop, 4900); /* five tries of its own */
+    CHECK_U32(troubles.count, 1);
+    loop_run_for(ground.loop, 5000);
+    CHECK_U32(troubles.count, 2);
+    CHECK_U32(troubles.kind[1], STORE_TROUBLE_NONE);
+    loop_run_for(ground.loop, 60000); /* and it does not go on trying */
+    CHECK_I64(store_counters(ground.store).waiting_now, 0);
+    CHECK_U32(troubles.count, 2);
+    ground_end(&ground);
+}
+
+TEST(a_failed_sync_is_told_as_the_end)
+{
+    struct ground ground = { 0 };
+    struct answers answers = { 0 };
+    struct troubles troubles = { 0 };
+    ground_begin_memory(&ground);
+    store_on_trouble(ground.store, on_trouble, &troubles);
+    sim_store_fail_sync(ground.store);
+    submit_note(&ground, 1, NULL, &answers);
+    loop_run_for(ground.loop, 60000);
+    submit_note(&ground, 2, NULL, &answers);
+    loop_run_for(ground.loop, 60000);
+    CHECK_U32(troubles.count, 1);
+    CHECK_U32(troubles.kind[0], STORE_TROUBLE_BROKEN);
+    ground_end(&ground);
+}
+
 TEST(a_lone_change_may_wait_for_company)
 {
     struct ground ground = { .options = { .group_wait_ms = 30 } };
