@@ -57,6 +57,7 @@ struct breach {
 struct checker_options {
     uint64_t lapse_ms; /* a round of which nothing was asked for so long may become Stale
                           (preview-timeout); 0: never */
+    bool is_silent;    /* no notification is due for any round */
     uint64_t keep_ms;  /* closed rounds and sent notifications may leave the store after this time;
                           0: 20 hours */
 };

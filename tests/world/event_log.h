@@ -30,15 +30,16 @@
     /* --- what agents and receivers are told unasked, or when they look --- */                     \
     X(SHOWN,         "shown")         /* agent, list, chain, guid: it is hers; handle */            \
     X(SNAPSHOT,      "snapshot")      /* agent: hers is what was shown since her last snapshot */   \
-    X(RECEIVED,      "received")      /* message, guid, digest of the body */                       \
-    /* --- a look into outbound's store, between `look` and `looked` one instant --- */             \
-    X(LOOK,          "look")          /* list: all rows, open rounds, outbox entries will follow;
-                                         is_settled, is_unloaded */                                 \
+    X(RECEIVED,      "received")      /* message, guid, digest of the body; list where there
+                                         are several */                       \
+    /* --- a look into outbound's store, between `look` and `looked` one instant, in this order --- */             \
+    X(LOOK,          "look")          /* list: all its rows, then its rounds, then its entries
+                                         of the outbox follow; is_settled, is_unloaded */                                 \
     X(ROW,           "row")           /* chain, phone, status, agent, value, result */              \
     X(ROUND,         "round")         /* chain, guid, status (1 open, 2 closed), agent, handle;
                                          closed: message, absent where none was due */              \
     X(OUTBOX,        "outbox")        /* message, status (1 waiting, 2 sent, 3 failed), since:
-                                         created; guid where its body says it */                    \
+                                         created; guid that its body says */                    \
     X(LOOKED,        "looked")        /* the end of it */                                           \
     X(COUNTER,       "counter")       /* name, published, counted: in one quiet instant */          \
     X(STATE,         "state")         /* name, who: something waits in this state since `since`,
