@@ -28,6 +28,7 @@ struct subscription {
     bool is_in_pages;   /* a snapshot is coming */
     bool is_subscribed; /* changes are coming */
     bool is_asking;     /* an answer is awaited */
+    bool is_waited;     /* config had its time to bring the first configuration */
     bool asks_again;    /* it is to be passed over: subscribe again after it */
     struct tally tally; /* of the snapshot that is coming */
     const char *reason; /* why everything is read anew; NULL: it is not */
@@ -110,6 +111,7 @@ static void snapshot_is_whole(struct subscription *subscription)
 /* --- talking to config ---------------------------------------------------------------------- */
 
 static void subscribe(void *self);
+static void start_from_cache(struct subscription *subscription);
 static void on_page(void *self, const struct link_error *error, const void *fields);
 
 /* Of each answer first: false when it belongs to a subscription that was given up. */
@@ -131,11 +133,21 @@ static void ask_next_page(struct subscription *subscription, struct text cursor)
              subscription);
 }
 
+/* Half a snapshot is worth nothing: what it has not brought would count as deleted. */
+static void give_pages_up(struct subscription *subscription)
+{
+    if (subscription->is_in_pages && subscription->has_all)
+        subscription->reason = "the snapshot broke off";
+    subscription->is_in_pages = false;
+    if (subscription->is_waited) start_from_cache(subscription);
+}
+
 static void on_error(struct subscription *subscription, const struct link_error *error)
 {
     subscription->is_subscribed = false;
     log_debug(&subscription->app->log, "subscribing: %.*s", TEXT_ARG(error->text));
     if (link_is_up(subscription->link)) timer_start(subscription->retry_timer, RETRY_MS);
+    give_pages_up(subscription);
 }
 
 static void take_page(struct subscription *subscription, const struct config_snapshot *page)
@@ -246,17 +258,13 @@ static void on_down(void *self, struct link *link, enum err why)
     (void)link, (void)why;
     subscription->is_subscribed = subscription->asks_again = false;
     timer_stop(subscription->retry_timer);
-    /* Half a snapshot is worth nothing: what it has not brought would count as deleted. */
-    if (subscription->is_in_pages && subscription->has_all)
-        subscription->reason = "the snapshot broke off";
-    subscription->is_in_pages = false;
+    give_pages_up(subscription);
 }
 
 /* --- without config ------------------------------------------------------------------------- */
 
-static void start_from_cache(void *self)
+static void start_from_cache(struct subscription *subscription)
 {
-    struct subscription *subscription = self;
     struct app *app = subscription->app;
     if (subscription->has_all || subscription->is_in_pages) return;
     struct scope *scratch = scope_new(app->life, "cache", SCOPE_NO_LIMIT);
@@ -269,12 +277,21 @@ static void start_from_cache(void *self)
     }
     if (!err) {
         subscription->rev = rev;
+        buf_clear(&subscription->epoch);
         buf_add(&subscription->epoch, epoch);
         subscription->has_all = true;
         LOG_STARTED_FROM_CACHE(&app->log, (unsigned long long)rev);
     }
     scope_close(scratch);
     if (!err) app_begin_or_end(app);
+}
+
+/* A slow config that is bringing pages is waited for until they break off. */
+static void on_waited(void *self)
+{
+    struct subscription *subscription = self;
+    subscription->is_waited = true;
+    start_from_cache(subscription);
 }
 
 /* --- life ----------------------------------------------------------------------------------- */
@@ -300,7 +317,7 @@ struct subscription *subscription_open(struct app *app)
     struct subscription *subscription = scope_alloc(app->life, sizeof *subscription);
     subscription->app = app;
     subscription->cache = cache_new(app);
-    subscription->wait_timer = timer_new(app->life, app->loop, start_from_cache, subscription);
+    subscription->wait_timer = timer_new(app->life, app->loop, on_waited, subscription);
     subscription->retry_timer = timer_new(app->life, app->loop, subscribe, subscription);
     scope_on_close(app->life, forget, subscription);
     add_type(subscription, OBJECT_APPLICATION.name);

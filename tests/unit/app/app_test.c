@@ -526,6 +526,53 @@ TEST(without_config_it_starts_from_the_cache_of_its_last_run)
     world_free(world);
 }
 
+/* Of its last run the application has a cache; now config sends one page of two. */
+static struct world *half_a_snapshot(void)
+{
+    struct world *world = everything_up();
+    scope_close(world->app->life);
+    server = (struct server){ 0 };
+    world->second = PLAIN;
+    bear(world, &outbound_type);
+    loop_run_for(world->loop, 2000);
+    CHECK_U32(world->pages, 1);
+    loop_run_for(world->loop, 2000);
+    CHECK_U32(server.starts, 0); /* a slow config is waited for */
+    return world;
+}
+
+TEST(config_that_dies_amid_its_pages_does_not_keep_it_from_its_cache)
+{
+    struct world *world = half_a_snapshot();
+    scope_close(world->config_life);
+    loop_run_for(world->loop, 10);
+    CHECK_U32(server.starts, 1);
+    CHECK(has_campaign(world, "spring"));
+    world->second = NULL;
+    world->content = "changes";
+    world->first = world->first_campaign = NULL;
+    run_config(world);
+    loop_run_for(world->loop, 5000);
+    CHECK(world->has_since);
+    CHECK_TEXT(text_of(world->epoch), "e1");
+    CHECK_I64(world->since_rev, 5);
+    world_free(world);
+}
+
+TEST(config_that_is_silent_amid_its_pages_does_not_keep_it_from_its_cache)
+{
+    struct world *world = half_a_snapshot();
+    sim_net_cut(world->net, config_address, true);
+    loop_run_for(world->loop, 25 * 1000); /* twice ADDP's time */
+    CHECK_U32(server.starts, 1);
+    world_free(world);
+    /* Alive, but the page never comes. */
+    world = half_a_snapshot();
+    loop_run_for(world->loop, 31 * 1000);
+    CHECK_U32(server.starts, 1);
+    world_free(world);
+}
+
 TEST(where_a_cached_start_is_not_allowed_it_waits)
 {
     struct world *world = world_new();
