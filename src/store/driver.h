@@ -17,15 +17,18 @@ struct fence {
 };
 
 /* How a commit ends in the simulated world (sim_store.h). */
-enum commit_fate { COMMIT_WORKS, COMMIT_DISK_FULL, COMMIT_SYNC_FAILS_KEPT, COMMIT_SYNC_FAILS_LOST };
+enum commit_fate {
+    COMMIT_WORKS,
+    COMMIT_DISK_FULL,
+    COMMIT_SYNC_FAILS_KEPT,
+    COMMIT_SYNC_FAILS_LOST,
+    COMMIT_REHEARSED, /* nothing is kept, and all is said to be well: faults.c */
+};
 
 struct group {
     struct list changes;       /* of struct change, in their order */
     const struct fence *fence; /* NULL: none */
     enum commit_fate fate;
-    /* Faulty builds: called when all statements ran, before they are durable. NULL: not. */
-    void (*on_applied)(void *self, struct group *group);
-    void *self;
     /* Out */
     bool is_fence_broken; /* the lease went to another; nothing fenced was kept */
     bool is_disk_unknown; /* a sync failed: what is on disk nobody knows */

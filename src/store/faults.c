@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Answering before the commit: a planted fault that the crash test must find. Compiled in with
- * -Dfaults=true alone; then store_options.is_answering_early or CARILLON_FAULT=answer-early in the
- * environment turns it on. */
+/* Answering before the commit: a fault that is planted with -Dfault=answer-early and that tests
+ * must find (tests/faults/README.md). A group is rehearsed: run and undone. So its changes are
+ * answered as they will end, then for a while nothing of them is on disk. */
 #include "store/store_private.h"
 
-#ifdef CARILLON_FAULTS
+#include "fault.h"
+
+#ifdef FAULT_ANSWER_EARLY
 
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 enum { EARLY_HOLD_MS = 20 }; /* how long what was answered is not on disk */
@@ -19,18 +20,8 @@ struct early {
     struct change_result result;
 };
 
-void faults_init(struct store *store)
+static void note_answers(struct store *store, struct group *group)
 {
-    const char *fault = getenv("CARILLON_FAULT");
-    if (fault && strcmp(fault, "answer-early") == 0) store->options.is_answering_early = true;
-    list_init(&store->early);
-}
-
-/* On the writer's thread. */
-static void answer_early(void *self, struct group *group)
-{
-    struct store *store = self;
-    pthread_mutex_lock(&store->write.lock);
     LIST_EACH (node, &group->changes) {
         struct change *change = LIST_OBJECT(node, struct change, node);
         if (change->result.err) continue;
@@ -39,16 +30,24 @@ static void answer_early(void *self, struct group *group)
         *early = (struct early){ .change = change, .result = change->result };
         list_add_last(&store->early, &early->node);
     }
-    pthread_mutex_unlock(&store->write.lock);
-    waker_wake(store->waker);
-    (void)nanosleep(&(struct timespec){ .tv_nsec = EARLY_HOLD_MS * 1000000 }, NULL);
 }
 
-void faults_plant(struct store *store, struct group *group)
+void faults_answer_early(struct store *store, struct group *group)
 {
-    if (!store->options.is_answering_early || loop_is_virtual(store->loop)) return;
-    group->on_applied = answer_early;
-    group->self = store;
+    if (store->driver != &DRIVER_SQLITE || group->is_disk_unknown) return;
+    enum commit_fate fate = group->fate;
+    group->fate = COMMIT_REHEARSED;
+    store->driver->run_group(store->writer, group);
+    group->fate = fate;
+    pthread_mutex_lock(&store->write.lock);
+    note_answers(store, group);
+    pthread_mutex_unlock(&store->write.lock);
+    if (loop_is_virtual(store->loop)) {
+        chore_soon(store->loop, &store->answer_refused);
+        return;
+    }
+    waker_wake(store->waker);
+    (void)nanosleep(&(struct timespec){ .tv_nsec = EARLY_HOLD_MS * 1000000 }, NULL);
 }
 
 void faults_answer(struct store *store)

@@ -109,7 +109,6 @@ static enum err commit_simulated(struct connection *connection, enum commit_fate
 /* ERR_OK: durable. An error that the database itself reports undid everything; else ERR_IO. */
 static enum err commit(struct connection *connection, struct group *group, struct fault *fault)
 {
-    if (group->on_applied) group->on_applied(group->self, group);
     if (group->fate != COMMIT_WORKS) return commit_simulated(connection, group->fate, fault);
     uint64_t started = group_clock_us();
     SQLRETURN code = SQLEndTran(SQL_HANDLE_DBC, connection->handle, SQL_COMMIT);

@@ -6,6 +6,7 @@
 #include "store/sim_store.h"
 #include "store/trouble.h"
 
+#include "fault.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -252,6 +253,9 @@ static void on_answer_refused(void *self)
         list_remove(node);
         answer_change(store, LIST_OBJECT(node, struct change, node));
     }
+#ifdef FAULT_ANSWER_EARLY
+    if (!store->is_closed) faults_answer(store);
+#endif
     if (!store->is_closed) answer_askings(store);
     leave_answering(store);
 }
@@ -384,7 +388,9 @@ static void store_close(void *self)
     worker_stop(&store->read);
     chore_cancel(&store->hand_over);
     chore_cancel(&store->answer_refused);
+#ifdef FAULT_ANSWER_EARLY
     faults_drop(store);
+#endif
     free_changes(&store->changes, offsetof(struct change, all));
     free_changes(&store->spare, offsetof(struct change, node));
     for (struct list *node; (node = list_first(&store->askings)) != NULL;) {
@@ -429,7 +435,7 @@ static struct store *store_new(struct scope *owner, struct loop *loop, const str
     list_init(&store->spare);
     worker_init(&store->write);
     worker_init(&store->read);
-    faults_init(store);
+    list_init(&store->early);
     return store;
 }
 

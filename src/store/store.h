@@ -48,8 +48,6 @@ struct store_options {
     uint32_t queue_max;      /* changes waiting; 0: 20,000 */
     uint32_t query_timeout_s; /* ODBC only; 0: 60 */
     uint32_t pause_max_s;     /* ODBC only: between attempts to connect; 0: 30 */
-    bool is_answering_early;  /* a fault planted for the crash test only: answers before the commit.
-                                 Compiled in with -Dfaults=true alone */
 };
 
 /* Open or create `path` (":memory:" on a VIRTUAL loop), bring its schema up (`migrations` ends with

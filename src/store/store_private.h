@@ -131,31 +131,10 @@ void store_yield(struct store *store); /* refuse all but vital changes from now 
 /* For faults.c: the change's callback, once, before it is done. */
 void change_call_back(struct change *change, const struct change_result *result);
 
-/* faults.c */
-#ifdef CARILLON_FAULTS
-void faults_init(struct store *store);
-void faults_plant(struct store *store, struct group *group);
+/* faults.c, in builds with -Dfault=answer-early only. */
+void faults_answer_early(struct store *store, struct group *group); /* then it commits */
 void faults_answer(struct store *store);
 void faults_drop(struct store *store);
-#else
-static inline void faults_init(struct store *store)
-{
-    (void)store;
-}
-static inline void faults_plant(struct store *store, struct group *group)
-{
-    (void)store;
-    (void)group;
-}
-static inline void faults_answer(struct store *store)
-{
-    (void)store;
-}
-static inline void faults_drop(struct store *store)
-{
-    (void)store;
-}
-#endif
 
 /* The whole of `from` behind `to`. */
 static inline void ring_append(struct list *to, struct list *from)

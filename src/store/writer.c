@@ -5,6 +5,7 @@
 #include "store/store_private.h"
 
 #include "base/random.h"
+#include "fault.h"
 
 #include <signal.h>
 #include <time.h>
@@ -87,7 +88,6 @@ static void carry_out(struct store *store, struct group *group)
         refuse_group(group);
         return;
     }
-    faults_plant(store, group);
     store->driver->run_group(store->writer, group);
 }
 
@@ -140,6 +140,9 @@ static void *write_groups(void *self)
         struct group group = { 0 };
         take_group(store, &group);
         pthread_mutex_unlock(&write->lock);
+#ifdef FAULT_ANSWER_EARLY
+        faults_answer_early(store, &group); /* a crash from here to the commit breaks a promise */
+#endif
         carry_out(store, &group);
         pthread_mutex_lock(&write->lock);
         hand_back(store, &group);
@@ -180,7 +183,11 @@ static void write_virtual(struct store *store)
     struct group *group = &store->sim_group;
     *group = (struct group){ .fate = next_fate(store) };
     take_group(store, group);
+#ifdef FAULT_ANSWER_EARLY
+    faults_answer_early(store, group); /* and the commit at the end of its time */
+#else
     carry_out(store, group);
+#endif
     group->commit_us = (uint64_t)store->sim_took_ms * 1000; /* no real clock in a simulated world */
     store->sim_is_taken = true;
 }
@@ -198,6 +205,9 @@ static void on_write_time(void *self)
         store->sim_rest_ms = 0;
         return;
     }
+#ifdef FAULT_ANSWER_EARLY
+    carry_out(store, &store->sim_group);
+#endif
     store->sim_is_taken = false;
     hand_back(store, &store->sim_group);
     if (!list_is_empty(&store->write.queue)) start_virtual(store);
@@ -221,8 +231,7 @@ void writer_queue(struct store *store, struct list *changes)
     ring_append(&write->queue, changes);
     (void)pthread_cond_signal(&write->work_came);
     pthread_mutex_unlock(&write->lock);
-    if (store->write_timer && !timer_is_running(store->write_timer))
-        start_virtual(store);
+    if (store->write_timer && !timer_is_running(store->write_timer)) start_virtual(store);
 }
 
 void writer_take_back(struct store *store, struct list *out)

@@ -113,10 +113,10 @@ struct findings {
     uint64_t acknowledged, lost, halves;
 };
 
-static struct findings crash_often(bool is_answering_early)
+static struct findings crash_often(void)
 {
     static struct known known;
-    struct ground ground = { .options = { .is_answering_early = is_answering_early } };
+    struct ground ground = { 0 };
     struct random random;
     random_seed_from_system(&random);
     known.count = 0;
@@ -140,18 +140,8 @@ static struct findings crash_often(bool is_answering_early)
 
 TEST(after_kill_9_every_acknowledged_change_is_there_and_no_half_of_one)
 {
-    struct findings findings = crash_often(false);
+    struct findings findings = crash_often();
     CHECK(findings.acknowledged > 0);
     CHECK_I64(findings.lost, 0);
     CHECK_I64(findings.halves, 0);
 }
-
-#ifdef CARILLON_FAULTS
-TEST(the_same_test_finds_a_store_that_answers_before_the_commit)
-{
-    struct findings findings = crash_often(true);
-    CHECK(findings.acknowledged > 0);
-    CHECK(findings.lost > 0);
-    CHECK_I64(findings.halves, 0);
-}
-#endif
