@@ -106,16 +106,17 @@ static enum http_grammar_verdict feed(struct http_input *input, size_t from)
 
 enum line { LINE_MISSING, LINE_BARE_LF, LINE_WHOLE };
 
-/* The next line without its CR LF; it counts as understood. */
+/* The next line without its CR LF; it counts as understood. Its length is to be judged before its
+ * end: of a line in pieces the length is known first. */
 static enum line take_line(struct http_input *input, struct text *line)
 {
     struct text rest = rest_of(input);
     const char *end = memchr(rest.at, '\n', rest.len);
     if (end == NULL) return LINE_MISSING;
     size_t len = (size_t)(end - rest.at);
+    input->at += len + 1;
     if (len == 0 || rest.at[len - 1] != '\r') return LINE_BARE_LF;
     *line = (struct text){ rest.at, len - 1 };
-    input->at += len + 1;
     return LINE_WHOLE;
 }
 
@@ -139,9 +140,9 @@ static enum http_progress check_lines(struct http_input *input)
     for (;;) {
         struct text line = { NULL, 0 };
         enum line taken = take_line(input, &line);
-        if (taken == LINE_BARE_LF) return refuse(input, 400, "a line does not end with CR LF");
         size_t len = input->at + (taken == LINE_MISSING ? rest_of(input).len : 0);
         if (len > input->limits.header_bytes_max) return refuse_long_head(input);
+        if (taken == LINE_BARE_LF) return refuse(input, 400, "a line does not end with CR LF");
         if (taken == LINE_MISSING) return HTTP_PROGRESS_MORE;
         if (line.len == 0 && input->line_count > 0) return HTTP_PROGRESS_REQUEST;
         if (check_line(input, line) == HTTP_PROGRESS_REFUSED) return HTTP_PROGRESS_REFUSED;
@@ -298,9 +299,9 @@ static enum http_progress read_chunk_line(struct http_input *input)
     struct text line;
     size_t from = input->at;
     enum line taken = take_line(input, &line);
+    size_t len = taken == LINE_MISSING ? rest_of(input).len + 1 : input->at - from; /* with CR LF */
+    if (len > HTTP_CHUNK_LINE_BYTES_MAX + 2) return refuse(input, 400, "a chunk line is too long");
     if (taken == LINE_BARE_LF) return refuse(input, 400, "a chunk line does not end with CR LF");
-    size_t len = taken == LINE_MISSING ? rest_of(input).len : line.len;
-    if (len > HTTP_CHUNK_LINE_BYTES_MAX) return refuse(input, 400, "a chunk line is too long");
     if (taken == LINE_MISSING) return HTTP_PROGRESS_MORE;
     struct http_refusal refusal = http_check_chunk_line(line);
     if (refusal.status) return refuse(input, refusal.status, refusal.words);
@@ -343,10 +344,10 @@ static enum http_progress read_trailer(struct http_input *input)
     struct text line;
     size_t from = input->at;
     enum line taken = take_line(input, &line);
-    if (taken == LINE_BARE_LF) return refuse(input, 400, "a trailer does not end with CR LF");
     size_t len = taken == LINE_MISSING ? rest_of(input).len : input->at - from;
     if (input->trailer_bytes + len > input->limits.header_bytes_max)
         return refuse(input, 431, "the trailers are too long");
+    if (taken == LINE_BARE_LF) return refuse(input, 400, "a trailer does not end with CR LF");
     if (taken == LINE_MISSING) return HTTP_PROGRESS_MORE;
     input->trailer_bytes += len;
     struct http_refusal refusal = { 0, NULL };
