@@ -9,7 +9,7 @@
 #include <sys/types.h>
 #include <wslay/wslay.h>
 
-enum { HEAD_START_BYTES = 2, HEAD_BYTES_MAX = 14 }; /* of a client: 2 + 8 of length + 4 of mask */
+enum { HEAD_START_BYTES = 2, MASK_BYTES = 4, HEAD_BYTES_MAX = 14 }; /* with 8 bytes of length */
 
 struct websocket_receipt {
     wslay_frame_context_ptr wslay;
@@ -115,7 +115,7 @@ static uint64_t head_length(const struct websocket_receipt *receipt)
     return length;
 }
 
-static bool check_head_end(struct websocket_receipt *receipt)
+static bool check_length(struct websocket_receipt *receipt)
 {
     struct websocket_input *input = receipt->input;
     uint64_t length = head_length(receipt);
@@ -130,10 +130,14 @@ static bool check_head_end(struct websocket_receipt *receipt)
 
 /* --- the frame, through wslay --- */
 
-/* Of the head only what belongs to it: its end is known after two bytes. */
+/* Of the head only what belongs to it: its end is known after two bytes; and its length before its
+ * mask, so that it is judged at once. */
 static size_t head_room(const struct websocket_receipt *receipt)
 {
-    size_t end = receipt->head_len < HEAD_START_BYTES ? HEAD_START_BYTES : receipt->head_bytes;
+    size_t end = HEAD_START_BYTES;
+    if (receipt->head_len >= HEAD_START_BYTES) end = (size_t)receipt->head_bytes - MASK_BYTES;
+    if (receipt->head_len >= HEAD_START_BYTES && receipt->head_len >= end)
+        end = receipt->head_bytes;
     return end - receipt->head_len;
 }
 
@@ -141,9 +145,10 @@ static bool take_head(struct websocket_receipt *receipt, const uint8_t *bytes, s
 {
     memcpy(receipt->head + receipt->head_len, bytes, len);
     receipt->head_len = (uint8_t)(receipt->head_len + len);
-    if (receipt->head_len == HEAD_START_BYTES) return check_head_start(receipt);
-    if (receipt->head_len == receipt->head_bytes) return check_head_end(receipt);
-    return true;
+    if (receipt->head_len == HEAD_START_BYTES && !check_head_start(receipt)) return false;
+    if (receipt->head_len < HEAD_START_BYTES) return true;
+    bool has_length = receipt->head_len == receipt->head_bytes - MASK_BYTES;
+    return !has_length || check_length(receipt);
 }
 
 static ssize_t on_wslay_wants(uint8_t *room, size_t len, int flags, void *self)
