@@ -4,7 +4,7 @@
 BUILD := build
 DATA := run
 
-.PHONY: run build build-asan test unit e2e check bench soak reference clean
+.PHONY: run build build-asan test unit e2e check bench soak fuzz reference clean
 
 # The sample contact centre, in the foreground; Ctrl-C stops it.
 run: build
@@ -18,6 +18,7 @@ build:
 
 build-asan:
 	@tools/setup build
+	@tools/setup test
 	@test -f $(BUILD)/build.ninja || meson setup $(BUILD) >/dev/null
 	@test -f $(BUILD)/asan/build.ninja || \
 	  meson setup $(BUILD)/asan -Db_sanitize=address,undefined -Db_lundef=false -Dconsole=false >/dev/null
@@ -55,6 +56,10 @@ soak: build
 	@tools/setup test
 	@python3 tests/e2e/harness.py --binary $(BUILD)/carillon --soak
 	@tests/chaos/prove_crash_test.sh $(BUILD)/faults
+
+# `make fuzz` lists the targets; `make fuzz T=http SECONDS=600` runs one (tests/fuzz/README.md).
+fuzz:
+	@tests/fuzz/run.sh $(BUILD)/fuzz "$(T)" "$(SECONDS)"
 
 # The pages printed from schema/: messages, options, objects, log events, counters, HTTP routes.
 reference: build
