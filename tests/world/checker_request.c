@@ -301,7 +301,11 @@ static void added(struct checker *checker, struct request *request, const struct
         if (phone->chains > phone->adds)
             breaks(checker, INVARIANT_LOST, subject, "is phone %.*s, which was added already",
                    TEXT_ARG(name_text(checker, phone->key.phone)));
-    } else if (subject->phone != phone->key.phone || subject->is_acknowledged) {
+    } else if (subject->is_acknowledged) {
+        breaks(checker, INVARIANT_LOST, subject, "is acknowledged as %.*s, and was as %.*s before",
+               TEXT_ARG(name_text(checker, phone->key.phone)),
+               TEXT_ARG(name_text(checker, subject->phone)));
+    } else if (subject->phone != phone->key.phone) {
         breaks(checker, INVARIANT_LOST, subject, "is acknowledged as %.*s and was %.*s",
                TEXT_ARG(name_text(checker, phone->key.phone)),
                TEXT_ARG(name_text(checker, subject->phone)));

@@ -86,7 +86,7 @@ static void check_broke(const char *is, const char *wanted)
 #define ASK_A2            "'asked','ask':'preview','request':3,'agent':'a2'\n"
 #define GIVEN_A2(value)                                                                            \
     "'acknowledged','request':3,'list':'L','chain':7,'guid':'G2','handle':101,'value':'" value "'" \
-                                                                                               "\n"
+    "\n"
 #define LOOK              "'look','list':'L'\n"
 #define SETTLED           "'look','list':'L','is_settled':true\n"
 #define LOOKED            "'looked'\n"
@@ -130,7 +130,7 @@ TEST(a_repeated_acknowledgement_names_the_same_chain)
                         "'acknowledged','request':9,'chain':7\n";
     static char log[4096];
     snprintf(log, sizeof log, "%s%s", ADDED, again);
-    BROKE(log, "is acknowledged as p8 and was p7");
+    BROKE(log, "is acknowledged as p8, and was as p7 before");
 }
 
 TEST(an_acknowledged_value_stays)
@@ -374,6 +374,8 @@ TEST(many_lost_writes_stay_exact_and_cheap)
     struct scope *scope = scope_new(NULL, "test", SCOPE_NO_LIMIT);
     struct checker *checker = checker_new(scope, NULL);
     char value[16];
+    struct event seen = { .kind = EVENT_SEEN, .name = TEXT("x"), .value = TEXT("v0") };
+    CHECK(checker_hear(checker, &seen));
     for (uint32_t i = 1; i <= 25; i++) {
         struct event ask = { .kind = EVENT_ASKED, .ask = ASK_SET, .request = i, .name = TEXT("x") };
         snprintf(value, sizeof value, "v%u", i);
@@ -381,7 +383,7 @@ TEST(many_lost_writes_stay_exact_and_cheap)
         CHECK(checker_hear(checker, &ask));
         CHECK(checker_hear(checker, &(struct event){ .kind = EVENT_LOST, .request = i }));
     }
-    struct event seen = { .kind = EVENT_SEEN, .name = TEXT("x"), .value = TEXT("v17") };
+    seen.value = TEXT("v17");
     CHECK(checker_hear(checker, &seen));
     seen.value = TEXT("v3");
     CHECK(checker_hear(checker, &seen));
@@ -433,7 +435,7 @@ TEST(subscribers_converge)
 TEST(a_log_that_contradicts_itself_is_said_to)
 {
     BROKE("'acknowledged','request':1\n", "log: request 1 ends and was not asked");
-    BROKE(ADDED ADDED ADDED, "is there twice");
+    BROKE(ASK_A1 ASK_A1, "request 2 is asked twice");
     BROKE("'row','chain':7,'status':1\n", "log: \"row\" stands outside a look");
     BROKE(LOOK "'quiet'\n", "log: \"quiet\" stands inside a look");
     BROKE("'asked','ask':'update','request':1,'agent':'a1','guid':'G'\n", "given to nobody");
@@ -483,7 +485,7 @@ TEST(a_breach_tells_what_led_to_it)
                "#2 {\"event\":\"acknowledged\",\"at\":0,\"request\":1}\n"
                "#3 {\"event\":\"killed\",\"at\":0,\"who\":\"config\"}\n"
                "#4 {\"event\":\"seen\",\"at\":0,\"name\":\"x\",\"value\":\"0\"}\n");
-    CHECK(!checker_hear(checker, &events[3])); /* broken still, told once */
+    CHECK(checker_hear(checker, &events[3])); /* told once */
     (void)checker_breaches(checker, &count);
     CHECK_U32(count, 1);
     scope_close(scope);
