@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The administrator: `carillon config apply`, over a link to config with the installation's secret.
+ */
+#include "tests/world/world.h"
+
+#include "gen/messages.h"
+#include "servers/supervisor/installation.h"
+
+enum { APPLY_MS = 20000 };
+
+struct administrator {
+    struct world *world;
+    struct link *link;
+    uint8_t secret[INSTALLATION_SECRET_BYTES];
+    struct link_identity identity;
+    void (*ended)(void *self, enum err err, struct text words);
+    void *self;
+};
+
+static void on_applied(void *self, const struct link_error *error, const void *fields)
+{
+    struct administrator *administrator = self;
+    (void)fields;
+    administrator->ended(administrator->self, error ? error->err : ERR_OK,
+                         error ? error->text : (struct text){ 0 });
+}
+
+void administrator_set_password(struct administrator *administrator, struct text person,
+                                void (*ended)(void *self, enum err err, struct text words),
+                                void *self)
+{
+    struct config_set_password set = { .head.has = CONFIG_SET_PASSWORD_HAS_USER_NAME |
+                                                   CONFIG_SET_PASSWORD_HAS_NEW_PASSWORD,
+                                       .user_name = person,
+                                       .new_password = TEXT(WORLD_PASSWORD) };
+    administrator->ended = ended;
+    administrator->self = self;
+    link_ask(administrator->link, &MSG_CONFIG_SET_PASSWORD, &set, NULL, APPLY_MS, on_applied,
+             administrator);
+}
+
+void administrator_apply(struct administrator *administrator, struct text file,
+                         void (*ended)(void *self, enum err err, struct text words), void *self)
+{
+    struct config_apply apply = { .head.has = CONFIG_APPLY_HAS_TEXT | CONFIG_APPLY_HAS_OVERWRITE,
+                                  .text = file,
+                                  .overwrite = true };
+    administrator->ended = ended;
+    administrator->self = self;
+    link_ask(administrator->link, &MSG_CONFIG_APPLY, &apply, NULL, APPLY_MS, on_applied,
+             administrator);
+}
+
+struct administrator *administrator_new(struct world *world)
+{
+    static const struct link_handler none[] = { { 0 } };
+    static const struct link_life life = { 0 };
+    struct administrator *administrator = scope_alloc(world->life, sizeof *administrator);
+    struct fault fault;
+    administrator->world = world;
+    if (installation_read_secret(world->options->data_dir, administrator->secret, &fault))
+        world_fail(world, "the secret: %s", fault.words);
+    administrator->identity = (struct link_identity){
+        .application = TEXT("tool"),
+        .role = TEXT("tool"),
+        .build = TEXT(CARILLON_VERSION),
+        .secret = { (const char *)administrator->secret, sizeof administrator->secret },
+        .secret_is_master = true
+    };
+    struct link_options options = { .reconnect_ms = 200 };
+    administrator->link = link_connect(world->life, world->net, &world->log, TEXT("127.0.0.1:2020"),
+                                       TEXT("config"), &administrator->identity, &options, none,
+                                       &life, administrator);
+    return administrator;
+}

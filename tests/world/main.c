@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* world - runs simulated worlds: world [--seeds FIRST-LAST | --seed N] [--strikes N] [--log FILE]
+ *                                      [--centre FILE]
+ * TAP for the test runner: one line for each hundred seeds; a broken one prints its seed, what was
+ * promised and the last events. `make replay SEED=n` runs one again with all its events. */
+#include "tests/world/world.h"
+
+#include <dirent.h>
+#include <openssl/rand.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { CENTRE_BYTES_MAX = 1 << 20, BATCH = 100 };
+
+struct arguments {
+    uint64_t first, last;
+    uint32_t strikes;
+    const char *log, *centre;
+};
+
+/* --- OpenSSL's chance is the world's -----------------------------------------------------------
+ */
+
+static struct random numbers;
+
+static int give_bytes(unsigned char *out, int count)
+{
+    for (int i = 0; i < count; i++) out[i] = (unsigned char)random_u64(&numbers);
+    return 1;
+}
+
+static int say_ready(void)
+{
+    return 1;
+}
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+static void take_over_chance(void)
+{
+    static const RAND_METHOD method = { .bytes = give_bytes,
+                                        .pseudorand = give_bytes,
+                                        .status = say_ready };
+    ASSERT(RAND_set_rand_method(&method) == 1);
+}
+#pragma GCC diagnostic pop
+
+/* --- one seed --- */
+
+static void remove_folder(const char *path)
+{
+    DIR *folder = opendir(path);
+    for (struct dirent *entry; folder && (entry = readdir(folder)) != NULL;) {
+        char inner[4096];
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
+        (void)snprintf(inner, sizeof inner, "%s/%s", path, entry->d_name);
+        if (unlink(inner) != 0) remove_folder(inner);
+    }
+    if (folder) (void)closedir(folder);
+    (void)rmdir(path);
+}
+
+static bool run_seed(const struct arguments *arguments, uint64_t seed, struct text centre)
+{
+    char folder[64]; /* of memory where there is such a place: caches are synced */
+    (void)snprintf(folder, sizeof folder, "%s/carillon-world-XXXXXX",
+                   access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+    if (mkdtemp(folder) == NULL) return false;
+    FILE *log = arguments->log ? fopen(arguments->log, "we") : NULL;
+    struct world_options options = { .seed = seed,
+                                     .strikes = arguments->strikes,
+                                     .data_dir = text_of(folder),
+                                     .centre = centre,
+                                     .log = log };
+    random_seed(&numbers, seed);
+    bool is_kept = world_run(&options);
+    if (log) (void)fclose(log);
+    remove_folder(folder);
+    return is_kept;
+}
+
+static int run_all(const struct arguments *arguments, struct text centre)
+{
+    uint64_t batches = (arguments->last - arguments->first) / BATCH + 1, broken = 0;
+    printf("1..%llu\n", (unsigned long long)batches);
+    for (uint64_t batch = 0; batch < batches; batch++) {
+        uint64_t first = arguments->first + batch * BATCH, last = first + BATCH - 1, bad = 0;
+        if (last > arguments->last) last = arguments->last;
+        struct timespec before, after;
+        (void)clock_gettime(CLOCK_MONOTONIC, &before);
+        for (uint64_t seed = first; seed <= last; seed++) bad += !run_seed(arguments, seed, centre);
+        (void)clock_gettime(CLOCK_MONOTONIC, &after);
+        broken += bad;
+        printf("%s %llu - worlds_%llu_to_%llu_keep_their_promises # %.1f s\n",
+               bad ? "not ok" : "ok", (unsigned long long)batch + 1, (unsigned long long)first,
+               (unsigned long long)last,
+               (double)(after.tv_sec - before.tv_sec) +
+                   (double)(after.tv_nsec - before.tv_nsec) / 1e9);
+        (void)fflush(stdout);
+    }
+    return broken ? 1 : 0;
+}
+
+static bool read_file(const char *path, struct buf *out)
+{
+    FILE *file = fopen(path, "re");
+    if (file == NULL) return false;
+    out->len += fread(buf_reserve(out, CENTRE_BYTES_MAX), 1, CENTRE_BYTES_MAX, file);
+    return fclose(file) == 0;
+}
+
+static bool read_arguments(int argc, char **argv, struct arguments *out)
+{
+    for (int i = 1; i + 1 < argc; i += 2) {
+        const char *name = argv[i], *value = argv[i + 1];
+        char *end = NULL;
+        unsigned long long number = strtoull(value, &end, 10);
+        if (strcmp(name, "--log") == 0)
+            out->log = value;
+        else if (strcmp(name, "--centre") == 0)
+            out->centre = value;
+        else if (end == value)
+            return false;
+        else if (strcmp(name, "--strikes") == 0)
+            out->strikes = (uint32_t)number;
+        else if (strcmp(name, "--seed") == 0)
+            out->first = out->last = number;
+        else if (strcmp(name, "--seeds") == 0 && *end == '-')
+            out->first = number, out->last = strtoull(end + 1, NULL, 10);
+        else
+            return false;
+    }
+    return argc % 2 == 1 && out->last >= out->first;
+}
+
+int main(int argc, char **argv)
+{
+    struct arguments arguments = { .first = 1, .last = 100, .strikes = 8, .centre = WORLD_CENTRE };
+    struct buf centre = { 0 };
+    if (!read_arguments(argc, argv, &arguments) || !read_file(arguments.centre, &centre)) {
+        (void)fprintf(stderr, "usage: world [--seeds FIRST-LAST | --seed N] [--strikes N] "
+                              "[--log FILE] [--centre FILE]\n");
+        return 2;
+    }
+    take_over_chance();
+    int code = run_all(&arguments, buf_text(&centre));
+    buf_free(&centre);
+    return code;
+}

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One world, from its beginning to its judgement: it is built, agents work, things befall it, it
+ * calms down, everything is killed once more, and then what was promised must be there. Begin at
+ * world_run(). */
+#include "tests/world/world.h"
+
+#include "servers/outbound/outbound.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+enum { TAIL_BYTES = 6000, BOOT_WAIT_MS = 60000, CALM_MS = 120000, STRIKE_GAP_MS = 4000 };
+
+#define YEAR_2026_MS UINT64_C(1767225600000)
+#define YEAR_MS      UINT64_C(31536000000)
+
+/* --- chance --------------------------------------------------------------------------------------
+ */
+
+uint64_t world_below(struct world *world, uint64_t limit)
+{
+    return random_below(&world->chance, limit);
+}
+
+bool world_is(struct world *world, uint32_t of_thousand)
+{
+    return random_below(&world->chance, 1000) < of_thousand;
+}
+
+uint64_t world_next_request(struct world *world)
+{
+    return ++world->last_request;
+}
+
+/* --- what is written down --- */
+
+static void keep_line(struct world *world, struct text line)
+{
+    if (world->options->log) (void)fwrite(line.at, 1, line.len, world->options->log);
+    if (world->tail.len > (size_t)2 * TAIL_BYTES) buf_drop_front(&world->tail, TAIL_BYTES);
+    buf_add(&world->tail, line);
+}
+
+void world_hear(struct world *world, struct event event)
+{
+    event.at_ms = loop_now_mono_ms(world->loop);
+    buf_clear(&world->line);
+    event_write(&event, &world->line);
+    keep_line(world, buf_text(&world->line));
+    if (!checker_hear(world->checker, &event)) world->is_broken = true;
+}
+
+void world_fail(struct world *world, const char *format, ...)
+{
+    char words[512];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(words, sizeof words, format, arguments);
+    va_end(arguments);
+    world->is_broken = true;
+    (void)fprintf(stderr, "# seed %llu, after %llu ms: %s\n",
+                  (unsigned long long)world->options->seed,
+                  (unsigned long long)loop_now_mono_ms(world->loop), words);
+}
+
+static bool wants(void *self, enum log_level level)
+{
+    const struct world *world = self;
+    return level >= LOG_STANDARD || world->options->log != NULL;
+}
+
+static void write_log(void *self, const struct log_event *event, struct text context,
+                      struct text line)
+{
+    struct world *world = self;
+    buf_clear(&world->line);
+    buf_format(&world->line, "# %llu %.*s %s %.*s\n",
+               (unsigned long long)loop_now_mono_ms(world->loop), TEXT_ARG(context), event->id,
+               TEXT_ARG(line));
+    keep_line(world, buf_text(&world->line));
+}
+
+static void on_started(void *self, struct text name)
+{
+    world_hear(self, (struct event){ .kind = EVENT_STARTED, .who = name });
+}
+
+static void on_over(void *self, struct text name)
+{
+    world_hear(self, (struct event){ .kind = EVENT_KILLED, .who = name });
+}
+
+/* --- waiting --- */
+
+bool world_wait(struct world *world, bool (*is_so)(struct world *world), uint64_t ms)
+{
+    uint64_t end_ms = loop_now_mono_ms(world->loop) + ms;
+    while (!is_so(world)) {
+        if (loop_now_mono_ms(world->loop) >= end_ms || world->is_broken) return false;
+        loop_run_for(world->loop, 50);
+    }
+    return true;
+}
+
+static bool serves(struct world *world)
+{
+    return look_outbound(world) && machine_runs(world->machine, TEXT("http_proxy")) &&
+           machine_runs(world->machine, TEXT("web"));
+}
+
+static bool has_config(struct world *world)
+{
+    struct app *app = machine_app(world->machine, TEXT("config"));
+    return app && app_server(app);
+}
+
+static bool has_no_requests(struct world *world)
+{
+    return world->requests_open == 0;
+}
+
+static bool is_told(struct world *world)
+{
+    return look_count(world, "SELECT count(*) FROM outbox WHERE state = 1") == 0;
+}
+
+/* The supervisor does not come back by itself: a person starts it. */
+static void boot(struct world *world)
+{
+    struct fault fault;
+    if (!machine_runs(world->machine, TEXT("supervisor")) && machine_boot(world->machine, &fault))
+        world_fail(world, "the supervisor does not start: %s", fault.words);
+}
+
+/* --- the beginning --- */
+
+struct asked {
+    bool is_over;
+    enum err err;
+    unsigned status;
+};
+
+static void on_applied(void *self, enum err err, struct text words)
+{
+    struct asked *asked = self;
+    asked->is_over = true;
+    asked->err = err;
+    if (err) (void)fprintf(stderr, "# apply: %.*s\n", TEXT_ARG(words));
+}
+
+static void set_password(struct world *world, struct text person)
+{
+    struct asked asked = { .err = ERR_CLOSED };
+    while (asked.err) {
+        asked = (struct asked){ 0 };
+        administrator_set_password(world->administrator, person, on_applied, &asked);
+        while (!asked.is_over) loop_run_for(world->loop, 50);
+    }
+}
+
+static void configure(struct world *world)
+{
+    for (int tries = 0; tries < 50; tries++) {
+        struct asked asked = { 0 };
+        administrator_apply(world->administrator, world->options->centre, on_applied, &asked);
+        while (!asked.is_over) loop_run_for(world->loop, 100);
+        if (asked.err == ERR_OK) return;
+        loop_run_for(world->loop, 200);
+    }
+    world_fail(world, "the configuration is not taken");
+}
+
+static void on_ordered(void *self, const struct answer *answer)
+{
+    struct asked *asked = self;
+    asked->is_over = true;
+    asked->status = answer ? answer->status : 0;
+}
+
+static void order(struct world *world, const char *req, const char *body)
+{
+    char url[96];
+    (void)snprintf(url, sizeof url, "http://127.0.0.1:%d/campaigngroups/%d?req=%s", HTTP_PORT,
+                   GROUP_DBID, req);
+    for (int tries = 0; tries < 100; tries++) {
+        struct asked asked = { 0 };
+        world_post(world, url, text_of(body), TEXT(""), on_ordered, &asked);
+        while (!asked.is_over) loop_run_for(world->loop, 50);
+        if (asked.status == 200) return;
+        loop_run_for(world->loop, 100);
+    }
+    world_fail(world, "the group's %s is not carried out", req);
+}
+
+static void build(struct world *world)
+{
+    const struct world_options *options = world->options;
+    struct machine_setup setup = { .data_dir = options->data_dir,
+                                   .log = world->log,
+                                   .on_started = on_started,
+                                   .on_over = on_over,
+                                   .self = world };
+    world->machine = machine_new(world->life, world->loop, &setup);
+    boot(world);
+    if (world->is_broken || !world_wait(world, has_config, BOOT_WAIT_MS)) {
+        world_fail(world, "config does not serve");
+        return;
+    }
+    world->administrator = administrator_new(world);
+    world->receiver = receiver_new(world);
+    world->http = http_client_new(world->life, world->net, AGENTS + 2);
+    configure(world);
+    if (!world_wait(world, serves, BOOT_WAIT_MS)) world_fail(world, "not all serve");
+    order(world, "Load", "{}");
+    order(world, "Start", "{\"GSW_DIAL_MODE\":3}");
+    set_password(world, TEXT("d5"));
+    set_password(world, TEXT("d6"));
+    for (uint32_t i = 0; i < AGENTS; i++) world->agents[i] = agent_new(world, i + 1);
+}
+
+/* --- the life, and the end --- */
+
+static void live(struct world *world)
+{
+    for (uint32_t i = 0; i < AGENTS; i++) agent_begin(world->agents[i]);
+    for (uint32_t i = 0; i < world->options->strikes && !world->is_broken; i++) {
+        loop_run_for(world->loop, 1 + world_below(world, STRIKE_GAP_MS));
+        trouble_strike(world);
+        loop_run_for(world->loop, 1 + world_below(world, STRIKE_GAP_MS / 4));
+        boot(world);
+        if (world_is(world, 300)) look_around(world, false);
+    }
+}
+
+static void judge(struct world *world)
+{
+    trouble_end(world);
+    world->is_ending = true;
+    if (!world_wait(world, serves, CALM_MS)) world_fail(world, "not all serve again");
+    if (!world_wait(world, has_no_requests, CALM_MS)) world_fail(world, "a request has no end");
+    machine_cut_power(world->machine);
+    boot(world);
+    if (!world_wait(world, serves, CALM_MS)) world_fail(world, "not all serve after a power cut");
+    if (!world_wait(world, is_told, CALM_MS * 5))
+        world_fail(
+            world, "notifications wait for ever: %llu",
+            (unsigned long long)look_count(world, "SELECT count(*) FROM outbox WHERE state = 1"));
+    loop_run_for(world->loop, 2000);
+    world_hear(world, (struct event){ .kind = EVENT_QUIET });
+    look_around(world, true);
+}
+
+static bool is_over(struct world *world)
+{
+    return machine_process_count(world->machine) == 0;
+}
+
+static void stop(struct world *world)
+{
+    machine_stop(world->machine);
+    if (!world_wait(world, is_over, CALM_MS)) world_fail(world, "not all stop");
+}
+
+static void tell(struct world *world)
+{
+    uint32_t count;
+    const struct breach *breaches = checker_breaches(world->checker, &count);
+    (void)fprintf(stderr, "# seed %llu is broken; what went before:\n%.*s",
+                  (unsigned long long)world->options->seed, TEXT_ARG(buf_text(&world->tail)));
+    for (uint32_t i = 0; i < count; i++)
+        (void)fprintf(stderr, "# seed %llu: %.*s\n%.*s", (unsigned long long)world->options->seed,
+                      TEXT_ARG(breaches[i].words), TEXT_ARG(breaches[i].history));
+}
+
+bool world_run(const struct world_options *options)
+{
+    struct scope *life = scope_new(NULL, "world", SCOPE_NO_LIMIT);
+    struct world world = { .options = options };
+    random_seed(&world.chance, options->seed);
+    uint64_t begins_utc_ms = YEAR_2026_MS + world_below(&world, YEAR_MS);
+    world.has_ghosts = world_is(&world, 500);
+    world.loop = loop_new_virtual(life, begins_utc_ms, options->seed);
+    world.life = scope_new(life, "people", SCOPE_NO_LIMIT);
+    world.net = net_new(world.life, world.loop);
+    world.sink = (struct log_sink){ wants, write_log, &world };
+    world.log = (struct log){ .sink = &world.sink };
+    world.checker = checker_new(world.life, &(struct checker_options){ 0 });
+    build(&world);
+    if (!world.is_broken) live(&world);
+    if (!world.is_broken) judge(&world);
+    if (!world.is_broken) stop(&world);
+    if (world.is_broken) tell(&world);
+    bool is_kept = !world.is_broken;
+    scope_close(life);
+    buf_free(&world.tail);
+    buf_free(&world.line);
+    buf_free(&world.inflicted);
+    return is_kept;
+}

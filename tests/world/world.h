@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* world.h - the simulated world (design 1.3, 5): supervisor, config, outbound with its HTTP Proxy
+ * and web as processes of one simulated machine, agents, a receiver of notifications,
+ * administrators and a manager around them, all on one virtual clock, from one seed. Begin in
+ * world.c. machine.c        processes and how they end agent.c          agents: what they do
+ *   desktop.c        and the desktops of some of them, over websocket_client.c
+ *   receiver.c       the customer's web server, with moods
+ *   administrator.c  changes of the configuration
+ *   trouble.c        what befalls the world, and when
+ *   look.c           looks into the store, as events
+ *   checker.c        judges all of it, event by event
+ * Same seed, same world: everything that is left to chance comes from the loop or from
+ * world->chance (OpenSSL's numbers too, see main.c). */
+#ifndef TESTS_WORLD_WORLD_H
+#define TESTS_WORLD_WORLD_H
+
+#include "io/http/client.h"
+#include "tests/world/checker.h"
+#include "tests/world/machine.h"
+
+#include <stdio.h>
+
+#define WORLD_PASSWORD "Correct-Horse-1"
+
+enum {
+    GROUP_DBID = 201,
+    AGENTS = 6,
+    AGENTS_AT_DESKTOPS = 2, /* the last ones */
+    HTTP_PORT = 6101,
+    RECEIVER_PORT = 9300,
+};
+
+struct world_options {
+    uint64_t seed;
+    uint32_t strikes;     /* how often something befalls it */
+    struct text data_dir; /* an empty folder */
+    struct text centre;   /* the configuration, JSON with comments */
+    FILE *log;            /* events and log lines; NULL: only the last ones are kept */
+};
+
+struct agent;
+struct administrator;
+struct receiver;
+
+struct world {
+    const struct world_options *options;
+    struct scope *life;
+    struct loop *loop;
+    struct net *net; /* of the people, not of the servers */
+    struct random chance;
+    struct log log;
+    struct log_sink sink;
+    struct machine *machine;
+    struct checker *checker;
+    struct http_client *http;
+    struct agent *agents[AGENTS];
+    struct receiver *receiver;
+    struct administrator *administrator;
+    uint64_t last_request, requests_open;
+    bool has_ghosts; /* requests may come twice: all carry an idempotency key */
+    bool is_ending;  /* nobody begins anything new */
+    bool is_broken;  /* a promise was not kept */
+    struct buf tail, line;
+    struct buf inflicted; /* what befell it, in words */
+};
+
+/* True: every promise was kept. Else the reasons are printed to stderr, with the seed. */
+bool world_run(const struct world_options *options);
+
+/* An event: written down, and judged. at_ms is filled in. */
+void world_hear(struct world *world, struct event event);
+uint64_t world_next_request(struct world *world);
+uint64_t world_below(struct world *world, uint64_t limit); /* chance */
+bool world_is(struct world *world, uint32_t of_thousand);  /* chance */
+/* Run on until `is_so`, at most `ms`; false: it is not so. */
+bool world_wait(struct world *world, bool (*is_so)(struct world *world), uint64_t ms);
+/* Something that nobody promised to bear: the world is not usable. */
+void world_fail(struct world *world, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* agent.c */
+struct agent *agent_new(struct world *world, uint32_t number);
+void agent_begin(struct agent *agent);
+/* One HTTP request of the people; `ended` gets NULL when nobody knows how it ended. */
+struct answer {
+    unsigned status;
+    struct kv body; /* views, good until return */
+};
+void world_post(struct world *world, const char *url, struct text body, struct text key,
+                void (*ended)(void *self, const struct answer *answer), void *self);
+
+/* receiver.c */
+struct receiver *receiver_new(struct world *world);
+
+/* administrator.c */
+struct administrator *administrator_new(struct world *world);
+/* link_is_up, not answered yet: ERR_CLOSED or ERR_TIMEOUT. */
+void administrator_set_password(struct administrator *administrator, struct text person,
+                                void (*ended)(void *self, enum err err, struct text words),
+                                void *self);
+void administrator_apply(struct administrator *administrator, struct text file,
+                         void (*ended)(void *self, enum err err, struct text words), void *self);
+
+/* trouble.c */
+void trouble_strike(struct world *world);
+void trouble_end(struct world *world); /* the weather clears, the disk heals */
+
+/* look.c */
+struct outbound;
+struct outbound *look_outbound(struct world *world); /* NULL: it does not serve */
+void look_around(struct world *world, bool is_settled);
+uint64_t look_count(struct world *world, const char *sql);
+
+#endif
