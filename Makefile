@@ -47,9 +47,10 @@ check: build
 	@tools/check-layers
 	@tools/check-style $(BUILD)
 
+# Ratios to named peers, as a table. QUICK=1: a minute or two. SAVE=1: all of it with profiles, into docs/performance.md.
 bench: build
 	@tools/setup bench
-	@python3 bench/run.py --binary $(BUILD)/carillon
+	@python3 bench/run.py --binary $(BUILD)/carillon $(if $(QUICK),--quick) $(if $(SAVE),--profile --write docs/performance.md)
 
 # The crash test with many rounds, and the proof that it can fail.
 soak: build

@@ -17,9 +17,11 @@ import time
 TOP = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(TOP / "tests/e2e"))
 
+import peers  # noqa: E402
 from campaign import PREVIEW  # noqa: E402
 from desktops import DesktopCentre  # noqa: E402
 from harness import wait_until  # noqa: E402
+from table import Bar  # noqa: E402
 
 COUNT, RETURNING, EVENTS = 15000, 10000, 6
 BYTES_AIM = 8 * 1024
@@ -101,10 +103,7 @@ class ManyDesktops(DesktopCentre):
         self.token_file.write_text("".join(f"{token.hex()}\n" for token in tokens))
 
     def resident_bytes(self):
-        for line in pathlib.Path(f"/proc/{self.pid('web')}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Private_Dirty:"):
-                return int(line.split()[1]) * 1024
-        raise RuntimeError("no Private_Dirty")
+        return peers.private_bytes(self.pid("web"))
 
     def metrics_of_web(self, name):
         return sum(value for label, value in self.metrics().items()
@@ -115,7 +114,7 @@ class ManyDesktops(DesktopCentre):
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def measure(program, count=COUNT, returning=RETURNING, events=EVENTS, web_options=None):
+def measure(program, count=COUNT, returning=RETURNING, events=EVENTS, web_options=None, eyes=None):
     """The figures, as a dict."""
     figures = {"count": count, "returning": returning}
     with ManyDesktops(count, web_options) as centre:
@@ -138,14 +137,20 @@ def measure(program, count=COUNT, returning=RETURNING, events=EVENTS, web_option
                 figures["events"].append(fleet.answer())
                 time.sleep(0.3)
             figures["event_cpu_us"] = (centre.cpu_s() - cpu) / count / events * 1e6
-            figures["dropped"] = fleet.ask(f"drop {returning}")
-            wait_until(lambda: centre.metrics_of_web("web_desktops_connected") == count - returning, 20,
-                       what="web sees them gone")
+
+            def cut_off():
+                fleet.ask(f"drop {returning}")
+                wait_until(lambda: centre.metrics_of_web("web_desktops_connected") == count - returning, 20,
+                           what="web sees them gone")
+            cut_off()
             cpu = centre.cpu_s()
             figures["reopen"] = fleet.ask("reopen")
             figures["reopen_cpu_us"] = (centre.cpu_s() - cpu) / returning * 1e6
             time.sleep(1)
             figures["bytes_each_after"] = (centre.resident_bytes() - before) / count
+            pids = {"web": centre.pid("web")}
+            figures["rss"] = peers.rss_mib(pids)
+            figures["profile"] = eyes.watch(pids, lambda: (cut_off(), fleet.ask("reopen"))) if eyes else ()
             centre.kill("web")  # -9
             wait_until(lambda: fleet.ask("count")["open"] == 0, 20, what="all desktops are cut off")
             figures["restart"] = fleet.ask("reopen")
@@ -160,27 +165,59 @@ def measure(program, count=COUNT, returning=RETURNING, events=EVENTS, web_option
     return figures
 
 
-def report(figures, say, verdict):
+def report(figures, given):
     count, opened, again = figures["count"], figures["open"], figures["reopen"]
-    say(f"{count} desktops: all greeted after {opened['last_ms'] / 1000:.1f} s, {opened['refused']} told to come again "
-        f"later; CPU/op {figures['open_cpu_us']:.0f} us; idle {figures['bytes_each']:.0f} B each in web, of which "
-        f"{figures['bytes_session']:.0f} for person and session; {figures['bytes_each_after']:.0f} B at the end")
+    given.say(f"{count} desktops: all greeted after {opened['last_ms'] / 1000:.1f} s, {opened['refused']} told to come again "
+              f"later; CPU/op {figures['open_cpu_us']:.0f} us; idle {figures['bytes_each']:.0f} B each in web, of which "
+              f"{figures['bytes_session']:.0f} for person and session; {figures['bytes_each_after']:.0f} B at the end")
     p99 = sorted(one["p99_ms"] for one in figures["events"])
     last = sorted(one["last_ms"] for one in figures["events"])
-    say(f"  one event to all, from the order to the desktop: p99 {p99[0]:.0f} {p99[len(p99) // 2]:.0f} {p99[-1]:.0f} ms, "
-        f"the last {last[-1]:.0f} ms (min median max of {len(p99)}); CPU/op {figures['event_cpu_us']:.1f} us")
-    say(f"  {figures['returning']} cut off and back at once: all served after {again['last_ms'] / 1000:.1f} s "
-        f"(half {again['half_ms'] / 1000:.1f} s), {again['resumed']} resumed whole, {again['refused']} refusals with "
-        f"Retry-After; CPU/op {figures['reopen_cpu_us']:.0f} us")
+    given.say(f"  one event to all, from the order to the desktop: p99 {p99[0]:.0f} {p99[len(p99) // 2]:.0f} {p99[-1]:.0f} ms, "
+              f"the last {last[-1]:.0f} ms (min median max of {len(p99)}); CPU/op {figures['event_cpu_us']:.1f} us")
+    given.say(f"  {figures['returning']} cut off and back at once: all served after {again['last_ms'] / 1000:.1f} s "
+              f"(half {again['half_ms'] / 1000:.1f} s), {again['resumed']} resumed whole, {again['refused']} refusals with "
+              f"Retry-After; CPU/op {figures['reopen_cpu_us']:.0f} us")
     restart = figures["restart"]
-    say(f"  web killed with -9, all {count} back: greeted after {restart['last_ms'] / 1000:.1f} s, each with its Snapshot "
-        f"after {figures['restart_snapshots_s']:.1f} s, {restart['refused']} refusals; then "
-        f"{figures['bytes_each_restarted']:.0f} B each")
-    verdict("aim of 8 KiB for an idle desktop, of what it takes", BYTES_AIM / figures["bytes_each_after"], 1)
+    given.say(f"  web killed with -9, all {count} back: greeted after {restart['last_ms'] / 1000:.1f} s, each with its Snapshot "
+              f"after {figures['restart_snapshots_s']:.1f} s, {restart['refused']} refusals; then "
+              f"{figures['bytes_each_restarted']:.0f} B each")
 
 
-def desktops(given, say, verdict):
+def bare_layer(given, folder, count):
+    """Desktops a second that the WebSocket layer alone greets."""
+    tokens = folder / "tokens"
+    tokens.write_text("00\n")
+    with subprocess.Popen([given.tools / "websocket_bench"], stdout=subprocess.PIPE, text=True) as bench:
+        try:
+            fleet = Fleet(given.tools / "desktop_bench", int(bench.stdout.readline()), tokens)
+            try:
+                return count / fleet.ask(f"open {count}")["last_ms"] * 1000
+            finally:
+                fleet.close()
+        finally:
+            bench.kill()
+
+
+def desktops(given, folder):
     """As shipped, then without the limit that spreads a storm."""
-    report(measure(given.tools / "desktop_bench"), say, verdict)
-    say("  the same where web admits everybody at once (desktops-per-second = 100000)")
-    report(measure(given.tools / "desktop_bench", web_options={"desktops-per-second": "100000"}), say, verdict)
+    count, returning = given.pick((COUNT, RETURNING), (2000, 1500))
+    program = given.tools / "desktop_bench"
+    shipped = measure(program, count, returning, eyes=given.eyes)
+    report(shipped, given)
+    given.say("  the same where web admits everybody at once (desktops-per-second = 100000)")
+    bare = [bare_layer(given, folder, count)]
+    free = measure(program, count, returning, web_options={"desktops-per-second": "100000"}, eyes=given.eyes)
+    report(free, given)
+    bare.append(bare_layer(given, folder, count))
+    cut = f"{returning:,} desktops cut off at once and back, resumed whole"
+    moved = f"a session and a log-in each, {count:,} connections, {'{}'} refusals with Retry-After"
+    cpu = {"web": shipped["reopen_cpu_us"]}
+    return [Bar("idle desktop", "an idle desktop in web: connection, session, person", f"{count:,} connections", "B",
+                ours=[shipped["bytes_each"], shipped["bytes_each_after"], free["bytes_each_after"]], peer="limit",
+                theirs=[BYTES_AIM], less_is_better=True, rss_mib=shipped["rss"], profile=free["profile"]),
+            Bar("restart storm", cut + ", as shipped", moved.format(shipped["reopen"]["refused"]), "desktops/s",
+                ours=[returning / shipped["reopen"]["last_ms"] * 1000], peer="what desktops-per-second admits", theirs=[1000],
+                aim=0.80, cpu_us=cpu, rss_mib=shipped["rss"], profile=shipped["profile"]),
+            Bar("restart storm / bare layer", cut + ", without the limit", moved.format(free["reopen"]["refused"]), "desktops/s",
+                ours=[returning / free["reopen"]["last_ms"] * 1000], peer="the WebSocket layer alone, first connections",
+                theirs=bare, aim=0.50, cpu_us={"web": free["reopen_cpu_us"]}, rss_mib=free["rss"], profile=free["profile"])]

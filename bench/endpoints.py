@@ -12,9 +12,9 @@ import uuid
 import campaign
 import peers
 from harness import free_port, wait_until
+from table import Bar
 
-LIVING, DEAD, EACH = 7, 3, 4000
-AIM = 0.90
+LIVING, DEAD = 7, 3
 
 
 @contextlib.contextmanager
@@ -37,7 +37,8 @@ def dead_endpoints():
 
 
 class Endpoints(campaign.Centre):
-    def __init__(self, url):
+    def __init__(self, url, each):
+        self.each = each
         options = campaign.notifying(url, http_retry_applies_to="all", http_retry_max_attempts=100,
                                      http_response_timeout=5)
         super().__init__(groups=1, options={"G1": options}, reconnect_s=2)
@@ -52,11 +53,11 @@ class Endpoints(campaign.Centre):
         return wait_until(lambda: self.select("select * from outbox where state = 2"), what="a row sent")[0]
 
     def fill(self, row, hosts):
-        """EACH messages of every endpoint, in turns; those of the first were made first."""
-        columns, began_ms = list(row), int(time.time() * 1000) - EACH - 1000
+        """`each` messages of every endpoint, in turns; those of the first were made first."""
+        columns, began_ms = list(row), int(time.time() * 1000) - self.each - 1000
 
         def rows():
-            for number in range(EACH):
+            for number in range(self.each):
                 for host in hosts:
                     guid = uuid.uuid4().hex.upper()[:len(row["id"])]
                     new = {**row, "id": guid, "body": row["body"].replace(row["id"].encode(), guid.encode()),
@@ -68,35 +69,46 @@ class Endpoints(campaign.Centre):
             base.execute("DELETE FROM outbox")
             base.executemany(f"INSERT INTO outbox ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})", rows())
 
-    def drain(self, nginx):
-        """The rate to the living, from their first tenth on, and CPU of outbound for each of theirs in us."""
-        began, wanted = nginx.requests(), LIVING * EACH
+    def drain(self, nginx, eyes=None):
+        """The rate to the living, from their first tenth on, CPU of outbound for each of theirs in us, its memory; or what
+        `eyes` saw."""
+        began, wanted = nginx.requests(), LIVING * self.each
         self.cli("start", "outbound")
         wait_until(lambda: nginx.requests() - began >= wanted // 10, 30, what="notifications")
-        watch, first, at = peers.CpuWatch({"outbound": self.pid("outbound")}), nginx.requests(), time.monotonic()
-        wait_until(lambda: nginx.requests() - began >= wanted, 120, every=0.02, what="all notifications")
+        def is_done():
+            return nginx.requests() - began >= wanted
+        pids = {"outbound": self.pid("outbound")}
+        if eyes:
+            seen = eyes.watch(pids, lambda: wait_until(is_done, 120, every=0.02, what="all notifications"))
+            self.cli("stop", "--now", "outbound")
+            return seen
+        watch, first, at = peers.CpuWatch(pids), nginx.requests(), time.monotonic()
+        wait_until(is_done, 120, every=0.02, what="all notifications")
         sent, wall = nginx.requests() - first, time.monotonic() - at
         cpu, _ = watch.end()
+        rss = peers.rss_mib(pids)
         self.cli("stop", "--now", "outbound")
-        return sent / wall, cpu["outbound"] / sent * 1e6
+        return sent / wall, cpu["outbound"] / sent * 1e6, rss
 
 
-def endpoints(given, folder, say, verdict):
-    port = free_port()
+def endpoints(given, folder):
+    port, each = free_port(), given.pick(4000, 1000)
     living = [f"127.0.0.{number + 1}:{port}" for number in range(LIVING)]
     runs = {0: [], DEAD: []}
     with peers.Nginx(folder / "endpoints", port, addresses=[host.split(":")[0] for host in living]) as nginx, \
-            dead_endpoints() as dead, Endpoints(f"http://{living[0]}/sink") as centre:
+            dead_endpoints() as dead, Endpoints(f"http://{living[0]}/sink", each) as centre:
         row = centre.one_row()
         centre.cli("stop", "outbound")
         for _ in range(given.rounds):
             for count in runs:  # those who take turns share the machine's moods
                 centre.fill(row, dead[:count] + living)
                 runs[count].append(centre.drain(nginx))
-    middle = {count: [statistics.median(figures) for figures in zip(*runs[count])] for count in runs}
-    for count, words in ((0, "seven endpoints, all living"), (DEAD, "the same beside three dead ones")):
-        rates = [rate for rate, _ in runs[count]]
-        say(f"{words}: {min(rates):.0f} {middle[count][0]:.0f} {max(rates):.0f} notifications/s to the living; "
-            f"{EACH} waiting for each endpoint; CPU/op {middle[count][1]:.1f} us")
-    verdict("beside dead endpoints, of all living", middle[DEAD][0] / middle[0][0], AIM,
-            [f"by CPU of outbound {middle[0][1] / middle[DEAD][1] * 100:.1f} %"])
+        profile = ()
+        if given.eyes.is_wanted:
+            centre.fill(row, dead + living)
+            profile = centre.drain(nginx, given.eyes)
+    cpu_us = {count: statistics.median(cpu for _, cpu, _ in runs[count]) for count in runs}
+    return [Bar("dead endpoints", f"notifications to {LIVING} receivers beside {DEAD} dead ones (refuses, never accepts, silent)",
+                f"{len(row['body'])} B, 1 row each, {each:,} waiting for each receiver", ours=[run[0] for run in runs[DEAD]],
+                peer=f"the same, all living, {cpu_us[0]:.1f} µs", theirs=[run[0] for run in runs[0]], aim=0.90,
+                cpu_us={"outbound": cpu_us[DEAD]}, rss_mib=runs[DEAD][-1][2], profile=profile)]

@@ -6,14 +6,15 @@ import os
 import pathlib
 import random
 import sqlite3
+import statistics
 import subprocess
-import sys
 import time
 
 import campaign
 import peers
+from table import Bar
 
-ROWS, BIG_ROWS = 300_000, (1_000_000, 5_000_000)
+BIG_ROWS = (1_000_000, 5_000_000)
 NO_CALLS, DUPLICATE_EVERY = 20, 1000
 OWN = [f"u{i}" for i in range(1, 19)]
 HEADER = ["contact_info", "contact_info_type", "daily_from", "daily_till", "c_client_id", "first_name", "Other1",
@@ -115,44 +116,41 @@ def check(centre, group, rows):
         raise RuntimeError(f"the list has {got}, not {wanted}")
 
 
-def imports(given, folder, say, verdict, middle, spread):
-    rows = ROWS
-    path = pathlib.Path(folder) / "list.csv"
+def imports(given, folder):
+    rows = given.pick(300_000, 60_000)
+    path = folder / "list.csv"
     write_file(path, rows)
-    bare, ours = [], []
-    with ImportCentre(given.rounds) as centre:
+    bare, ours, profile = [], [], ()
+    with ImportCentre(given.rounds + 1) as centre:
         for turn in range(given.rounds):
             bare.append(sqlite3_import(path, folder))
             group = centre.groups[turn]
             ours.append(our_import(centre, group, path, counts_syncs=turn == 0))
             check(centre, group, rows)
-    rates = [rows / run["wall"] for run in ours]
-    bare_rates = [rows / took for took, _ in bare]
+        profile = given.eyes.watch({"outbound": centre.pid("outbound")},
+                                   lambda: our_import(centre, centre.groups[-1], path))
     last = ours[-1]
-    tool_us, outbound_us = last["tool_cpu"] / rows * 1e6, last["outbound_cpu"] / rows * 1e6
-    bare_us = middle([cpu for _, cpu in bare]) / rows * 1e6
+    bare_us = statistics.median(cpu for _, cpu in bare) / rows * 1e6
     syncs = ours[0]["syncs"]
-    say(f"import of {rows} rows, 26 columns, {path.stat().st_size / rows:.0f} B a row: {spread(rates)} rows/s; "
-        f"CPU/row {tool_us + outbound_us:.1f} us (tool {tool_us:.1f}, outbound {outbound_us:.1f}); "
-        f"fsyncs {syncs if syncs is not None else 'not counted'}")
-    say(f"  sqlite3 .import, one transaction, nothing checked: {spread(bare_rates)} rows/s; CPU/row {bare_us:.1f} us")
     busiest = ", ".join(f"{name} {share * 100:.0f} % of a core" for share, name in last["threads"][:4])
-    verdict("import with all checks, of a bare sqlite3 .import", middle(rates) / middle(bare_rates), 0.60,
-            [f"{tool_us + outbound_us:.1f} us of ours on {os.cpu_count()} cores, {bare_us:.1f} us of sqlite3's on one",
-             f"busiest: {busiest}"])
+    given.say(f"import: busiest: {busiest}; sqlite3 on one core {bare_us:.1f} us of CPU a row")
+    return [Bar("import / sqlite3", "a row imported: number, zone, duplicates, Do-Not-Call checked, durable",
+                f"26 columns, {path.stat().st_size / rows:.0f} B, {rows:,} rows, "
+                f"{syncs if syncs is not None else 'not counted'} fsyncs", "rows/s", ours=[rows / run["wall"] for run in ours],
+                peer=f"bare sqlite3 .import, one transaction, nothing checked, {bare_us:.1f} µs",
+                theirs=[rows / took for took, _ in bare], aim=0.60, after=1.0,
+                cpu_us={"tool": last["tool_cpu"] / rows * 1e6, "outbound": last["outbound_cpu"] / rows * 1e6},
+                rss_mib={"tool": last["tool_kib"] / 1024, "outbound": last["outbound_kib"] / 1024}, profile=profile)]
 
 
-def memory(folder, say):
+def memory(given, folder):
     """Resident memory of the tool and of outbound, at their highest: one file after another."""
     for options, words in ((["--duplicates", "keep"], "duplicates kept"), (OPTIONS, "all checks")):
         for rows in BIG_ROWS:
-            path = pathlib.Path(folder) / "big.csv"
+            path = folder / "big.csv"
             write_file(path, rows)
             with ImportCentre(1) as centre:
                 run = our_import(centre, centre.groups[0], path, options=[*options, "--region", "US"])
-            say(f"import of {rows} rows, {words}: {rows / run['wall']:.0f} rows/s; highest memory tool "
-                f"{run['tool_kib'] / 1024:.0f} MiB, outbound {run['outbound_kib'] / 1024:.0f} MiB")
-
-
-if __name__ == "__main__":
-    sys.exit("see bench/run.py")
+            given.say(f"import of {rows} rows, {words}: {rows / run['wall']:.0f} rows/s; highest memory tool "
+                      f"{run['tool_kib'] / 1024:.0f} MiB, outbound {run['outbound_kib'] / 1024:.0f} MiB")
+    return []

@@ -1,36 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A list of a million records: loaded, given out, and its filter changed; beside it bare SQLite, which finds and marks the same
-rows of a copy of the same table."""
+"""A list of a million records: loaded, given out, and its filter changed; beside it a list of 5,000 in the same centre, as giving
+out must not slow down with size; and bare SQLite, which finds and marks the same rows of a copy of the table."""
 import contextlib
-import pathlib
 import sqlite3
 import statistics
 import time
 
 import campaign
+import peers
+from centre import AGENT, Bench
 from harness import wait_until
+from table import Bar
 
-ROWS = 1_000_000
-PREVIEWS = 2_000
-AGENT = campaign.AGENTS[0]
+SMALL = 5_000
+COLOURS = ["blue"] + 9 * ["red"]
 FIND = """select chain_id, chain_n from {table} where record_status = 1 and record_type = 2 and Other1 = ?
           order by chain_id, chain_n limit ?"""
 
 
-class Lists(campaign.Centre):
-    def __init__(self):
-        super().__init__(groups=1)
-
-    def fill(self, folder):
-        group = self.groups[0]
-        path = pathlib.Path(folder) / "million.csv"
-        with path.open("w") as file:
-            file.write("contact_info,contact_info_type,tz_name,daily_from,daily_till,c_client_id,Other1\n")
-            for i in range(ROWS):
-                file.write(f"1555{i:07},4,UTC,0,86400,C{i:07},{'red' if i % 10 else 'blue'}\n")
-        self.cli("import", str(path), "--list", group.list, timeout=600)
-        path.unlink()
-
+class Lists(Bench):
     def set_filter(self, colour):
         def change(config):
             config["filters"] = [{"name": "Colour", "format": "Default_Outbound_70",
@@ -45,9 +33,9 @@ def timed(deed):
     return time.monotonic() - began, answer
 
 
-def give_out(centre, group, count):
+def give_out(centre, count):
     """Previews one after the other over one connection; their seconds."""
-    took = []
+    took, group = [], centre.group
     client = campaign.Client(centre.http_port, timeout=30)
     for _ in range(count):
         began = time.monotonic()
@@ -75,32 +63,46 @@ def bare_sqlite(path, table, count):
         return count / (time.monotonic() - began)
 
 
-def lists(given, folder, say):
-    with Lists() as centre:
-        group = centre.groups[0]
-        seconds, _ = timed(lambda: centre.fill(folder))
-        say(f"list of {ROWS:,} records, imported in {seconds:.1f} s")
+def small_list(folder, records, count):
+    with Lists("http://127.0.0.1:9/unused") as centre:
+        centre.import_plain(folder, records, COLOURS)
         centre.set_filter("red")
-        load, _ = timed(lambda: centre.order(group, "Load"))
-        centre.order(group, "Start", GSW_DIAL_MODE=campaign.PREVIEW)
-        first, _ = timed(lambda: centre.preview(group, AGENT))
-        say(f"    load, to its acknowledgement: {load:.3f} s; first preview {first * 1000:.1f} ms")
-        took = give_out(centre, group, PREVIEWS)
-        rate = len(took) / sum(took)
-        edges = statistics.quantiles(took, n=100)
-        say(f"    preview and finish, one agent at a time: {rate:.0f}/s, 2 HTTP requests and 2 commits each; "
-            f"median {edges[49] * 1000:.2f} ms, p99 {edges[98] * 1000:.2f} ms")
+        centre.load_and_start(centre.group)
+        return give_out(centre, count)
+
+
+def lists(given, folder):
+    """The small list is given out before and after the large one, since the machine drifts."""
+    records, count = given.pick(1_000_000, 100_000), given.pick(1_500, 500)
+    small = [small_list(folder, SMALL, count)]
+    with Lists("http://127.0.0.1:9/unused") as centre:
+        seconds, _ = timed(lambda: centre.import_plain(folder, records, COLOURS))
+        centre.set_filter("red")
+        load, _ = timed(lambda: centre.order(centre.group, "Load"))
+        centre.order(centre.group, "Start", GSW_DIAL_MODE=campaign.PREVIEW)
+        first, _ = timed(lambda: centre.preview(centre.group, AGENT))
+        watch = peers.CpuWatch(centre.pids())
+        large = [give_out(centre, count) for _ in range(2)]
+        cpu, _ = watch.end()
+        rss = peers.rss_mib(centre.pids())
+        profile = given.eyes.watch(centre.pids(), lambda: give_out(centre, count))
 
         def is_blue():
-            answer = centre.preview(group, AGENT)
+            answer = centre.preview(centre.group, AGENT)
             return answer.status == 200 and answer.json["Other1"] == "blue"
-        seconds, _ = timed(lambda: (centre.set_filter("blue"), wait_until(is_blue, 60, what="a record of the new filter")))
-        waiting = centre.select(f"select count(*) as n from {group.table} where record_status = 2 and Other1 = 'red'")[0]["n"]
-        say(f"    filter changed, to the first record by the new one: {seconds:.3f} s (of it config apply); "
-            f"{waiting} records of the old one are with the agent, the buffer went back")
-        copy = pathlib.Path(folder) / "bare.db"
-        with contextlib.closing(centre.sqlite("outbound")) as source, contextlib.closing(sqlite3.connect(copy)) as target:
-            source.backup(target)
-    bare = bare_sqlite(copy, group.table, PREVIEWS)
-    say(f"    bare SQLite finds and marks {bare:.0f} rows/s by hundreds, in one process: what the store would allow")
+        changed, _ = timed(lambda: (centre.set_filter("blue"), wait_until(is_blue, 60, what="a record of the new filter")))
+        copy = folder / "bare.db"
+        centre.copy_database(copy)
+    small.append(small_list(folder, SMALL, count))
+    bare = bare_sqlite(copy, centre.group.table, count)
     copy.unlink()
+    edges = statistics.quantiles(large[0] + large[1], n=100)
+    given.say(f"list of {records:,} records, imported in {seconds:.1f} s; load to its acknowledgement {load:.3f} s; first preview "
+              f"{first * 1000:.1f} ms; preview and finish: median {edges[49] * 1000:.2f} ms, p99 {edges[98] * 1000:.2f} ms")
+    given.say(f"  filter changed, to the first record by the new one: {changed:.3f} s (of it config apply); bare SQLite finds and "
+              f"marks {bare:.0f} rows/s by hundreds, in one process")
+    return [Bar("list of a million", f"preview and finish of a record, one agent at a time, list of {records:,}",
+                f"2 HTTP requests, 2 commits, {count:,} records a round, filter and order",
+                ours=[count / sum(took) for took in large], peer=f"the same with a list of {SMALL:,}, before and after",
+                theirs=[count / sum(took) for took in small], aim=0.90,
+                cpu_us={name: spent / count / len(large) * 1e6 for name, spent in cpu.items()}, rss_mib=rss, profile=profile)]

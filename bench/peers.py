@@ -12,8 +12,14 @@ import subprocess
 import time
 import urllib.request
 
+from campaign import resident_kib
+
 HERE = pathlib.Path(__file__).resolve().parent
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
+
+
+class Unavailable(Exception):
+    """A peer cannot be measured here; why, in words."""
 
 
 def thread_times(pid):
@@ -71,9 +77,14 @@ class SyncWatch:
         return self.count
 
 
-def wrk(url, connections, seconds, requests=None, threads=1):
+def on_core(number):
+    """The words before a program's that keep it on a core, where there are several."""
+    return ["taskset", "-c", str(number)] if os.cpu_count() > 1 else []
+
+
+def wrk(url, connections, seconds, requests=None, threads=1, core=None):
     """One run; a dict as load.lua prints it, and wrk's own CPU. `requests`: load.lua's file."""
-    words = ["wrk", f"-t{threads}", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s"]
+    words = [*(on_core(core) if core is not None else ()), "wrk", f"-t{threads}", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s"]
     if requests is not None:
         words += ["-s", HERE / "load.lua", url, "--", requests]
     else:  # wrk's own fast path: the peer must not wait for Lua
@@ -101,7 +112,7 @@ class Nginx:
     """One worker, answering a constant at /constant, and 200 without a body at /sink, counted at
     /count."""
 
-    def __init__(self, folder, port, constant=b"{}", headers=(), addresses=("127.0.0.1",)):
+    def __init__(self, folder, port, constant=b"{}", headers=(), addresses=("127.0.0.1",), core=None):
         self.folder, self.port = pathlib.Path(folder), port
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "constant").write_bytes(constant)
@@ -126,7 +137,7 @@ http {{
     }}
 }}
 """)
-        self.process = subprocess.Popen(["nginx", "-c", config], stdin=subprocess.DEVNULL)
+        self.process = subprocess.Popen([*(on_core(core) if core is not None else ()), "nginx", "-c", config], stdin=subprocess.DEVNULL)
 
     @property
     def pid(self):
@@ -152,22 +163,106 @@ http {{
             return int(answer.read().decode().splitlines()[2].split()[2])
 
 
-def profile(pids, seconds, folder):
-    """The hottest functions of each process during the next seconds, as perf sees them: share, library
-    and function; empty without perf. `pids`: by name."""
-    if not shutil.which("perf"):
-        return {}
-    data = {name: pathlib.Path(folder) / f"perf.{name}" for name in pids}
-    running = [subprocess.Popen(["perf", "record", "-q", "-F", "997", "-o", data[name], "-p", str(pid), "--",
-                                 "sleep", str(seconds)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-               for name, pid in pids.items()]
-    if any([process.wait() for process in running]):
-        return {}
-    return {name: read_profile(path) for name, path in data.items()}
+def rss_mib(pids):
+    """What each process has in memory now. `pids`: by name."""
+    return {name: resident_kib(pid) / 1024 for name, pid in pids.items()}
+
+
+def private_bytes(pid):
+    """Memory that is a process's alone."""
+    for line in pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+        if line.startswith("Private_Dirty:"):
+            return int(line.split()[1]) * 1024
+    raise RuntimeError("no Private_Dirty")
+
+
+class Eyes:
+    """Where processor time goes, as perf sees it."""
+
+    def __init__(self, is_wanted, folder):
+        self.is_wanted, self.folder = is_wanted and shutil.which("perf") is not None, pathlib.Path(folder)
+
+    def watch(self, pids, deed):
+        """Two lines about what the processes did while `deed` ran; none, and no deed, if not wanted."""
+        if not self.is_wanted:
+            return ()
+        paths = {name: self.folder / f"perf.{name}" for name in pids}
+        running = [subprocess.Popen(["perf", "record", "-q", "-e", "cpu-clock", "-F", "997", "-o", paths[name], "-p", str(pid)],
+                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for name, pid in pids.items()]
+        time.sleep(0.3)  # until it has attached
+        try:
+            deed()
+        finally:
+            for process in running:
+                process.send_signal(signal.SIGINT)
+                process.wait()
+        return self.read(paths)
+
+    def run(self, name, words):
+        """The same of a program that is started for it."""
+        if not self.is_wanted:
+            return ()
+        path = self.folder / f"perf.{name}"
+        subprocess.run(["perf", "record", "-q", "-e", "cpu-clock", "-F", "997", "-o", path, "--", *map(str, words)],
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+        return self.read({name: path})
+
+    @staticmethod
+    def read(paths):
+        """By library, then by function."""
+        found = {name: read_profile(path) for name, path in paths.items()}
+        found = {name: shares for name, shares in found.items() if shares}
+        if not found:
+            return ()
+        by_library = []
+        for name, shares in found.items():
+            libraries = {}
+            for share, library, _ in shares:
+                libraries[library] = libraries.get(library, 0) + share
+            best = sorted(libraries.items(), key=lambda one: -one[1])[:5]
+            by_library.append(f"{name}: " + ", ".join(f"{library} {share:.0f} %" for library, share in best))
+        by_function = [f"{name}: " + ", ".join(f"{function} {share:.1f} %" for share, _, function in shares[:6])
+                       for name, shares in found.items()]
+        return "; ".join(by_library), "; ".join(by_function)
 
 
 def read_profile(path):
+    """(share, library, function), the largest first."""
     report = subprocess.run(["perf", "report", "-i", path, "--stdio", "--no-children", "--sort", "dso,symbol", "-g",
                              "none"], capture_output=True, text=True, check=False).stdout
-    found = re.findall(r"^ *([\d.]+%) +(\S+) +\[[.k]\] (\S+)", report, re.MULTILINE)
-    return [f"{share} {symbol} ({library})" for share, library, symbol in found]
+    found = re.findall(r"^ *([\d.]+)% +(\S+) +\[.\] (\S+)", report, re.MULTILINE)
+    return [(float(share), "kernel" if library.startswith("[kernel") else library.split(".so")[0], function)
+            for share, library, function in found]
+
+
+def sync_times_us(folder, count=200):
+    """What one durable write of 4 KiB takes on the disk below `folder`."""
+    path, times = pathlib.Path(folder) / "sync", []
+    file = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+    try:
+        for _ in range(count):
+            os.pwrite(file, b"x" * 4096, 0)
+            began = time.monotonic()
+            os.fdatasync(file)
+            times.append((time.monotonic() - began) * 1e6)
+    finally:
+        os.close(file)
+        path.unlink()
+    return sorted(times)
+
+
+def git(top, *words):
+    return subprocess.run(["git", "-C", top, *words], capture_output=True, text=True, check=False).stdout.strip()
+
+
+def machine(top, folder):
+    """What the page says of where and when: date, commit, words."""
+    names = re.findall(r"^model name\s*: (.*)$", pathlib.Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    memory = int(re.search(r"MemTotal: +(\d+)", pathlib.Path("/proc/meminfo").read_text())[1]) / 2**20
+    times = sync_times_us(folder)
+    commit = git(top, "rev-parse", "--short", "HEAD") or "unknown"
+    changed = " and changes after it" if git(top, "status", "--porcelain", "--", "src", "schema", "bench") else ""
+    return {"date": time.strftime("%Y-%m-%d"), "commit": commit + changed,
+            "words": f"{os.cpu_count()} cores ({names[0] if names else 'unknown'}), {memory:.0f} GiB, Linux "
+                     f"{os.uname().release}; fdatasync of 4 KiB on its disk: {times[0]:.0f} / {times[len(times) // 2]:.0f} / "
+                     f"{times[-1]:.0f} µs (min / median / max of {len(times)})."}
