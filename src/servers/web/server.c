@@ -70,9 +70,10 @@ static enum err start(struct app *app, void **self, struct fault *fault)
 {
     struct web *web = make(app);
     enum err err = app_open_store(app, MIGRATIONS_WEB, &web->store, fault);
-    if (!err) err = sessions_load(web, fault);
     if (err) return err;
-    people_configure(web);
+    people_configure(web); /* whose sessions they are */
+    err = sessions_load(web, fault);
+    if (err) return err;
     *self = web;
     applications_configure(web);
     serve(web);
