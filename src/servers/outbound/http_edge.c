@@ -2,6 +2,7 @@
 #include "servers/outbound/http_edge.h"
 
 #include "app/message_json.h"
+#include "format/msgpack.h"
 
 #include <string.h>
 
@@ -25,41 +26,60 @@ static enum outbound_error nowhere(struct text resource)
                                               : OUTBOUND_GROUP_UNKNOWN;
 }
 
-/* The body's pairs and the resource's own key, as one list. */
-static bool pairs_of(const struct http_question *question, struct scope *scope, struct kv *pairs,
-                     struct refusal *refusal)
+/* Many pairs are refused before they cost memory. */
+static bool read_body(struct text packed, struct scope *scope, struct kv *out,
+                      struct refusal *refusal)
 {
-    if (question->body.count > MESSAGE_KEYS_MAX) {
+    struct msgpack_reader reader = msgpack_reader(packed);
+    struct fault fault = { 0 };
+    if (msgpack_get_map(&reader) > MESSAGE_KEYS_MAX) {
         (void)refuse(refusal, OUTBOUND_BAD_KEY, "the body has more than %d keys", MESSAGE_KEYS_MAX);
         return false;
     }
-    *pairs =
-        (struct kv){ .at = scope_alloc_array(scope, question->body.count + 1, sizeof *pairs->at) };
+    if (msgpack_decode_kv(packed, scope, out, &fault) == ERR_OK) return true;
+    (void)refuse(refusal, OUTBOUND_BAD_KEY, "the body %s", fault.words);
+    return false;
+}
+
+/* The identifier of the path, as the pair that it stands for. */
+static bool read_identifier(const struct http_question *question, struct scope *scope,
+                            struct pair *out, struct refusal *refusal)
+{
     for (size_t i = 0; i < sizeof resources / sizeof resources[0]; i++) {
         if (!text_eq(question->resource, text_of(resources[i].resource))) continue;
-        struct text key = text_of(resources[i].key);
-        struct value value = value_of_text(scope_keep(scope, question->identifier));
         uint32_t number;
-        if (resources[i].is_number) {
-            if (text_to_u32(question->identifier, 1, UINT32_MAX, &number)) {
-                (void)refuse(refusal, nowhere(question->resource), "%s: no %.*s %.*s",
-                             resources[i].key, TEXT_ARG(question->resource),
-                             TEXT_ARG(question->identifier));
-                return false;
-            }
-            value = (struct value){ .kind = VALUE_INTEGER, .integer = number };
+        out->name = text_of(resources[i].key);
+        if (!resources[i].is_number) {
+            out->value = value_of_text(scope_keep(scope, question->identifier));
+            return true;
         }
-        pairs->at[pairs->count++] = (struct pair){ key, value };
-        for (uint32_t k = 0; k < question->body.count; k++)
-            if (!text_eq(question->body.at[k].name, key))
-                pairs->at[pairs->count++] =
-                    (struct pair){ scope_keep(scope, question->body.at[k].name),
-                                   value_copy(scope, &question->body.at[k].value) };
+        if (text_to_u32(question->identifier, 1, UINT32_MAX, &number)) {
+            (void)refuse(refusal, nowhere(question->resource), "%s: no %.*s %.*s", resources[i].key,
+                         TEXT_ARG(question->resource), TEXT_ARG(question->identifier));
+            return false;
+        }
+        out->value = value_of_i64(number);
         return true;
     }
     (void)refuse(refusal, OUTBOUND_GROUP_UNKNOWN, "no resource type %.*s",
                  TEXT_ARG(question->resource));
     return false;
+}
+
+/* The resource's own key and the body's pairs, as one list. */
+static bool pairs_of(const struct http_question *question, struct scope *scope, struct kv *pairs,
+                     struct refusal *refusal)
+{
+    struct kv body;
+    struct pair own;
+    if (!read_body(question->pairs, scope, &body, refusal) ||
+        !read_identifier(question, scope, &own, refusal))
+        return false;
+    *pairs = (struct kv){ .at = scope_alloc_array(scope, body.count + 1, sizeof *pairs->at) };
+    pairs->at[pairs->count++] = own;
+    for (uint32_t i = 0; i < body.count; i++)
+        if (!text_eq(body.at[i].name, own.name)) pairs->at[pairs->count++] = body.at[i];
+    return true;
 }
 
 const void *http_edge_read(const struct http_question *question, struct scope *scope,

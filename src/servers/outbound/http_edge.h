@@ -6,12 +6,11 @@
 
 #include "servers/outbound/request.h"
 
-/* What came through the proxy: the message that the route stands for, "records", "712" and the flat
- * body. */
+/* What came through the proxy: the message that the route stands for, "records", "712" and the
+ * body's pairs, a MessagePack map. */
 struct http_question {
     const struct msg *msg;
-    struct text resource, identifier;
-    struct kv body;
+    struct text resource, identifier, pairs;
 };
 
 /* The fields of the question's message, in `scope`; the resource's own key comes from the

@@ -84,8 +84,7 @@ static void on_http_request(void *self, const struct http_proxy_request *asked)
                        "req: %.*s is not offered by this release", TEXT_ARG(asked->req));
         return;
     }
-    /* The views end with this call; the request may wait. */
-    struct http_question question = { msg, asked->resource, asked->identifier, asked->body };
+    struct http_question question = { msg, asked->resource, asked->identifier, asked->pairs };
     struct refusal refusal = { 0 };
     request->fields = http_edge_read(&question, request->life, &refusal);
     if (request->fields)

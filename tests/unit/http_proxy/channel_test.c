@@ -7,7 +7,7 @@
 
 static void put(struct buf *out, enum channel_type type, uint32_t transaction, const char *payload)
 {
-    CHECK_OK(channel_put(out, type, transaction, text_of(payload), NULL));
+    CHECK_OK(channel_put(out, type, transaction, text_of(payload)));
 }
 
 TEST(a_frame_is_length_type_transaction_and_payload) /* spec outbound 14.1 */
@@ -43,23 +43,24 @@ TEST(frames_come_back_as_they_were_put_in_any_slices)
     buf_free(&out);
 }
 
-TEST(head_and_body_are_parted_by_the_first_line_feed)
+TEST(a_payload_may_be_written_straight_into_the_frame)
 {
-    struct buf out = { 0 };
-    struct text body = TEXT("{\n\"a\":1\n}"), head, rest;
-    struct channel_reader reader = { 0 };
-    struct channel_frame frame;
-    CHECK_OK(channel_put(&out, CHANNEL_RESPONSE, 1, TEXT("{\"status\":200}"), &body));
-    channel_reader_add(&reader, buf_text(&out));
-    CHECK_OK(channel_reader_next(&reader, &frame));
-    channel_split(frame.payload, &head, &rest);
-    CHECK_TEXT(head, "{\"status\":200}");
-    CHECK_TEXT(rest, "{\n\"a\":1\n}");
-    channel_split(TEXT("{}"), &head, &rest);
-    CHECK_TEXT(head, "{}");
-    CHECK_U32(rest.len, 0);
-    channel_reader_free(&reader);
+    struct buf out = { 0 }, whole = { 0 };
+    put(&whole, CHANNEL_STOP, 0, "");
+    put(&whole, CHANNEL_REQUEST, 9, "ab");
+    put(&out, CHANNEL_STOP, 0, "");
+    size_t begun = channel_begin(&out, CHANNEL_REQUEST, 9);
+    buf_add_z(&out, "a");
+    buf_add_z(&out, "b");
+    CHECK_OK(channel_end(&out, begun));
+    CHECK(text_eq(buf_text(&out), buf_text(&whole)));
+    begun = channel_begin(&out, CHANNEL_RESPONSE, 9);
+    (void)memset(buf_reserve(&out, CHANNEL_FRAME_BYTES_MAX), ' ', CHANNEL_FRAME_BYTES_MAX);
+    out.len += CHANNEL_FRAME_BYTES_MAX;
+    CHECK_U32(channel_end(&out, begun), ERR_LIMIT);
+    CHECK(text_eq(buf_text(&out), buf_text(&whole))); /* nothing of it is left */
     buf_free(&out);
+    buf_free(&whole);
 }
 
 static enum err read_all(struct text bytes)
@@ -97,10 +98,10 @@ TEST(a_payload_past_the_bound_is_refused_by_the_writer)
     struct buf out = { 0 }, big = { 0 };
     (void)memset(buf_reserve(&big, CHANNEL_FRAME_BYTES_MAX), ' ', CHANNEL_FRAME_BYTES_MAX);
     big.len = CHANNEL_FRAME_BYTES_MAX;
-    CHECK_U32(channel_put(&out, CHANNEL_RESPONSE, 1, buf_text(&big), NULL), ERR_LIMIT);
+    CHECK_U32(channel_put(&out, CHANNEL_RESPONSE, 1, buf_text(&big)), ERR_LIMIT);
     CHECK_U32(out.len, 0);
     big.len -= CHANNEL_HEAD_BYTES - 4;
-    CHECK_OK(channel_put(&out, CHANNEL_RESPONSE, 1, buf_text(&big), NULL));
+    CHECK_OK(channel_put(&out, CHANNEL_RESPONSE, 1, buf_text(&big)));
     buf_free(&out);
     buf_free(&big);
 }

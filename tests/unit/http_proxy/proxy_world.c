@@ -2,6 +2,7 @@
 #include "tests/unit/http_proxy/proxy_world.h"
 
 #include "format/json.h"
+#include "format/msgpack.h"
 #include "tests/unit/test.h"
 
 #include <dirent.h>
@@ -52,8 +53,12 @@ static void on_request(void *self, const struct http_proxy_request *request)
     keep(&world->resource, request->resource);
     keep(&world->identifier, request->identifier);
     keep(&world->idempotency_key, request->idempotency_key);
+    struct scope *scratch = scope_new(world->life, "pairs", SCOPE_NO_LIMIT);
+    struct kv pairs;
+    CHECK_OK(msgpack_decode_kv(request->pairs, scratch, &pairs, NULL));
     buf_clear(&world->body);
-    kv_to_json(&world->body, &request->body);
+    kv_to_json(&world->body, &pairs);
+    scope_close(scratch);
     if (world->status)
         http_proxy_answer(world->proxy, request->transaction, world->status, text_of(world->answer),
                           text_of(world->etag));

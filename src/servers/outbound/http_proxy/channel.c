@@ -3,9 +3,9 @@
 
 enum { LENGTH_BYTES = 4, FRAME_BYTES_MIN = CHANNEL_HEAD_BYTES - LENGTH_BYTES };
 
-static void put_u32(struct buf *out, uint32_t value)
+static void put_u32(char *at, uint32_t value)
 {
-    for (int shift = 24; shift >= 0; shift -= 8) buf_add_byte(out, (char)(value >> shift & 0xff));
+    for (int i = 0; i < 4; i++) at[i] = (char)(value >> (24 - 8 * i) & 0xff);
 }
 
 static uint32_t get_u32(const char *at)
@@ -14,27 +14,33 @@ static uint32_t get_u32(const char *at)
     return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
 }
 
-enum err channel_put(struct buf *out, enum channel_type type, uint32_t transaction,
-                     struct text head, const struct text *body)
+size_t channel_begin(struct buf *out, enum channel_type type, uint32_t transaction)
 {
-    size_t length = FRAME_BYTES_MIN + head.len + (body ? 1 + body->len : 0);
-    if (length > CHANNEL_FRAME_BYTES_MAX) return ERR_LIMIT;
-    put_u32(out, (uint32_t)length);
-    buf_add_byte(out, (char)type);
-    put_u32(out, transaction);
-    buf_add(out, head);
-    if (body) {
-        buf_add_byte(out, '\n');
-        buf_add(out, *body);
+    size_t begun = out->len;
+    char *head = buf_reserve(out, CHANNEL_HEAD_BYTES); /* its length comes at the end */
+    head[LENGTH_BYTES] = (char)type;
+    put_u32(head + LENGTH_BYTES + 1, transaction);
+    out->len += CHANNEL_HEAD_BYTES;
+    return begun;
+}
+
+enum err channel_end(struct buf *out, size_t begun)
+{
+    size_t length = out->len - begun - LENGTH_BYTES;
+    if (length > CHANNEL_FRAME_BYTES_MAX) {
+        out->len = begun;
+        return ERR_LIMIT;
     }
+    put_u32(out->at + begun, (uint32_t)length);
     return ERR_OK;
 }
 
-void channel_split(struct text payload, struct text *head, struct text *body)
+enum err channel_put(struct buf *out, enum channel_type type, uint32_t transaction,
+                     struct text payload)
 {
-    if (text_cut(payload, '\n', head, body)) return;
-    *head = payload;
-    *body = TEXT("");
+    size_t begun = channel_begin(out, type, transaction);
+    buf_add(out, payload);
+    return channel_end(out, begun);
 }
 
 void channel_reader_add(struct channel_reader *reader, struct text bytes)

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* channel.h - the frames between outbound and its HTTP Proxy, over an inherited socketpair.
  * Frame    u32 length (big endian, of what follows it) | u8 type | u32 transaction (big endian) |
- *          payload. The payload is JSON; requests and responses have two JSON texts, a head and,
- *          behind a line feed, the body, so that a body passes without being written anew.
+ *          payload. The payload is JSON, but for requests and responses (exchange.h).
  *   1 config     parent -> child  the first frame: where to listen, how to log; its transaction is
  *                                 the first that the child may use, so that an answer for a former
  *                                 child is never taken for its own
  *   2 listening  child -> parent  {"pid"}
- *   3 request    child -> parent  {"req","resource","identifier","key"} LF flat object
- *   4 response   parent -> child  {"status","etag"} LF body
+ *   3 request    child -> parent  route, identifier, idempotency key, pairs of the body
+ *   4 response   parent -> child  status, etag, body
  *   5 log        child -> parent  {"level","text"}: what the child cannot write itself
  *   6 update     parent -> child  members of config that changed
  *   7 stop       parent -> child  no payload
@@ -38,13 +37,13 @@ struct channel_frame {
     struct text payload;
 };
 
-/* Appends one frame. The payload is head, or head LF body where `body` is not NULL. ERR_LIMIT when
- * it is too long: then nothing is appended. */
+/* Appends one frame. ERR_LIMIT when it is too long: then nothing is appended. */
 enum err channel_put(struct buf *out, enum channel_type type, uint32_t transaction,
-                     struct text head, const struct text *body);
-
-/* Splits head and body; without a line feed the body is empty. */
-void channel_split(struct text payload, struct text *head, struct text *body);
+                     struct text payload);
+/* The same around a payload that is written straight behind the head: channel_begin(), append,
+ * channel_end() with what the first one gave. */
+size_t channel_begin(struct buf *out, enum channel_type type, uint32_t transaction);
+enum err channel_end(struct buf *out, size_t begun);
 
 /* What was received and not yet taken. A zeroed struct is a new one; channel_reader_free(). */
 struct channel_reader {

@@ -113,7 +113,7 @@ static void open_log(struct child *child, const struct proxy_settings *settings)
 static void send_frame(struct child *child, enum channel_type type, struct text payload)
 {
     struct buf frame = { 0 };
-    if (channel_put(&frame, type, 0, payload, NULL) == ERR_OK)
+    if (channel_put(&frame, type, 0, payload) == ERR_OK)
         stream_write(child->channel, buf_text(&frame));
     buf_free(&frame);
 }

@@ -9,6 +9,7 @@
 #include "gen/events.h"
 #include "servers/outbound/http_proxy/channel.h"
 #include "servers/outbound/http_proxy/custom_headers.h"
+#include "servers/outbound/http_proxy/exchange.h"
 #include "servers/outbound/http_proxy/question.h"
 
 #include <stdio.h>
@@ -256,29 +257,18 @@ static void hand_on(struct asked *asked)
                TEXT("outbound takes no requests now"));
         return;
     }
-    struct buf head = { 0 };
-    struct json_writer json = json_writer(&head);
-    json_begin_object(&json);
-    json_put_name(&json, TEXT("req"));
-    json_put_text(&json, route_action(asked->question.match.route));
-    json_put_name(&json, TEXT("resource"));
-    json_put_text(&json, asked->question.match.resource);
-    json_put_name(&json, TEXT("identifier"));
-    json_put_text(&json, asked->question.identifier);
-    if (asked->question.idempotency_key.len) {
-        json_put_name(&json, TEXT("key"));
-        json_put_text(&json, asked->question.idempotency_key);
-    }
-    json_end_object(&json);
-    struct text body = asked->request->body.len ? asked->request->body : TEXT("{}");
+    struct question *question = &asked->question;
+    struct exchange_request request = { .route = question->match.route,
+                                        .identifier = question->identifier,
+                                        .idempotency_key = question->idempotency_key };
+    question_drop_own_keys(question);
     buf_clear(&gateway->frame);
-    /* The body is bounded far below a frame. */
-    enum err err = channel_put(&gateway->frame, CHANNEL_REQUEST,
-                               wait_for_outbound(gateway, asked->server, asked->exchange),
-                               buf_text(&head), &body);
+    size_t begun = channel_begin(&gateway->frame, CHANNEL_REQUEST,
+                                 wait_for_outbound(gateway, asked->server, asked->exchange));
+    exchange_put_request(&gateway->frame, &request, &question->body);
+    enum err err = channel_end(&gateway->frame, begun); /* a body is bounded far below a frame */
     ASSERT(err == ERR_OK);
     stream_write(gateway->channel, buf_text(&gateway->frame));
-    buf_free(&head);
 }
 
 /* The target, its number or customer id as the log filters have it. */
@@ -339,19 +329,6 @@ static void on_request(void *self, struct http_exchange *exchange)
 
 /* --- responses --- */
 
-static bool read_head(struct text head, struct scope *scope, struct answer *out)
-{
-    struct kv kv;
-    if (json_read_kv(head, scope, &kv, NULL)) return false;
-    const struct value *status = kv_find(&kv, TEXT("status")), *etag = kv_find(&kv, TEXT("etag"));
-    if (status == NULL || status->kind != VALUE_INTEGER || status->integer < 200 ||
-        status->integer > 599)
-        return false;
-    out->status = (unsigned)status->integer;
-    if (etag && etag->kind == VALUE_TEXT) out->etag = etag->text;
-    return true;
-}
-
 void gateway_answer(struct gateway *gateway, uint32_t transaction, struct text payload)
 {
     struct pending *pending = table_get(gateway->pending, TEXT_OF(&transaction));
@@ -360,15 +337,15 @@ void gateway_answer(struct gateway *gateway, uint32_t transaction, struct text p
     struct http_exchange *exchange = take_exchange(pending);
     if (list_is_empty(&gateway->waiting)) arm(gateway);
     if (exchange == NULL) return;
-    struct scope *scope = http_exchange_scope(exchange);
-    struct text head;
-    struct answer answer = { .status = 500 };
-    channel_split(payload, &head, &answer.body);
-    if (!read_head(head, scope, &answer)) {
+    struct exchange_answer answered;
+    if (exchange_read_answer(payload, &answered)) {
         refuse(gateway, exchange, 500, CODE_INTERNAL, TEXT("outbound gave no usable answer"));
         return;
     }
-    log_answer(gateway, exchange, answer.status, took_ms);
+    log_answer(gateway, exchange, answered.status, took_ms);
+    struct answer answer = { .status = answered.status,
+                             .body = answered.body,
+                             .etag = answered.etag };
     reply(gateway, exchange, &answer);
 }
 

@@ -5,9 +5,9 @@
 
 #include "format/json.h"
 #include "gen/events.h"
-#include "gen/routes.h"
 #include "servers/outbound/http_proxy/channel.h"
 #include "servers/outbound/http_proxy/child_process.h"
+#include "servers/outbound/http_proxy/exchange.h"
 #include "servers/outbound/http_proxy/lifecycle.h"
 #include "servers/outbound/http_proxy/route.h"
 #include "servers/outbound/http_proxy/settings.h"
@@ -50,7 +50,7 @@ static void send_frame(struct http_proxy *proxy, enum channel_type type, uint32_
                        struct text payload)
 {
     buf_clear(&proxy->frame);
-    if (proxy->channel && channel_put(&proxy->frame, type, transaction, payload, NULL) == ERR_OK)
+    if (proxy->channel && channel_put(&proxy->frame, type, transaction, payload) == ERR_OK)
         stream_write(proxy->channel, buf_text(&proxy->frame));
 }
 
@@ -68,48 +68,20 @@ static void on_log(struct http_proxy *proxy, struct text payload)
                         scope_keep_z(proxy->scratch, text_of_member(&kv, "text")));
 }
 
-static const struct msg *msg_of(struct text resource, struct text req)
-{
-    for (size_t i = 0; i < ROUTES_OUTBOUND.count; i++) {
-        const struct route *route = &ROUTES_OUTBOUND.routes[i];
-        if (text_starts(text_slice(text_of(route->path), 1, SIZE_MAX), resource) &&
-            text_eq(req, route_action(route)))
-            return route->msg;
-    }
-    return NULL;
-}
-
-/* What the path and we ourselves say is not the body's to say. */
-static void take_out_own_keys(struct kv *body, struct text resource)
-{
-    const struct text own[] = { route_resource_key(resource), TEXT("GSW_AGENT_REQ_TYPE"),
-                                TEXT("GSW_APPLICATION_ID") };
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < body->count; i++) {
-        bool is_own = false;
-        for (size_t k = 0; k < sizeof own / sizeof own[0]; k++)
-            if (text_eq(body->at[i].name, own[k])) is_own = true;
-        if (!is_own) body->at[kept++] = body->at[i];
-    }
-    body->count = kept;
-}
-
 static enum err on_request(struct http_proxy *proxy, const struct channel_frame *frame)
 {
-    struct text head_text, body_text;
-    struct kv head;
-    struct http_proxy_request request = { .transaction = frame->transaction,
-                                          .scope = proxy->scratch };
-    channel_split(frame->payload, &head_text, &body_text);
-    if (json_read_kv(head_text, proxy->scratch, &head, NULL) ||
-        json_read_kv(body_text, proxy->scratch, &request.body, NULL))
-        return ERR_INVALID;
-    request.req = text_of_member(&head, "req");
-    request.resource = text_of_member(&head, "resource");
-    request.identifier = text_of_member(&head, "identifier");
-    request.idempotency_key = text_of_member(&head, "key");
-    request.msg = msg_of(request.resource, request.req);
-    take_out_own_keys(&request.body, request.resource);
+    struct exchange_request asked;
+    enum err err = exchange_read_request(frame->payload, &asked);
+    if (err) return err;
+    struct http_proxy_request request = {
+        .transaction = frame->transaction,
+        .req = route_action(asked.route),
+        .msg = asked.route->msg,
+        .resource = route_resource(asked.route),
+        .identifier = asked.identifier,
+        .idempotency_key = asked.idempotency_key,
+        .pairs = asked.pairs,
+    };
     proxy->next_transaction = frame->transaction + 1;
     proxy->setup.on_request(proxy->setup.self, &request);
     return ERR_OK;
@@ -356,21 +328,13 @@ void http_proxy_answer(struct http_proxy *proxy, uint32_t transaction, unsigned 
 {
     /* Numbers only grow (and wrap): one below the first was a former child's. */
     if (proxy->channel == NULL || (int32_t)(transaction - proxy->first_transaction) < 0) return;
-    struct buf head = { 0 };
-    struct json_writer json = json_writer(&head);
-    json_begin_object(&json);
-    json_put_name(&json, TEXT("status"));
-    json_put_u64(&json, status);
-    json_put_name(&json, TEXT("etag"));
-    json_put_text(&json, etag);
-    json_end_object(&json);
+    struct exchange_answer answer = { .status = status, .etag = etag, .body = body };
     buf_clear(&proxy->frame);
-    if (channel_put(&proxy->frame, CHANNEL_RESPONSE, transaction, buf_text(&head), &body)) {
-        struct text empty = TEXT(""); /* the child makes it 500 */
-        (void)channel_put(&proxy->frame, CHANNEL_RESPONSE, transaction, TEXT("{}"), &empty);
-    }
+    size_t begun = channel_begin(&proxy->frame, CHANNEL_RESPONSE, transaction);
+    exchange_put_answer(&proxy->frame, &answer);
+    if (channel_end(&proxy->frame, begun)) /* too long: the child makes it 500 */
+        (void)channel_put(&proxy->frame, CHANNEL_RESPONSE, transaction, TEXT(""));
     stream_write(proxy->channel, buf_text(&proxy->frame));
-    buf_free(&head);
 }
 
 void http_proxy_stop(struct http_proxy *proxy, void (*on_stopped)(void *self), void *self)

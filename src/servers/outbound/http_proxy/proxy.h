@@ -16,6 +16,7 @@
 
 struct http_proxy;
 
+/* Views, good until return. */
 struct http_proxy_request {
     uint32_t transaction; /* for http_proxy_answer() */
     /* The action by its own name ("RequestRecordCancel", aliases resolved); "RecordStatusRequest",
@@ -24,11 +25,10 @@ struct http_proxy_request {
     const struct msg *msg;  /* what it becomes; NULL: not offered by this release */
     struct text resource;   /* "records", "phones", "customer_ids", "lists", "campaigngroups" */
     struct text identifier; /* decoded; not empty */
-    /* The body: one flat object, no lists or objects in it, names of at most 255 bytes. Without
-     * what the path says. */
-    struct kv body;
+    /* The body, without what the path says: one MessagePack map, as the child read it from JSON;
+     * flat, names of at most 255 bytes, unless the child is not what it should be. */
+    struct text pairs;
     struct text idempotency_key; /* may be empty */
-    struct scope *scope;         /* the views lie here until return */
 };
 
 struct http_proxy_setup {

@@ -159,3 +159,18 @@ bool question_read(const struct http_request *request, struct encoding *encoding
            has_right_length_and_type(&reading) && read_idempotency_key(&reading) &&
            read_body(&reading);
 }
+
+void question_drop_own_keys(struct question *question)
+{
+    const struct text own[] = { route_resource_key(question->match.resource),
+                                TEXT("GSW_AGENT_REQ_TYPE"), TEXT("GSW_APPLICATION_ID") };
+    struct kv *body = &question->body;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < body->count; i++) {
+        bool is_own = false;
+        for (size_t k = 0; k < sizeof own / sizeof own[0]; k++)
+            if (text_eq(body->at[i].name, own[k])) is_own = true;
+        if (!is_own) body->at[kept++] = body->at[i];
+    }
+    body->count = kept;
+}

@@ -33,5 +33,7 @@ struct question_refusal {
  * `refusal`; `out` holds then what was read before. */
 bool question_read(const struct http_request *request, struct encoding *encoding,
                    struct scope *scope, struct question *out, struct question_refusal *refusal);
+/* What the path and we ourselves say is not the body's to say. */
+void question_drop_own_keys(struct question *question);
 
 #endif

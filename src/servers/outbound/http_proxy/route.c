@@ -106,6 +106,13 @@ struct text route_action(const struct route *route)
     return text_of(route->req ? route->req : route->msg->name);
 }
 
+struct text route_resource(const struct route *route)
+{
+    struct text path = text_slice(text_of(route->path), 1, SIZE_MAX), resource = path, rest;
+    (void)text_cut(path, '/', &resource, &rest);
+    return resource;
+}
+
 struct text route_resource_key(struct text resource)
 {
     for (int i = 0; i < RESOURCES; i++)

@@ -32,6 +32,8 @@ void route_allowed(const struct route_table *table, struct text resource, struct
                    struct buf *out);
 /* The action's name: its req, or the message's for a plain GET. */
 struct text route_action(const struct route *route);
+/* The resource of its path, by its first spelling: "records". */
+struct text route_resource(const struct route *route);
 /* The desktop key that the path holds: GSW_RECORD_HANDLE for records. */
 struct text route_resource_key(struct text resource);
 /* Whether the action needs a body: its message has required fields beside the path's. */
