@@ -3,35 +3,51 @@
 #include "format/json.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
+
+/* Where in the object we are, for the words only: a chain on the stack, printed when it is needed.
+ */
+struct place {
+    const struct place *outer;
+    struct text name; /* of a field; NULL: an item */
+    uint32_t item;
+};
 
 struct filler {
     struct scope *scope;
     struct fault *fault;
-    char path[64]; /* of the field at hand; long paths are cut */
-    size_t path_len;
+    const struct place *place;
 };
+
+static size_t place_print(const struct place *place, char *out, size_t size)
+{
+    if (place == NULL) return 0;
+    size_t len = place_print(place->outer, out, size);
+    if (len >= size) return len;
+    int added = place->name.at ? snprintf(out + len, size - len, "%s%.*s", len ? "." : "",
+                                          TEXT_ARG(place->name))
+                               : snprintf(out + len, size - len, "[%" PRIu32 "]", place->item);
+    return len + (added > 0 ? (size_t)added : 0);
+}
+
+__attribute__((format(printf, 3, 4))) static enum err refuse_with(struct filler *filler,
+                                                                  enum err err, const char *format,
+                                                                  ...)
+{
+    char path[64] = ""; /* long ones are cut */
+    char words[128];
+    (void)place_print(filler->place, path, sizeof path);
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(words, sizeof words, format, arguments);
+    va_end(arguments);
+    return fault_set(filler->fault, err, path, "%s", words);
+}
 
 static enum err refuse(struct filler *filler, const char *words)
 {
-    return fault_set(filler->fault, ERR_INVALID, filler->path, "%s", words);
-}
-
-/* Lengthens the path; the caller puts the old length back. */
-static void path_add(struct filler *filler, const char *separator, struct text name, uint32_t item)
-{
-    size_t room = sizeof filler->path - filler->path_len;
-    int len = name.at ? snprintf(filler->path + filler->path_len, room, "%s%.*s", separator,
-                                 TEXT_ARG(name))
-                      : snprintf(filler->path + filler->path_len, room, "[%" PRIu32 "]", item);
-    size_t added = len > 0 ? (size_t)len : 0;
-    filler->path_len += added < room ? added : room - 1;
-}
-
-static void path_cut(struct filler *filler, size_t len)
-{
-    filler->path_len = len;
-    filler->path[len] = '\0';
+    return refuse_with(filler, ERR_INVALID, "%s", words);
 }
 
 static enum err fill_object(struct filler *filler, const struct shape *shape, const struct kv *in,
@@ -40,8 +56,7 @@ static enum err fill_object(struct filler *filler, const struct shape *shape, co
 static void *take_memory(struct filler *filler, size_t count, size_t bytes_each, enum err *err)
 {
     void *memory = scope_try_alloc(filler->scope, count * bytes_each);
-    if (memory == NULL)
-        *err = fault_set(filler->fault, ERR_LIMIT, filler->path, "needs more memory than allowed");
+    if (memory == NULL) *err = refuse_with(filler, ERR_LIMIT, "needs more memory than allowed");
     return memory;
 }
 
@@ -49,7 +64,7 @@ static enum err fill_u64(struct filler *filler, const struct value *in, uint64_t
 {
     if (in->kind != VALUE_INTEGER) return refuse(filler, "must be a whole number");
     if (in->integer < 0 || (uint64_t)in->integer > max)
-        return fault_set(filler->fault, ERR_INVALID, filler->path, "must be 0 to %" PRIu64, max);
+        return refuse_with(filler, ERR_INVALID, "must be 0 to %" PRIu64, max);
     *out = (uint64_t)in->integer;
     return ERR_OK;
 }
@@ -135,17 +150,19 @@ static enum err fill_list(struct filler *filler, const struct shape_field *field
     if (in->kind != VALUE_LIST) return refuse(filler, "must be a list");
     /* Before the memory is spent; shape_check says the same later. */
     if (field->len_max && in->items.count > field->len_max)
-        return fault_set(filler->fault, ERR_INVALID, filler->path,
-                         "must have at most %" PRIu32 " items", field->len_max);
-    size_t step = shape_item_size(field), path_len = filler->path_len;
+        return refuse_with(filler, ERR_INVALID, "must have at most %" PRIu32 " items",
+                           field->len_max);
+    size_t step = shape_item_size(field);
+    struct place place = { .outer = filler->place };
     enum err err = ERR_OK;
     out->count = in->items.count;
     out->at = take_memory(filler, out->count, step, &err);
+    filler->place = &place;
     for (uint32_t i = 0; !err && i < out->count; i++) {
-        path_add(filler, "", (struct text){ 0 }, i);
+        place.item = i;
         err = fill_one(filler, field, &in->items.at[i], (char *)out->at + i * step);
-        path_cut(filler, path_len);
     }
+    filler->place = place.outer;
     return err;
 }
 
@@ -164,7 +181,7 @@ static enum err fill_object(struct filler *filler, const struct shape *shape, co
                             void *object, struct kv *unknown)
 {
     struct shape_head *head = object;
-    size_t path_len = filler->path_len;
+    struct place place = { .outer = filler->place };
     enum err err = ERR_OK;
     for (uint32_t i = 0; !err && i < in->count; i++) {
         const struct pair *pair = &in->at[i];
@@ -173,7 +190,8 @@ static enum err fill_object(struct filler *filler, const struct shape *shape, co
             unknown->at[unknown->count++] = *pair;
             continue;
         }
-        path_add(filler, path_len ? "." : "", pair->name, 0);
+        place.name = pair->name;
+        filler->place = &place;
         if (field == NULL)
             err = refuse(filler, "is no known field");
         else if (pair->value.kind != VALUE_NULL) {
@@ -183,7 +201,7 @@ static enum err fill_object(struct filler *filler, const struct shape *shape, co
                       : fill_field(filler, field, &pair->value, (char *)object + field->offset);
             head->has |= bit;
         }
-        path_cut(filler, path_len);
+        filler->place = place.outer;
     }
     return err;
 }

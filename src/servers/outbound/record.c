@@ -146,17 +146,15 @@ static size_t characters(struct text text)
 static enum err text_for_column(const struct column_layout *column, struct text text,
                                 struct value *out, struct fault *fault)
 {
-    char name[64];
-    (void)snprintf(name, sizeof name, "%.*s", TEXT_ARG(column->name));
     if (!text_is_utf8(text) || text_find(text, '\0', 0) != SIZE_MAX)
-        return fault_set(fault, ERR_INVALID, name, "must be UTF-8 text without NUL");
+        return fault_set(fault, ERR_INVALID, "", "must be UTF-8 text without NUL");
     if (text.len > USER_VALUE_BYTES_MAX)
-        return fault_set(fault, ERR_LIMIT, name, "longer than %d bytes", USER_VALUE_BYTES_MAX);
+        return fault_set(fault, ERR_LIMIT, "", "longer than %d bytes", USER_VALUE_BYTES_MAX);
     if (column->len_max && characters(text) > column->len_max)
-        return fault_set(fault, ERR_LIMIT, name, "longer than %u characters", column->len_max);
+        return fault_set(fault, ERR_LIMIT, "", "longer than %u characters", column->len_max);
     struct text encoded;
     if (charset_encode(column->charset, text, &encoded))
-        return fault_set(fault, ERR_INVALID, name,
+        return fault_set(fault, ERR_INVALID, "",
                          "a character has no place in the table's character set (encoding)");
     *out = value_of_text(text);
     return ERR_OK;
@@ -165,8 +163,6 @@ static enum err text_for_column(const struct column_layout *column, struct text 
 static enum err number_for_column(const struct column_layout *column, const struct value *in,
                                   struct value *out, struct fault *fault)
 {
-    char name[64];
-    (void)snprintf(name, sizeof name, "%.*s", TEXT_ARG(column->name));
     int64_t integer;
     double number;
     if (in->kind == VALUE_INTEGER) {
@@ -193,23 +189,25 @@ static enum err number_for_column(const struct column_layout *column, const stru
         *out = (struct value){ .kind = VALUE_FLOAT, .number = number };
         return ERR_OK;
     }
-    return fault_set(fault, ERR_INVALID, name, "must be a%s number",
+    return fault_set(fault, ERR_INVALID, "", "must be a%s number",
                      column->is_float ? "" : " whole");
 }
 
 enum err value_for_column(struct scope *owner, const struct column_layout *column,
                           const struct value *in, struct value *out, struct fault *fault)
 {
-    char name[64];
-    (void)snprintf(name, sizeof name, "%.*s", TEXT_ARG(column->name));
-    if (in->kind == VALUE_NULL) {
+    enum err err = ERR_OK;
+    if (in->kind == VALUE_NULL)
         *out = *in;
-        return ERR_OK;
-    }
-    if (in->kind == VALUE_LIST || in->kind == VALUE_KV || in->kind == VALUE_BYTES)
-        return fault_set(fault, ERR_INVALID, name, "must be text or a number");
-    if (!column->is_text) return number_for_column(column, in, out, fault);
-    return text_for_column(column, value_as_text(owner, in), out, fault);
+    else if (in->kind == VALUE_LIST || in->kind == VALUE_KV || in->kind == VALUE_BYTES)
+        err = fault_set(fault, ERR_INVALID, "", "must be text or a number");
+    else if (column->is_text)
+        err = text_for_column(column, value_as_text(owner, in), out, fault);
+    else
+        err = number_for_column(column, in, out, fault);
+    if (err && fault)
+        (void)snprintf(fault->field, sizeof fault->field, "%.*s", TEXT_ARG(column->name));
+    return err;
 }
 
 struct text value_as_text(struct scope *owner, const struct value *value)
