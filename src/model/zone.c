@@ -7,6 +7,9 @@
 #include "base/table.h"
 
 #include <glib.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 struct stretch {
     int64_t from_s; /* UTC, first second of it */
@@ -35,10 +38,12 @@ static struct {
     struct table *zones;
 } loaded;
 
-/* "America/Argentina/Buenos_Aires", "Etc/GMT+5"; no paths, no POSIX rules. */
+/* "America/Argentina/Buenos_Aires", "Etc/GMT+5"; no paths, no POSIX rules. What begins with a small
+ * letter in the folder of zones is none, or counts leap seconds ("right/Europe/Berlin"). */
 static bool is_zone_name(struct text name)
 {
     if (name.len == 0 || name.len > ZONE_NAME_BYTES_MAX) return false;
+    if (name.at[0] < 'A' || name.at[0] > 'Z') return false;
     char last = '/';
     for (size_t i = 0; i < name.len; i++) {
         char c = name.at[i];
@@ -48,6 +53,21 @@ static bool is_zone_name(struct text name)
         last = c;
     }
     return last != '/';
+}
+
+/* GLib takes "Berlin1" for a rule of POSIX, and loses memory over a file that is no zone; neither
+ * may take one of the ZONES_MAX places. */
+static bool is_zone_file(const char *name_z)
+{
+    char path[512], magic[4];
+    const char *folder = getenv("TZDIR");
+    int len = snprintf(path, sizeof path, "%s/%s", folder ? folder : "/usr/share/zoneinfo", name_z);
+    FILE *file = len > 0 && len < (int)sizeof path ? fopen(path, "rbe") : NULL;
+    if (file == NULL) return false;
+    bool is_zone = fread(magic, 1, sizeof magic, file) == sizeof magic &&
+                   memcmp(magic, "TZif", sizeof magic) == 0;
+    (void)fclose(file);
+    return is_zone;
 }
 
 static struct stretch stretch_at(GTimeZone *source, int64_t utc_s)
@@ -100,7 +120,7 @@ static uint32_t read_stretches(GTimeZone *source, struct stretch *out)
 
 static const struct zone *load(struct text name, const char *name_z)
 {
-    GTimeZone *source = g_time_zone_new_identifier(name_z);
+    GTimeZone *source = is_zone_file(name_z) ? g_time_zone_new_identifier(name_z) : NULL;
     if (source == NULL) return NULL;
     struct stretch stretches[STRETCHES_MAX];
     uint32_t count = read_stretches(source, stretches);

@@ -34,7 +34,10 @@ TEST(what_is_no_zone_name_finds_nothing)
                             "+02:00",
                             "EST5EDT,M3.2.0,M11.1.0",
                             "Europe/../UTC",
-                            "Europe/Ber lin" };
+                            "Europe/Ber lin",
+                            "Berlin1",
+                            "leapseconds",
+                            "right/Europe/Berlin" };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         CHECK(zone_find(text_of(names[i])) == NULL);
     CHECK(zone_find((struct text){ "UTC\0x", 5 }) == NULL);
