@@ -154,6 +154,15 @@ static void on_start_failed(void *self)
 
 static void on_child(void *self, uint32_t pid);
 
+/* Before its channel goes: it is told to leave, if it is still there to hear it. */
+static void forget_child(void *self)
+{
+    struct http_proxy *proxy = self;
+    send_frame(proxy, CHANNEL_STOP, 0, TEXT(""));
+    if (proxy->channel) stream_finish(proxy->channel);
+    proxy->channel = NULL;
+}
+
 static void start_child(struct http_proxy *proxy)
 {
     static const struct stream_handler handler = { .on_bytes = on_bytes, .on_closed = on_closed };
@@ -176,6 +185,7 @@ static void start_child(struct http_proxy *proxy)
         return;
     }
     proxy->lifecycle.has_child = true;
+    scope_on_close(proxy->child, forget_child, proxy);
     proxy->first_transaction = proxy->next_transaction;
     send_frame(proxy, CHANNEL_CONFIG, proxy->first_transaction, buf_text(&proxy->settings));
 }
@@ -261,7 +271,6 @@ static void on_child_signal(void *self, int signal_number)
 static void forget_proxy(void *self)
 {
     struct http_proxy *proxy = self;
-    if (proxy->channel) close_child(proxy);
     channel_reader_free(&proxy->reader);
     buf_free(&proxy->settings);
     buf_free(&proxy->ports);
