@@ -14,6 +14,7 @@ struct lease {
     struct store *store;
     struct text name, holder;
     uint64_t ttl_ms, epoch;
+    uint64_t seen_epoch, seen_expires_utc_ms, seen_since_mono_ms; /* another's row, as it is */
     enum lease_state state;
     struct timer *timer; /* looks again, or renews */
     void (*on_taken)(void *self, uint64_t epoch);
@@ -132,6 +133,19 @@ static void take(struct lease *lease, bool is_there, uint64_t epoch_seen)
     change_submit(change, on_take_ended, lease);
 }
 
+/* A wall clock that was set back makes an expiry lie hours ahead. Whoever holds the lease renews it
+ * thrice in its life, so a row that nobody touched for so long has no holder. */
+static bool has_stood_still(struct lease *lease, uint64_t epoch, uint64_t expires_utc_ms)
+{
+    uint64_t now = loop_now_mono_ms(lease->store->loop);
+    if (lease->seen_epoch != epoch || lease->seen_expires_utc_ms != expires_utc_ms) {
+        lease->seen_epoch = epoch;
+        lease->seen_expires_utc_ms = expires_utc_ms;
+        lease->seen_since_mono_ms = now;
+    }
+    return now - lease->seen_since_mono_ms >= lease->ttl_ms;
+}
+
 static void on_row(void *self, enum err err, const struct rows *rows)
 {
     struct lease *lease = self;
@@ -145,8 +159,10 @@ static void on_row(void *self, enum err err, const struct rows *rows)
         return;
     }
     uint64_t now = now_utc_ms(lease), expires = (uint64_t)rows_i64(rows, 0, 2);
-    if (text_eq(rows_text(rows, 0, 0), lease->holder) || expires <= now) {
-        take(lease, true, (uint64_t)rows_i64(rows, 0, 1));
+    uint64_t epoch = (uint64_t)rows_i64(rows, 0, 1);
+    if (text_eq(rows_text(rows, 0, 0), lease->holder) || expires <= now ||
+        has_stood_still(lease, epoch, expires)) {
+        take(lease, true, epoch);
         return;
     }
     uint64_t wait_ms = expires - now; /* the holder may also release it before */

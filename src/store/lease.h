@@ -11,7 +11,8 @@
 struct lease;
 
 /* Take or wait for it: on_taken(epoch) when ours. A lease whose holder is our own earlier self
- * (same holder text) is taken over at once; another's when it expired. Renews itself at a third of
+ * (same holder text) is taken over at once; another's when it expired, or when nobody renewed it
+ * for `ttl_ms` (so a wall clock that is set back keeps nobody waiting). Renews itself at a third of
  * `ttl_ms`. A store has one lease at a time; it may be taken again after it was lost. */
 struct lease *lease_take(struct scope *owner, struct store *store, struct text name,
                          struct text holder, uint64_t ttl_ms,

@@ -78,6 +78,38 @@ TEST(another_waits_until_the_lease_expires_and_takes_it_with_the_next_epoch)
     ground_end(&pair.ground);
 }
 
+TEST(a_clock_that_is_set_back_keeps_the_next_one_waiting_no_longer)
+{
+    struct pair_ground pair = { 0 };
+    struct holder one = { 0 }, two = { 0 };
+    pair_begin(&pair);
+    (void)take(pair.ground.store_life, pair.ground.store, "one", &one);
+    loop_run_for(pair.ground.loop, 10);
+    (void)take(pair.other_life, pair.other_store, "two", &two);
+    loop_step_utc(pair.ground.loop, -36000000);
+    ground_close(&pair.ground); /* dead; its row expires in ten hours */
+    loop_run_for(pair.ground.loop, 3000 + 2 * 1000 + 100);
+    CHECK_I64(two.taken, 1);
+    ground_end(&pair.ground);
+}
+
+TEST(a_holder_that_renews_is_left_alone_whatever_the_clock_does)
+{
+    struct pair_ground pair = { 0 };
+    struct holder one = { 0 }, two = { 0 };
+    pair_begin(&pair);
+    (void)take(pair.ground.store_life, pair.ground.store, "one", &one);
+    loop_run_for(pair.ground.loop, 10);
+    (void)take(pair.other_life, pair.other_store, "two", &two);
+    for (int i = 0; i < 20; i++) {
+        loop_step_utc(pair.ground.loop, -1000);
+        loop_run_for(pair.ground.loop, 1500);
+    }
+    CHECK_I64(two.taken, 0);
+    CHECK_I64(one.lost, 0);
+    ground_end(&pair.ground);
+}
+
 TEST(our_own_earlier_self_is_taken_over_at_once)
 {
     struct ground ground = { 0 };
