@@ -342,7 +342,7 @@ TEST(of_three_nodes_with_all_kinds_of_trouble_none_writes_after_it_lost_the_leas
 TEST(the_same_seed_is_the_same_world_byte_for_byte)
 {
     struct findings one = live(7), two = live(7), other = live(8);
-    CHECK(one.acknowledged > 20 && one.taken > 2);
+    CHECK(one.acknowledged > 20 && one.taken > 0);
     CHECK(one.digest == two.digest);
     CHECK(one.digest != other.digest);
 }
