@@ -4,7 +4,7 @@
 BUILD := build
 DATA := run
 
-.PHONY: run build build-asan test unit e2e check bench soak fuzz reference clean
+.PHONY: run build build-asan test unit e2e check bench audit soak fuzz reference clean
 
 # The sample contact centre, in the foreground; Ctrl-C stops it.
 run: build
@@ -46,6 +46,10 @@ check: build
 	@tools/setup check
 	@tools/check-layers
 	@tools/check-style $(BUILD)
+
+# Whether Debian's security suite or npm know better versions of what Carillon is made of.
+audit: build
+	@tools/check-dependencies $(BUILD)/carillon
 
 # Ratios to named peers, as a table. QUICK=1: a minute or two. SAVE=1: all of it with profiles, into docs/performance.md.
 bench: build
