@@ -219,8 +219,8 @@ void let_lapse(struct checker *checker, struct subject *subject)
     for (uint32_t i = 0; i < thing->guesses.count; i++) {
         const struct state *state = &thing->guesses.at[i].state;
         bool is_known = state->phase != PHASE_HELD;
-        for (uint32_t op = 0; thing->used >> op && !is_known; op++)
-            is_known = thing->used >> op & 1 && thing->ops[op].deed == DEED_STALE &&
+        for (uint32_t op = 0; op < thing->ops_room && !is_known; op++)
+            is_known = (thing->used >> op & 1) != 0 && thing->ops[op].deed == DEED_STALE &&
                        thing->ops[op].round == state->round;
         if (is_known) continue;
         struct op lapse = { .deed = DEED_STALE, .is_lost = true, .round = state->round };

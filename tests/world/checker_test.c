@@ -376,7 +376,7 @@ TEST(many_lost_writes_stay_exact_and_cheap)
     char value[16];
     struct event seen = { .kind = EVENT_SEEN, .name = TEXT("x"), .value = TEXT("v0") };
     CHECK(checker_hear(checker, &seen));
-    for (uint32_t i = 1; i <= 25; i++) {
+    for (uint32_t i = 1; i <= 50; i++) {
         struct event ask = { .kind = EVENT_ASKED, .ask = ASK_SET, .request = i, .name = TEXT("x") };
         snprintf(value, sizeof value, "v%u", i);
         ask.value = text_of(value);
@@ -388,6 +388,27 @@ TEST(many_lost_writes_stay_exact_and_cheap)
     seen.value = TEXT("v3");
     CHECK(checker_hear(checker, &seen));
     seen.value = TEXT("v17"); /* once it was overwritten it does not come back */
+    CHECK(!checker_hear(checker, &seen));
+    CHECK_I64(checker_counts(checker).given_up, 0);
+    scope_close(scope);
+}
+
+TEST(the_same_request_may_be_lost_any_number_of_times)
+{
+    struct scope *scope = scope_new(NULL, "test", SCOPE_NO_LIMIT);
+    struct checker *checker = checker_new(scope, NULL);
+    struct event seen = { .kind = EVENT_SEEN, .name = TEXT("x"), .value = TEXT("off") };
+    CHECK(checker_hear(checker, &seen));
+    for (uint32_t i = 1; i <= 500; i++) {
+        struct event ask = { .kind = EVENT_ASKED, .ask = ASK_SET, .request = i, .name = TEXT("x") };
+        ask.value = TEXT("on");
+        CHECK(checker_hear(checker, &ask));
+        CHECK(checker_hear(checker, &(struct event){ .kind = EVENT_LOST, .request = i }));
+    }
+    CHECK(checker_hear(checker, &seen));
+    seen.value = TEXT("on");
+    CHECK(checker_hear(checker, &seen));
+    seen.value = TEXT("off");
     CHECK(!checker_hear(checker, &seen));
     CHECK_I64(checker_counts(checker).given_up, 0);
     scope_close(scope);

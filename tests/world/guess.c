@@ -166,17 +166,32 @@ static bool is_same(const struct state *a, const struct state *b)
            a->value == b->value && a->result == b->result;
 }
 
-static uint32_t lost_ops(const struct thing *thing)
+/* Walks over the ops of a set: `for (uint64_t left = set; next_op(&left, &op);)`. */
+static bool next_op(uint64_t *left, uint32_t *op)
 {
-    uint32_t lost = 0;
-    for (uint32_t i = 0; thing->used >> i; i++)
-        if (thing->used >> i & 1 && thing->ops[i].is_lost) lost |= 1u << i;
+    if (*left == 0) return false;
+    *op = (uint32_t)__builtin_ctzll(*left);
+    *left &= *left - 1;
+    return true;
+}
+
+static uint64_t bit_of(uint32_t op)
+{
+    return UINT64_C(1) << op;
+}
+
+static uint64_t lost_ops(const struct thing *thing)
+{
+    uint64_t lost = 0;
+    uint32_t op;
+    for (uint64_t left = thing->used; next_op(&left, &op);)
+        if (thing->ops[op].is_lost) lost |= bit_of(op);
     return lost;
 }
 
 /* Adds it unless a guess with the same state that needs no more stands there. */
 static void add_unless_known(struct guessing *guessing, struct guesses *set,
-                             const struct guess *guess, uint32_t lost)
+                             const struct guess *guess, uint64_t lost)
 {
     for (uint32_t i = 0; i < set->count; i++) {
         const struct guess *known = &set->at[i];
@@ -188,22 +203,23 @@ static void add_unless_known(struct guessing *guessing, struct guesses *set,
 }
 
 static void spread_one(struct guessing *guessing, const struct thing *thing, uint32_t from,
-                       uint32_t op, uint32_t lost)
+                       uint32_t op, uint64_t lost)
 {
     struct guesses *set = &guessing->spread;
     struct state results[2];
     uint32_t count = apply(&thing->ops[op], &set->at[from].state, results);
     for (uint32_t i = 0; i < count; i++) {
-        struct guess next = { results[i], set->at[from].done | 1u << op, from };
+        uint64_t done = set->at[from].done | (thing->ops[op].is_many ? 0 : bit_of(op));
+        struct guess next = { results[i], done, from };
         add_unless_known(guessing, set, &next, lost);
     }
 }
 
 /* All guesses that contain none of `unwanted`, and what the ops of `may` may have made of them. */
-static void spread(struct guessing *guessing, struct thing *thing, uint32_t may, uint32_t unwanted)
+static void spread(struct guessing *guessing, struct thing *thing, uint64_t may, uint64_t unwanted)
 {
     struct guesses *set = &guessing->spread;
-    uint32_t lost = thing->used ? lost_ops(thing) : 0;
+    uint64_t lost = lost_ops(thing);
     set->count = 0;
     for (uint32_t i = 0; i < thing->guesses.count; i++) {
         if (thing->guesses.at[i].done & unwanted) continue;
@@ -212,8 +228,9 @@ static void spread(struct guessing *guessing, struct thing *thing, uint32_t may,
         first->parent = set->count - 1;
     }
     for (uint32_t from = 0; may && from < set->count; from++) {
-        for (uint32_t op = 0; may >> op; op++)
-            if ((may & ~set->at[from].done) >> op & 1) spread_one(guessing, thing, from, op, lost);
+        uint32_t op;
+        for (uint64_t left = may & ~set->at[from].done; next_op(&left, &op);)
+            spread_one(guessing, thing, from, op, lost);
         if (set->count <= guessing->max) continue;
         thing->is_given_up = true;
         return;
@@ -222,8 +239,8 @@ static void spread(struct guessing *guessing, struct thing *thing, uint32_t may,
 
 static void forget_op(struct thing *thing, uint32_t op)
 {
-    thing->used &= ~(1u << op);
-    for (uint32_t i = 0; i < thing->guesses.count; i++) thing->guesses.at[i].done &= ~(1u << op);
+    thing->used &= ~bit_of(op);
+    for (uint32_t i = 0; i < thing->guesses.count; i++) thing->guesses.at[i].done &= ~bit_of(op);
 }
 
 /* A lost op that all guesses contain, or whose round is over in all that do not. */
@@ -232,7 +249,7 @@ static bool is_past(const struct thing *thing, uint32_t op)
     for (uint32_t i = 0; i < thing->guesses.count; i++) {
         const struct guess *guess = &thing->guesses.at[i];
         struct state results[2];
-        if (guess->done >> op & 1) continue;
+        if (guess->done & bit_of(op)) continue;
         if (thing->ops[op].round == 0 || thing->ops[op].deed == DEED_GIVE) return false;
         if (apply(&thing->ops[op], &guess->state, results)) return false;
     }
@@ -241,9 +258,9 @@ static bool is_past(const struct thing *thing, uint32_t op)
 
 static void forget_past(struct thing *thing)
 {
-    uint32_t lost = lost_ops(thing);
-    for (uint32_t op = 0; lost >> op; op++)
-        if (lost >> op & 1 && is_past(thing, op)) forget_op(thing, op);
+    uint32_t op;
+    for (uint64_t left = lost_ops(thing); next_op(&left, &op);)
+        if (is_past(thing, op)) forget_op(thing, op);
 }
 
 /* `kept` becomes what the thing may be. */
@@ -251,7 +268,7 @@ static bool take_kept(struct guessing *guessing, struct thing *thing)
 {
     struct guesses *kept = &guessing->kept;
     if (kept->count == 0) return false;
-    uint32_t lost = thing->used ? lost_ops(thing) : 0;
+    uint64_t lost = lost_ops(thing);
     thing->guesses.count = 0;
     for (uint32_t i = 0; i < kept->count; i++)
         add_unless_known(guessing, &thing->guesses, &kept->at[i], lost);
@@ -295,23 +312,27 @@ void thing_add(struct guessing *guessing, struct thing *thing, const struct stat
 
 uint32_t thing_ask(struct guessing *guessing, struct thing *thing, const struct op *op)
 {
-    if (thing->ops == NULL)
-        thing->ops = scope_alloc_array(guessing->scope, OPS_MAX, sizeof *thing->ops);
-    for (uint32_t i = 0; i < OPS_MAX; i++) {
-        if (thing->used >> i & 1) continue;
-        thing->ops[i] = *op;
-        thing->used |= 1u << i;
-        return i;
+    uint32_t place = ~thing->used ? (uint32_t)__builtin_ctzll(~thing->used) : OPS_MAX;
+    if (place == OPS_MAX) {
+        thing->is_given_up = true;
+        return OP_NONE;
     }
-    thing->is_given_up = true;
-    return OP_NONE;
+    if (place == thing->ops_room) {
+        struct op *more = scope_alloc_array(guessing->scope, place ? place * 2 : 4, sizeof *more);
+        if (place) memcpy(more, thing->ops, place * sizeof *more);
+        thing->ops = more;
+        thing->ops_room = place ? place * 2 : 4;
+    }
+    thing->ops[place] = *op;
+    thing->used |= bit_of(place);
+    return place;
 }
 
 bool thing_acknowledge(struct guessing *guessing, struct thing *thing, uint32_t op, uint32_t value)
 {
     if (thing->is_given_up) return true;
     const struct sight seen = { .kind = SIGHT_VALUE, .value = value };
-    uint32_t bit = 1u << op;
+    uint64_t bit = bit_of(op);
     guessing->kept.count = 0;
     for (uint32_t i = 0; i < thing->guesses.count; i++)
         if (thing->guesses.at[i].done & bit)
@@ -337,7 +358,7 @@ bool thing_refuse(struct guessing *guessing, struct thing *thing, uint32_t op,
                   const struct sight *sight)
 {
     if (thing->is_given_up) return true;
-    spread(guessing, thing, thing->used & ~(1u << op), 1u << op);
+    spread(guessing, thing, thing->used & ~bit_of(op), bit_of(op));
     if (thing->is_given_up) return true;
     keep_what_shows(guessing, sight);
     if (!take_kept(guessing, thing)) return false;
@@ -345,10 +366,32 @@ bool thing_refuse(struct guessing *guessing, struct thing *thing, uint32_t op,
     return true;
 }
 
+/* Another lost op that asks for the very same. */
+static uint32_t find_same(const struct thing *thing, uint32_t op)
+{
+    const struct op *wanted = &thing->ops[op];
+    uint32_t other;
+    for (uint64_t left = lost_ops(thing) & ~bit_of(op); next_op(&left, &other);) {
+        const struct op *one = &thing->ops[other];
+        if (one->deed == wanted->deed && one->then == wanted->then && one->agent == wanted->agent &&
+            one->round == wanted->round && one->value == wanted->value &&
+            one->result == wanted->result)
+            return other;
+    }
+    return OP_NONE;
+}
+
 void thing_lose(struct guessing *guessing, struct thing *thing, uint32_t op)
 {
     if (thing->is_given_up) return;
+    uint32_t same = find_same(thing, op);
     thing->ops[op].is_lost = true;
+    if (same != OP_NONE) { /* one stands for all of them */
+        forget_op(thing, op);
+        forget_op(thing, same);
+        thing->used |= bit_of(same);
+        thing->ops[same].is_many = true;
+    }
     guessing->kept.count = 0;
     for (uint32_t i = 0; i < thing->guesses.count; i++)
         *grow(guessing->scope, &guessing->kept) = thing->guesses.at[i];
@@ -366,7 +409,7 @@ bool thing_see(struct guessing *guessing, struct thing *thing, const struct sigh
 
 void thing_settle(struct guessing *guessing, struct thing *thing)
 {
-    uint32_t lost = thing->used ? lost_ops(thing) : 0;
+    uint64_t lost = lost_ops(thing);
     if (thing->is_given_up || lost == 0) return;
     spread(guessing, thing, lost, 0);
     if (thing->is_given_up) return;

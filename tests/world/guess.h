@@ -47,14 +47,16 @@ enum then { AFTER_FINAL, AFTER_AGAIN, AFTER_EITHER };
 struct op {
     uint8_t deed, then;
     bool is_lost;
+    bool is_many; /* lost as well: more than one of the same kind, which may be done again and again
+                   */
     uint32_t agent, round, value, result; /* round 0: whichever it is */
 };
 
-enum { OPS_MAX = 32, OP_NONE = OPS_MAX };
+enum { OPS_MAX = 64, OP_NONE = OPS_MAX };
 
 struct guess {
     struct state state;
-    uint32_t done;   /* bit i: ops[i] is contained */
+    uint64_t done;   /* bit i: ops[i] is contained */
     uint32_t parent; /* while they are spread: where it comes from, itself for a first one */
 };
 
@@ -65,8 +67,9 @@ struct guesses {
 
 struct thing {
     struct guesses guesses;
-    struct op *ops; /* OPS_MAX of them, when there was ever one */
-    uint32_t used;  /* bit i: ops[i] is one */
+    struct op *ops;
+    uint32_t ops_room;
+    uint64_t used; /* bit i: ops[i] is one */
     bool is_given_up;
 };
 
