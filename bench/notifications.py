@@ -100,7 +100,8 @@ def report(given, runs, count, payload, rss, lines):
     for line in done.stdout.splitlines():
         given.say(f"  {line}")
     peer = f"libcurl's multi interface alone, {curl_us:.1f} µs of CPU each"
-    return [Bar("notification client / curl", "a POST by our HTTP client", "1,200 B, no rows, no fsyncs, 20 connections, sender and receiver on a core each",
+    return [Bar("notification client / curl", "a POST by our HTTP client",
+                "1,200 B, no rows, no fsyncs, 20 connections, sender and receiver on a core each",
                 ours=client, peer=peer, theirs=curl, aim=0.80, cpu_us={"client": client_us},
                 profile=given.eyes.run("notify_bench", [given.tools / "notify_bench", 2, 1])),
             Bar("notification / curl", "a notification, from the ledger to its mark as sent",

@@ -15,6 +15,7 @@ import urllib.request
 from campaign import resident_kib
 
 HERE = pathlib.Path(__file__).resolve().parent
+RECORD = ["perf", "record", "-q", "-e", "cpu-clock", "-F", "997"]  # by the clock: virtual machines have no counters
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 
 
@@ -78,13 +79,13 @@ class SyncWatch:
 
 
 def on_core(number):
-    """The words before a program's that keep it on a core, where there are several."""
-    return ["taskset", "-c", str(number)] if os.cpu_count() > 1 else []
+    """The words before a program's that keep it on a core, where there are several; None: on any."""
+    return ["taskset", "-c", str(number)] if number is not None and os.cpu_count() > 1 else []
 
 
 def wrk(url, connections, seconds, requests=None, threads=1, core=None):
     """One run; a dict as load.lua prints it, and wrk's own CPU. `requests`: load.lua's file."""
-    words = [*(on_core(core) if core is not None else ()), "wrk", f"-t{threads}", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s"]
+    words = [*on_core(core), "wrk", f"-t{threads}", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s"]
     if requests is not None:
         words += ["-s", HERE / "load.lua", url, "--", requests]
     else:  # wrk's own fast path: the peer must not wait for Lua
@@ -137,7 +138,7 @@ http {{
     }}
 }}
 """)
-        self.process = subprocess.Popen([*(on_core(core) if core is not None else ()), "nginx", "-c", config], stdin=subprocess.DEVNULL)
+        self.process = subprocess.Popen([*on_core(core), "nginx", "-c", config], stdin=subprocess.DEVNULL)
 
     @property
     def pid(self):
@@ -187,8 +188,8 @@ class Eyes:
         if not self.is_wanted:
             return ()
         paths = {name: self.folder / f"perf.{name}" for name in pids}
-        running = [subprocess.Popen(["perf", "record", "-q", "-e", "cpu-clock", "-F", "997", "-o", paths[name], "-p", str(pid)],
-                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for name, pid in pids.items()]
+        running = [subprocess.Popen([*RECORD, "-o", paths[name], "-p", str(pid)], stdout=subprocess.DEVNULL,
+                                    stderr=subprocess.DEVNULL) for name, pid in pids.items()]
         time.sleep(0.3)  # until it has attached
         try:
             deed()
@@ -203,13 +204,13 @@ class Eyes:
         if not self.is_wanted:
             return ()
         path = self.folder / f"perf.{name}"
-        subprocess.run(["perf", "record", "-q", "-e", "cpu-clock", "-F", "997", "-o", path, "--", *map(str, words)],
-                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+        subprocess.run([*RECORD, "-o", path, "--", *map(str, words)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                       check=False)
         return self.read({name: path})
 
     @staticmethod
     def read(paths):
-        """By library, then by function."""
+        """By library, the kernel among them; then by function, the kernel left out, as its own are not ours to change."""
         found = {name: read_profile(path) for name, path in paths.items()}
         found = {name: shares for name, shares in found.items() if shares}
         if not found:
@@ -221,8 +222,10 @@ class Eyes:
                 libraries[library] = libraries.get(library, 0) + share
             best = sorted(libraries.items(), key=lambda one: -one[1])[:5]
             by_library.append(f"{name}: " + ", ".join(f"{library} {share:.0f} %" for library, share in best))
-        by_function = [f"{name}: " + ", ".join(f"{function} {share:.1f} %" for share, _, function in shares[:6])
-                       for name, shares in found.items()]
+        by_function = []
+        for name, shares in found.items():
+            own = [one for one in shares if one[1] != "kernel"][:6]
+            by_function.append(f"{name}: " + ", ".join(f"{function} {share:.1f} %" for share, _, function in own))
         return "; ".join(by_library), "; ".join(by_function)
 
 

@@ -90,9 +90,12 @@ class Postgres:
         self.process.wait(20)
 
     def rate(self, name, seconds):
-        out = self.run("pgbench", "-n", "-M", "prepared", "-c", str(FLYING), "-j", "1", "-T", str(seconds), "-f",
+        out = self.run("pgbench", "-n", "-M", "prepared", "-c", str(FLYING), "-j", "1", "-T", str(max(2, seconds)), "-f",
                        self.folder.parent / f"{name}.sql", "-h", self.folder, "-p", str(self.port), "postgres")
-        return float(re.search(r"tps = ([\d.]+)", out)[1])
+        found = re.search(r"tps = ([\d.]+)", out)
+        if found is None:
+            raise RuntimeError(f"pgbench: {out.strip()[-200:]}")
+        return float(found[1])
 
     def measure(self, seconds):
         self.sql("truncate queue")
@@ -102,15 +105,23 @@ class Postgres:
 # --- beanstalkd ---
 
 class Beanstalkd:
+    """A new server for each round, as emptying a queue takes its time."""
+
     def __init__(self, folder):
         self.folder, self.port = folder / "beanstalkd", free_port()
-        self.folder.mkdir()
         program = shutil.which("beanstalkd") or shutil.which("beanstalkd", path="/usr/sbin:/usr/bin")
         if program is None:
             raise peers.Unavailable("beanstalkd is not installed")
         self.words = [program, "-l", "127.0.0.1", "-p", str(self.port), "-b", self.folder, "-f0"]
 
     def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def start(self):
+        self.folder.mkdir()
         self.process = subprocess.Popen(self.words, stdout=subprocess.DEVNULL)
 
         def connect():
@@ -120,13 +131,13 @@ class Beanstalkd:
             return False
         wait_until(connect, 10, what="beanstalkd listens")
         self.answers = self.socket.makefile("rb")
-        return self
 
-    def __exit__(self, *_):
+    def stop(self):
         self.answers.close()
         self.socket.close()
         self.process.kill()
         self.process.wait()
+        shutil.rmtree(self.folder)
 
     def put(self):
         self.socket.sendall((b"put 1000 0 60 %d\r\n" % BYTES + b"x" * BYTES + b"\r\n") * FLYING)
@@ -160,10 +171,11 @@ class Beanstalkd:
         return done / (time.monotonic() - began)
 
     def measure(self, seconds):
-        rates = {"put": self.rate(self.put, seconds), "take": self.rate(self.take, 3 * seconds)}
-        while self.take():
-            pass
-        return rates
+        self.start()
+        try:
+            return {"put": self.rate(self.put, seconds), "take": self.rate(self.take, seconds)}
+        finally:
+            self.stop()
 
 
 def queues(given, _):
