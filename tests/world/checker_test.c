@@ -393,6 +393,18 @@ TEST(many_lost_writes_stay_exact_and_cheap)
     scope_close(scope);
 }
 
+TEST(a_crash_gives_rows_back_as_stale)
+{
+    KEPT(WITH_A1 REJECT("4") YES("4") LOOK ROW("1", ",'result':28")
+             LOOKED LOOK ROW("1", ",'result':46") LOOKED);
+    BROKE(WITH_A1 REJECT("4") YES("4") LOOK ROW("1", ",'result':28")
+              LOOKED LOOK ROW("1", ",'result':6") LOOKED,
+          "result 6");
+    BROKE(WITH_A1 REJECT("4") YES("4") LOOK ROW("1", ",'result':46")
+              LOOKED LOOK ROW("1", ",'result':28") LOOKED,
+          "result 28");
+}
+
 TEST(the_same_request_may_be_lost_any_number_of_times)
 {
     struct scope *scope = scope_new(NULL, "test", SCOPE_NO_LIMIT);

@@ -69,6 +69,7 @@ static uint32_t apply(const struct op *op, const struct state *from, struct stat
     case DEED_PROCESS:
         if (!is_in_round(op, &state)) return 0;
         write(op, &state);
+        if (op->result == 0) state.result = 0; /* as the row had it */
         end_round(&state, op->then == AFTER_AGAIN ? PHASE_FREE : PHASE_FINAL, END_TOLD);
         out[0] = state;
         state.phase = PHASE_FREE;
@@ -94,8 +95,9 @@ static bool row_fits(const struct state *state, const struct sight *row)
 {
     if (!fits(state->value, row->value)) return false;
     switch ((enum phase)state->phase) {
-    case PHASE_FREE: /* in memory of a group its rows are Retrieved, Chain Ready */
-        return fits(state->result, row->result) &&
+    case PHASE_FREE: /* in memory of a group its rows are Retrieved, Chain Ready; after a crash
+                        they come back with call result Stale */
+        return (fits(state->result, row->result) || row->result == CALL_RESULT_STALE) &&
                (row->status == RECORD_STATUS_READY ||
                 (!row->is_unloaded && (row->status == RECORD_STATUS_RETRIEVED ||
                                        row->status == RECORD_STATUS_CHAIN_READY)));
@@ -142,7 +144,8 @@ static void learn(struct state *state, const struct sight *sight)
 {
     if (sight->kind != SIGHT_ROW && sight->kind != SIGHT_VALUE) return;
     if (state->value == 0) state->value = sight->value;
-    if (state->result == 0) state->result = sight->result;
+    if (state->result == 0 || (state->phase == PHASE_FREE && sight->result))
+        state->result = sight->result;
 }
 
 /* --- sets of guesses --- */
