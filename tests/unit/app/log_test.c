@@ -392,7 +392,7 @@ TEST(a_folder_that_is_gone_is_told_and_what_was_written_meanwhile_comes_later)
     loop_run_for(place.loop, LOG_FILE_RETRY_MS + 1); /* nobody logs anything meanwhile */
     buf_clear(&all);
     struct place sub = place;
-    snprintf(sub.folder, sizeof sub.folder, "%s/sub", place.folder);
+    CHECK(snprintf(sub.folder, sizeof sub.folder, "%s/sub", place.folder) > 0);
     read_all(&sub, "g.", &all);
     CHECK(has(buf_text(&all), "kept"));
     CHECK(has(buf_text(&all), "Alr 05069 log output sub/g stopped"));
@@ -416,7 +416,7 @@ TEST(what_a_failing_output_cannot_keep_is_lost_and_counted_but_standard_has_a_pl
     unsigned lost = (unsigned)logger_counters(place.logger).lines_lost;
     CHECK(lost > 10000 && lost < 30000);
     struct place sub = place;
-    snprintf(sub.folder, sizeof sub.folder, "%s/sub", place.folder);
+    CHECK(snprintf(sub.folder, sizeof sub.folder, "%s/sub", place.folder) > 0);
     CHECK(mkdir(sub.folder, 0700) == 0);
     loop_run_for(place.loop, LOG_FILE_RETRY_MS + 1);
     end_turn(&place);
