@@ -282,6 +282,7 @@ static struct http_client_call *call_new(struct http_client *client, const struc
         .body = scope_keep(life, asked->body),
         .timeout_ms = asked->timeout_ms,
         .proxy = scope_keep(life, asked->proxy),
+        .may_repeat = asked->may_repeat,
     };
     (void)snprintf(call->length, sizeof call->length, "%zu", asked->body.len);
     call->began_mono_ms = loop_now_mono_ms(client->loop);

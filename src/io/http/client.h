@@ -27,6 +27,9 @@ struct http_call {
     struct text body;
     uint64_t timeout_ms;
     struct text proxy; /* "host:port" for https URLs; empty: none */
+    /* The receiver knows a repeat: when a kept connection turns out to be gone, send it once more
+     * on a new one (RFC 9112 9.3.1). libcurl, for https, does so in any case. */
+    bool may_repeat;
 };
 
 enum http_failure {

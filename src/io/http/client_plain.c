@@ -224,7 +224,7 @@ static void on_closed(void *self, enum err why)
         seat_fail(seat, HTTP_FAILURE_CONNECT, err_words(why));
     } else if (http_output_status(seat->output)) { /* a body without a length ends like this */
         seat_done(seat, false);
-    } else if (seat->may_be_gone) {
+    } else if (seat->may_be_gone && call->asked.may_repeat) {
         seat_close(seat); /* given up while it was idle: once more on a fresh one */
         connect_for(call);
     } else {

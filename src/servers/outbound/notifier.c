@@ -256,6 +256,7 @@ static bool post(struct notifier *notifier, const struct effect *effect,
     bool is_readable = fill_head(notifier, effect, options->http_webhook_secret, &head) == ERR_OK;
     if (is_readable) {
         struct http_call call = {
+            .may_repeat = true, /* each has its GSW_MESSAGE_GUID */
             .method = TEXT("POST"),
             .url = effect->target,
             .headers = { head.at, head.count },

@@ -148,7 +148,8 @@ static struct http_call call_to(const char *url)
                                .url = text_of(url),
                                .headers = { notification, 5 },
                                .body = TEXT("{\"GSW_PHONE\":1}"),
-                               .timeout_ms = 2000 };
+                               .timeout_ms = 2000,
+                               .may_repeat = true };
 }
 
 static uint64_t send_call(struct world *world, size_t index, const struct http_call *call)
@@ -486,6 +487,22 @@ TEST(a_kept_connection_that_the_peer_closed_is_replaced_without_a_failure) /* ou
         CHECK_U32(done->failure, HTTP_FAILURE_NONE);
         CHECK_U32(done->status, 200);
         CHECK_U32(world->peer_count, 2);
+    }
+}
+
+TEST(what_may_not_come_twice_is_not_sent_again_when_a_kept_connection_ends)
+{
+    IN_BOTH_WORLDS(world, 2)
+    {
+        send_post(world, 0);
+        (void)wait_for(world, 0, 1000);
+        world->answer = "";
+        world->hangs_up = true;
+        struct http_call call = call_to(world->url);
+        call.may_repeat = false;
+        send_call(world, 1, &call);
+        CHECK_U32(wait_for(world, 1, 1000)->failure, HTTP_FAILURE_OTHER);
+        CHECK_U32(world->peer_count, 1);
     }
 }
 
