@@ -285,6 +285,8 @@ bool world_run(const struct world_options *options)
     world.sink = (struct log_sink){ wants, write_log, &world };
     world.log = (struct log){ .sink = &world.sink };
     world.checker = checker_new(world.life, &(struct checker_options){ 0 });
+    log_debug(&world.log, "seed %llu, requests may come twice: %s",
+              (unsigned long long)options->seed, world.has_ghosts ? "yes, all carry a key" : "no");
     build(&world);
     if (!world.is_broken) live(&world);
     if (!world.is_broken) judge(&world);
