@@ -302,7 +302,6 @@ static void hear_killed(struct checker *checker, const struct event *event)
 static void hear_started(struct checker *checker, const struct event *event)
 {
     struct holder *holder = table_get(checker->holders, event->who);
-    checker->outbound_starts += text_eq(event->who, TEXT("outbound"));
     if (holder && !text_eq(event->who, TEXT("config"))) holder->revision = 0;
 }
 

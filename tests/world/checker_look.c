@@ -36,8 +36,7 @@ void hear_row(struct checker *checker, const struct event *event)
                          .agent = name_of(checker, event->agent),
                          .value = name_of(checker, event->value),
                          .result = (uint32_t)event->result,
-                         .is_unloaded = checker->is_unloaded,
-                         .is_recovered = checker->outbound_starts > 1 };
+                         .is_unloaded = checker->is_unloaded };
     if (!see(checker, subject, &row))
         breaks_guess(checker, INVARIANT_LOST, subject,
                      "has status %u, agent %.*s, value %.*s, result %u", row.status,

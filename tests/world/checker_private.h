@@ -119,7 +119,6 @@ struct checker {
     /* the look at hand */
     uint64_t look; /* 0: none yet */
     bool is_looking, is_settled, is_unloaded;
-    uint32_t outbound_starts;
     uint32_t look_list;
     struct pointers look_rounds, look_notifications; /* closed ones; in the outbox */
     uint32_t breach_count;

@@ -95,16 +95,9 @@ static bool row_fits(const struct state *state, const struct sight *row)
 {
     if (!fits(state->value, row->value)) return false;
     switch ((enum phase)state->phase) {
-<<<<<<< Updated upstream
     case PHASE_FREE: /* in memory of a group its rows are Retrieved, Chain Ready; after a crash
                         they come back with call result Stale */
         return (fits(state->result, row->result) || row->result == CALL_RESULT_STALE) &&
-=======
-    case PHASE_FREE: /* in memory of a group its rows are Retrieved, Chain Ready; those that a run
-                        before had there come back as Stale (spec outbound 5.3) */
-        return (fits(state->result, row->result) ||
-                (row->is_recovered && row->result == CALL_RESULT_STALE)) &&
->>>>>>> Stashed changes
                (row->status == RECORD_STATUS_READY ||
                 (!row->is_unloaded && (row->status == RECORD_STATUS_RETRIEVED ||
                                        row->status == RECORD_STATUS_CHAIN_READY)));

@@ -87,7 +87,7 @@ struct sight {
     enum end ended;
     uint32_t agent, round, value, result, status;
     uint32_t told; /* SIGHT_ENDED: rounds before the last two: bits of their ends */
-    bool is_unloaded, is_recovered; /* SIGHT_ROW: no group has it; outbound has started anew */
+    bool is_unloaded;
 };
 
 /* Where spreading happens; one for all things. */
