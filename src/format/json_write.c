@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static void before_value(struct json_writer *json)
 {
@@ -117,11 +118,20 @@ static bool is_plain(unsigned char byte)
     return byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
 }
 
-static void add_string(struct buf *out, struct text in)
+/* How much of it stands for itself; nearly always all. */
+static size_t plain_len(struct text in)
+{
+    size_t len = 0;
+    while (len < in.len && is_plain((unsigned char)in.at[len])) len++;
+    return len;
+}
+
+/* `plain`: of `in` from its beginning. */
+static void add_escaped_string(struct buf *out, struct text in, size_t plain)
 {
     buf_add_byte(out, '"');
     size_t from = 0; /* of the run that is copied as it is */
-    for (size_t i = 0; i < in.len;) {
+    for (size_t i = plain; i < in.len;) {
         unsigned char byte = (unsigned char)in.at[i];
         if (is_plain(byte)) {
             i++;
@@ -143,16 +153,33 @@ static void add_string(struct buf *out, struct text in)
     buf_add_byte(out, '"');
 }
 
+/* Comma, string, and what stands behind it: in one piece where the string is plain. */
+static void put_string(struct json_writer *json, struct text in, struct text behind)
+{
+    struct buf *out = json->out;
+    size_t plain = plain_len(in);
+    before_value(json);
+    if (plain < in.len) {
+        add_escaped_string(out, in, plain);
+        buf_add(out, behind);
+        return;
+    }
+    char *at = buf_reserve(out, in.len + 2 + behind.len);
+    *at++ = '"';
+    if (in.len) memcpy(at, in.at, in.len);
+    at[in.len] = '"';
+    memcpy(at + in.len + 1, behind.at, behind.len);
+    out->len += in.len + 2 + behind.len;
+}
+
 void json_put_text(struct json_writer *json, struct text value)
 {
-    before_value(json);
-    add_string(json->out, value);
+    put_string(json, value, TEXT(""));
 }
 
 void json_put_name(struct json_writer *json, struct text name)
 {
-    json_put_text(json, name);
-    buf_add_byte(json->out, ':');
+    put_string(json, name, TEXT(":"));
     json->needs_comma = false;
 }
 

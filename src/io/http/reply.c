@@ -4,6 +4,7 @@
 #include "io/http/head.h"
 #include "io/http/parser.h"
 
+#include <string.h>
 #include <time.h>
 
 /* RFC 9110 5.6.7: in English whatever the locale, so not by strftime. */
@@ -54,10 +55,13 @@ static void add_header(struct buf *out, const struct http_header *header)
 {
     if (is_ours(header->name) || !http_is_token(header->name)) return;
     if (!http_is_field_value(header->value)) return;
-    buf_add(out, header->name);
-    buf_add(out, TEXT(": "));
-    buf_add(out, header->value);
-    buf_add(out, TEXT("\r\n"));
+    size_t name_len = header->name.len, value_len = header->value.len;
+    char *line = buf_reserve(out, name_len + value_len + 4);
+    memcpy(line, header->name.at, name_len);
+    memcpy(line + name_len, ": ", 2);
+    if (value_len) memcpy(line + name_len + 2, header->value.at, value_len);
+    memcpy(line + name_len + 2 + value_len, "\r\n", 2);
+    out->len += name_len + value_len + 4;
 }
 
 void http_reply_write(struct buf *out, const struct http_answer *reply,

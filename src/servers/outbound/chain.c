@@ -3,6 +3,8 @@
  * round that is not final in chain_again.c. */
 #include "servers/outbound/chain_step.h"
 
+#include <string.h>
+
 static void write_cell(struct actions *out, uint32_t record, uint32_t column, struct value value)
 {
     struct chain_outcome *outcome = out->outcome;
@@ -440,7 +442,7 @@ enum outbound_error chain_decide(const struct chain *chain, const struct chain_r
         .was_held = chain->is_held,
         .due_utc_ms = chain->due_utc_ms,
     };
-    for (uint32_t i = 0; i < chain->layout->count; i++) out->is_modified[i] = chain->is_modified[i];
+    memcpy(out->is_modified, chain->is_modified, chain->layout->count * sizeof(bool));
     struct step step = { chain, request, out, .final_status = RECORD_STATUS_UPDATED };
     struct actions actions = { scratch, out };
     bool answered = fsm_feed(&out->fsm, request->event, &step, NULL, now_utc_ms, &actions);
@@ -454,8 +456,7 @@ void chain_apply(struct chain *chain, const struct chain_outcome *outcome, struc
         const struct cell_write *write = &outcome->writes[i];
         chain->records[write->record].cells[write->column] = value_copy(owner, &write->value);
     }
-    for (uint32_t i = 0; i < chain->layout->count; i++)
-        chain->is_modified[i] = outcome->is_modified[i];
+    memcpy(chain->is_modified, outcome->is_modified, chain->layout->count * sizeof(bool));
     if (outcome->round == ROUND_OPENS) {
         chain->agent_id = scope_keep(owner, outcome->agent_id);
         chain->attempt_guid = outcome->attempt_guid;

@@ -27,7 +27,11 @@
 #include "servers/outbound/session.h"
 #include "servers/outbound/treatment_book.h"
 
-enum { HOUR_MS = 3600 * 1000, HANDLES_KEPT_MS = 24 * HOUR_MS };
+enum {
+    HOUR_MS = 3600 * 1000,
+    HANDLES_KEPT_MS = 24 * HOUR_MS,
+    ANSWER_BYTES_KEPT_MAX = 64 * 1024, /* a longer buffer is given back */
+};
 
 struct server {
     struct outbound outbound;
@@ -35,6 +39,7 @@ struct server {
     struct link_server *links;
     struct timer *hourly;
     struct scope *config_life;
+    struct buf answer; /* of the request that is being answered */
     bool is_serving;
 };
 
@@ -45,28 +50,26 @@ static struct server *server_of(struct outbound *outbound)
 
 /* --- the HTTP edge --- */
 
-static void answer(struct request *request, unsigned status, const struct buf *body,
-                   struct text etag)
+/* With what stands in `server->answer`. */
+static void answer(struct request *request, unsigned status, struct text etag)
 {
     struct server *server = server_of(request->server);
-    http_proxy_answer(server->proxy, request->transaction, status, buf_text(body), etag);
+    http_proxy_answer(server->proxy, request->transaction, status, buf_text(&server->answer), etag);
+    if (server->answer.room > ANSWER_BYTES_KEPT_MAX) buf_free(&server->answer);
+    buf_clear(&server->answer);
 }
 
 static void http_reply_event(struct request *request, const struct msg *msg, const void *fields,
                              struct text etag)
 {
-    struct buf body = { 0 };
-    http_edge_write(msg, fields, &body);
-    answer(request, 200, &body, etag);
-    buf_free(&body);
+    http_edge_write(msg, fields, &server_of(request->server)->answer);
+    answer(request, 200, etag);
 }
 
 static void http_refuse(struct request *request, const struct refusal *refusal)
 {
-    struct buf body = { 0 };
-    http_edge_write_error(refusal, &body);
-    answer(request, outbound_error_http_status(refusal->error), &body, (struct text){ 0 });
-    buf_free(&body);
+    http_edge_write_error(refusal, &server_of(request->server)->answer);
+    answer(request, outbound_error_http_status(refusal->error), (struct text){ 0 });
 }
 
 static const struct request_edge http_edge = { http_reply_event, http_refuse };
@@ -215,9 +218,16 @@ static void serve(struct outbound *outbound)
     app_running(app);
 }
 
+static void drop_answer(void *self)
+{
+    struct server *server = self;
+    buf_free(&server->answer);
+}
+
 static enum err start(struct app *app, void **self, struct fault *fault)
 {
     struct server *server = scope_alloc(app->life, sizeof *server);
+    scope_on_close(app->life, drop_answer, server);
     struct outbound *outbound = &server->outbound;
     const struct app_object *object = app_self(app);
     if (object == NULL)

@@ -253,6 +253,11 @@ TEST(a_part_may_lack_required_fields)
     end();
 }
 
+static struct value value_of(const char *at, size_t len)
+{
+    return (struct value){ .kind = VALUE_TEXT, .text = { at, len } };
+}
+
 TEST(the_writer_escapes_and_mends)
 {
     struct buf out = { 0 };
@@ -264,6 +269,28 @@ TEST(the_writer_escapes_and_mends)
     CHECK_TEXT(buf_text(&out), "[\"a\\\"b\\\\c/\\n\\t\\u0001\\u007f\","
                                "\"\xC3\xA9 \xF0\x9F\x94\x94 \xEF\xBF\xBD \xEF\xBF\xBD\"]");
     buf_free(&out);
+}
+
+TEST(what_needs_an_escape_is_escaped_wherever_it_stands)
+{
+    begin();
+    for (size_t at = 0; at < 20; at++)
+        for (int byte = 1; byte < 0x80; byte++) {
+            char bytes[20];
+            memset(bytes, 'x', sizeof bytes);
+            bytes[at] = (char)byte;
+            struct buf out = { 0 };
+            struct pair pair = { { bytes, sizeof bytes }, value_of(bytes, sizeof bytes) };
+            struct kv kv;
+            kv_to_json(&out, &(struct kv){ &pair, 1 });
+            CHECK_OK(json_read_kv(buf_text(&out), scope, &kv, NULL));
+            CHECK(text_eq(kv.at[0].name, pair.name) &&
+                  text_eq(kv.at[0].value.text, pair.value.text));
+            for (size_t i = 0; i < out.len; i++)
+                CHECK((unsigned char)out.at[i] >= 0x20 && (unsigned char)out.at[i] < 0x7f);
+            buf_free(&out);
+        }
+    end();
 }
 
 TEST(numbers_are_the_shortest_that_read_back)

@@ -285,6 +285,21 @@ TEST(garbage_and_control_characters_are_refused_at_once)
     CHECK_FORMS(forms);
 }
 
+TEST(a_header_value_holds_no_control_character_wherever_it_stands)
+{
+    for (int byte = 0; byte < 256; byte++)
+        for (size_t at = 0; at < 24; at++) {
+            char value[24];
+            memset(value, 'a' + (int)at, sizeof value);
+            value[at] = (char)byte;
+            bool is_control = (byte < 0x20 && byte != '\t') || byte == 0x7f;
+            for (size_t len = at + 1; len <= sizeof value; len += 7)
+                CHECK(http_is_field_value((struct text){ value, len }) == !is_control);
+        }
+    CHECK(http_is_field_value(TEXT("")));
+    CHECK(!http_is_field_value(TEXT("a tab\tis taken, then a bell\a is not")));
+}
+
 TEST(targets_are_a_path_or_a_url_of_the_same_host)
 {
     const struct form forms[] = {
