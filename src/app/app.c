@@ -2,6 +2,7 @@
 /* A server's life. The order of birth: loop, log, supervisor, configuration, server. */
 #include "app/private.h"
 
+#include "app/net_watch.h"
 #include "gen/events.h"
 #include "gen/objects.h"
 
@@ -359,6 +360,7 @@ void app_connect(struct app *app)
     const struct birth *birth = &private->birth;
     settings_resolve(app);
     LOG_APPLICATION_STARTED(&app->log);
+    net_watch_new(app->life, app->net, &app->log);
     if (birth->supervisor.len) private->control = control_open(app, birth->supervisor);
     private->start_chore = (struct chore){ .run = begin_config, .self = app };
     if (text_eq(birth->application, birth->config_application))

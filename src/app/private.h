@@ -8,6 +8,7 @@
  *   mirror.c        the objects
  *   settings.c      the options
  *   own_store.c     the server's own store, and what its disk means for our status
+ *   net_watch.c     descriptors that run out
  *   peer.c          links to other applications, for servers
  *   metrics.c       counters as Prometheus text
  *   logger.c, log_line.c, log_file.c, log_filter.c   the log; also without a struct app */

@@ -61,6 +61,12 @@ struct loop *net_loop(struct net *net)
     return net->loop;
 }
 
+void net_on_pause(struct net *net, void (*on_pause)(void *self, const char *address), void *self)
+{
+    net->on_pause = on_pause;
+    net->pause_self = self;
+}
+
 const struct net_counters *net_counters(const struct net *net)
 {
     return &net->counters;

@@ -34,6 +34,9 @@ struct net_counters { /* since the net began */
     uint64_t tls_handshakes, tls_failures; /* ended well, and not: see tls.h */
 };
 const struct net_counters *net_counters(const struct net *net);
+/* Hear of each rest that a listener at `address` takes for want of descriptors or memory; one
+ * hearer per net, who lives as long. */
+void net_on_pause(struct net *net, void (*on_pause)(void *self, const char *address), void *self);
 
 struct stream_handler {
     void (*on_open)(void *self); /* connecting ended well; not for accepted ones; may be NULL */

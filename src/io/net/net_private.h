@@ -25,6 +25,8 @@ struct net {
     struct sim_world *world; /* VIRTUAL */
     char *read_bytes;        /* REAL: one for all; a read is handed on before the next */
     struct net_counters counters;
+    void (*on_pause)(void *self, const char *address);
+    void *pause_self;
 };
 
 enum stream_state { STREAM_NEW, STREAM_CONNECTING, STREAM_OPEN, STREAM_CLOSED };

@@ -48,6 +48,18 @@ static void on_rested(void *self)
     if (!listener_is_full(listener)) listen_on(listener);
 }
 
+static void rest(struct socket_listener *socket)
+{
+    struct net *net = socket->listener.net;
+    char place[ADDRESS_TEXT_BYTES];
+    net->counters.accept_pauses++;
+    (void)uv_poll_stop(&socket->poll);
+    timer_start(socket->rest, REST_MS);
+    if (net->on_pause == NULL) return;
+    address_format(&socket->listener.address, place);
+    net->on_pause(net->pause_self, place);
+}
+
 /* False: nobody else waits, or nobody else may come in now. */
 static bool accept_one(struct socket_listener *socket)
 {
@@ -65,9 +77,7 @@ static bool accept_one(struct socket_listener *socket)
         return true;
     }
     if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-        listener->net->counters.accept_pauses++;
-        (void)uv_poll_stop(&socket->poll);
-        timer_start(socket->rest, REST_MS);
+        rest(socket);
         return false;
     }
     return errno != EAGAIN && errno != EWOULDBLOCK; /* others: that peer went while it waited */

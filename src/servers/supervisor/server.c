@@ -5,6 +5,7 @@
 #include "servers/supervisor/server_private.h"
 
 #include "app/logger.h"
+#include "app/net_watch.h"
 #include "model/option.h"
 
 #include <errno.h>
@@ -217,6 +218,7 @@ static enum err open_log(struct supervisor *supervisor, struct fault *fault)
     struct logger *logger = logger_new(supervisor->life, supervisor->loop, &setup);
     supervisor->file_log = logger_log(logger);
     supervisor->log = terminal_log(supervisor);
+    net_watch_new(supervisor->life, supervisor->net, &supervisor->log);
     return logger_set_options(logger, &supervisor->options->common, fault);
 }
 

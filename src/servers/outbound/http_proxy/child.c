@@ -6,6 +6,7 @@
 #include "servers/outbound/http_proxy/proxy.h"
 
 #include "app/logger.h"
+#include "app/net_watch.h"
 #include "format/json.h"
 #include "gen/events.h"
 #include "servers/outbound/http_proxy/channel.h"
@@ -107,6 +108,7 @@ static void open_log(struct child *child, const struct proxy_settings *settings)
     }
     child->logger = logger_new(child->life, child->loop, &setup);
     child->log = logger_log(child->logger);
+    net_watch_new(child->life, child->net, &child->log);
     use_log_options(child, settings);
 }
 
