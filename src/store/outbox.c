@@ -254,49 +254,108 @@ void outbox_end_ended(struct outbox_lane *lane)
     }
 }
 
-static void on_marked(struct change_hook *hook, enum err err)
+static struct outbox_marking *marking_of(struct change_hook *hook)
 {
-    struct sending *sending = of_hook(hook);
-    struct outbox *outbox = sending->outbox;
-    if (err) { /* kept in the window, so that it is not sent again, and marked later */
-        log_debug(&outbox->log, "outbox: the end of an effect is not on disk: %s", err_words(err));
-        list_add_last(&outbox->unmarked, &sending->node);
-        if (!timer_is_running(outbox->mark_timer)) timer_start(outbox->mark_timer, OUTBOX_AGAIN_MS);
-        return;
-    }
-    struct outbox_lane *lane = sending->lane;
-    list_add_last(&lane->ended, &sending->node);
-    if (lane->is_looking) return; /* the page on its way may still show it as waiting */
-    outbox_end_ended(lane);
-    outbox_look(lane);
+    return (struct outbox_marking *)(void *)((char *)hook - offsetof(struct outbox_marking, hook));
 }
 
-static void mark(struct sending *sending)
+static void marking_free(struct outbox_marking *marking)
+{
+    list_remove(&marking->node);
+    free(marking);
+}
+
+/* Kept in the window, so that they are not sent again, and marked later. */
+static void mark_later(struct outbox_marking *marking, enum err err)
+{
+    struct outbox *outbox = marking->outbox;
+    log_debug(&outbox->log, "outbox: ends of effects are not on disk: %s", err_words(err));
+    LIST_EACH (node, &marking->sendings) outbox->unmarked_count++;
+    ring_append(&outbox->unmarked, &marking->sendings);
+    outbox->is_mark_failing = true;
+    timer_start(outbox->mark_timer, OUTBOX_AGAIN_MS);
+}
+
+static void on_marked(struct change_hook *hook, enum err err)
+{
+    struct outbox_marking *marking = marking_of(hook);
+    struct outbox *outbox = marking->outbox;
+    struct outbox_lane *lane;
+    struct list *node;
+    if (err) {
+        mark_later(marking, err);
+        marking_free(marking);
+        return;
+    }
+    outbox->is_mark_failing = false;
+    while ((node = list_first(&marking->sendings)) != NULL) {
+        struct sending *sending = LIST_OBJECT(node, struct sending, node);
+        list_remove(node);
+        list_add_last(&sending->lane->ended, node);
+    }
+    marking_free(marking);
+    for (size_t at = 0; (lane = table_next(outbox->lanes, &at)) != NULL;) {
+        if (list_is_empty(&lane->ended)) continue;
+        if (lane->is_looking) continue; /* the page on its way may still show them as waiting */
+        outbox_end_ended(lane);
+        outbox_look(lane);
+    }
+}
+
+static void add_mark(struct change *change, const struct sending *sending, uint64_t now)
 {
     static const struct statement *const marks[] = {
         [EFFECT_SENT] = &mark_sent, [EFFECT_RETRY] = &mark_retry, [EFFECT_FAILED] = &mark_failed
     };
-    struct outbox *outbox = sending->outbox;
-    struct change *change = change_new(outbox->store);
     bool is_retry = sending->verdict == EFFECT_RETRY;
     change_add(change, marks[sending->verdict], ROWS_ANY);
     change_bind_text(change, sending->effect.id);
     change_bind_text(change, text_of(sending->words));
-    change_bind_i64(change, (int64_t)(is_retry ? sending->retry_utc_ms : now_utc_ms(outbox)));
-    hook_change(sending, change, on_marked);
+    change_bind_i64(change, (int64_t)(is_retry ? sending->retry_utc_ms : now));
+}
+
+static void mark(struct outbox *outbox)
+{
+    struct outbox_marking *marking = calloc(1, sizeof *marking);
+    ASSERT(marking != NULL);
+    *marking = (struct outbox_marking){ .outbox = outbox,
+                                        .hook = { .ended = on_marked, .owner = outbox } };
+    list_init(&marking->sendings);
+    list_add_last(&outbox->markings, &marking->node);
+    struct change *change = change_new(outbox->store);
+    uint64_t now = now_utc_ms(outbox);
+    struct list *node;
+    for (uint32_t count = 0;
+         count < OUTBOX_MARKS_MAX && (node = list_first(&outbox->unmarked)) != NULL; count++) {
+        list_remove(node);
+        list_add_last(&marking->sendings, node);
+        add_mark(change, LIST_OBJECT(node, struct sending, node), now);
+        outbox->unmarked_count--;
+    }
+    change_on_end(change, &marking->hook);
     change_submit(change, NULL, NULL);
 }
 
 static void on_mark_time(void *self)
 {
-    struct outbox *outbox = self;
-    struct list unmarked, *node;
-    list_init(&unmarked);
-    ring_append(&unmarked, &outbox->unmarked);
-    while ((node = list_first(&unmarked)) != NULL) {
-        list_remove(node);
-        mark(LIST_OBJECT(node, struct sending, node));
-    }
+    outbox_flush(self);
+}
+
+void outbox_flush(struct outbox *outbox)
+{
+    timer_stop(outbox->mark_timer);
+    while (outbox->unmarked_count > 0) mark(outbox);
+}
+
+/* Nobody waits for a mark but the place in the window; a change for many costs a fraction. */
+static void want_mark(struct sending *sending)
+{
+    struct outbox *outbox = sending->outbox;
+    list_add_last(&outbox->unmarked, &sending->node);
+    if (++outbox->unmarked_count >= OUTBOX_MARKS_MAX && !outbox->is_mark_failing)
+        outbox_flush(outbox);
+    else if (!timer_is_running(outbox->mark_timer))
+        timer_start(outbox->mark_timer, OUTBOX_MARK_MS);
 }
 
 void outbox_done(struct outbox *outbox, struct text id, enum effect_verdict verdict,
@@ -310,7 +369,7 @@ void outbox_done(struct outbox *outbox, struct text id, enum effect_verdict verd
     sending->retry_utc_ms = now_utc_ms(outbox) + retry_in_ms;
     sending->words = strndup(kept.at ? kept.at : "", kept.len);
     ASSERT(sending->words != NULL);
-    mark(sending);
+    want_mark(sending);
 }
 
 /* --- replay --- */
@@ -387,6 +446,10 @@ static void outbox_close(void *self)
         store_forget(outbox->store, LIST_OBJECT(node, struct replay, node));
         replay_free(LIST_OBJECT(node, struct replay, node));
     }
+    for (struct list *node = outbox->markings.next; node != &outbox->markings; node = next) {
+        next = node->next;
+        marking_free(LIST_OBJECT(node, struct outbox_marking, node));
+    }
     for (struct list *node = outbox->sendings.next; node != &outbox->sendings; node = next) {
         next = node->next;
         sending_free(LIST_OBJECT(node, struct sending, all));
@@ -437,6 +500,7 @@ struct outbox *outbox_open(struct scope *owner, struct store *store, const struc
     list_init(&outbox->sendings);
     list_init(&outbox->ready);
     list_init(&outbox->unmarked);
+    list_init(&outbox->markings);
     list_init(&outbox->replays);
     struct query query = { .statement = &count_waiting };
     (void)store_query_now(store, &query, on_count, outbox);

@@ -58,6 +58,9 @@ void outbox_committed(struct outbox *outbox, struct text id);
  * the window, so a full disk stops the sending and repeats nothing. */
 void outbox_done(struct outbox *outbox, struct text id, enum effect_verdict verdict,
                  uint64_t retry_in_ms, struct text words);
+/* Ends wait for company for some milliseconds before they are written: hand them to the store now,
+ * before a store_flush() in an orderly stop. */
+void outbox_flush(struct outbox *outbox);
 bool outbox_is_full(const struct outbox *outbox);
 /* Sent and failed ones wait again, attempts 0, same id and bytes: all of them or none.
  * ERR_CONFLICT: one is not there, or waits already. At most OUTBOX_REPLAY_MAX ids; `on_replayed`

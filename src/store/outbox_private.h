@@ -13,7 +13,13 @@
 #include "store/change.h"
 #include "store/outbox.h"
 
-enum { OUTBOX_POLL_MS = 60 * 1000, OUTBOX_AGAIN_MS = 1000, OUTBOX_LANE_MIN = 64 };
+enum {
+    OUTBOX_POLL_MS = 60 * 1000,
+    OUTBOX_AGAIN_MS = 1000,
+    OUTBOX_LANE_MIN = 64,
+    OUTBOX_MARK_MS = 10,    /* how long an end waits for company on its way to the table */
+    OUTBOX_MARKS_MAX = 150, /* of a change: a group has room for others beside it */
+};
 
 enum sending_state {
     SENDING_ADDED,     /* its change is not committed */
@@ -25,7 +31,7 @@ enum sending_state {
 
 struct sending {
     struct list all;  /* outbox.sendings */
-    struct list node; /* outbox.ready, .unmarked or its lane's ended */
+    struct list node; /* outbox.ready, .unmarked, marking.sendings or its lane's ended */
     struct outbox *outbox;
     struct outbox_lane *lane;
     struct change_hook hook;
@@ -37,6 +43,14 @@ struct sending {
     enum effect_verdict verdict;
     uint64_t retry_utc_ms;
     char *words;
+};
+
+/* Ends on their way to the table, in one change. */
+struct outbox_marking {
+    struct list node; /* outbox.markings */
+    struct outbox *outbox;
+    struct change_hook hook;
+    struct list sendings;
 };
 
 struct outbox_place {
@@ -73,7 +87,9 @@ struct outbox {
     struct table *lanes;  /* as many as there were receivers since it was opened */
     struct list sendings; /* all, also those not yet in the window */
     struct list ready, unmarked;
-    struct list replays;
+    uint32_t unmarked_count;
+    bool is_mark_failing; /* the last ones did not get there: the timer decides, not the number */
+    struct list markings, replays;
     struct chore send_ready;
     struct timer *mark_timer;
     uint32_t added_count; /* not yet committed */

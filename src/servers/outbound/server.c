@@ -298,6 +298,7 @@ static void on_proxy_stopped(void *self)
         session_return_ready(session);
     request_log_flush(&server->outbound);
     record_history_flush(&server->outbound);
+    if (server->outbound.notifier) outbox_flush(notifier_outbox(server->outbound.notifier));
     store_flush(server->outbound.store, on_flushed, server);
 }
 

@@ -6,13 +6,14 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { COMMON_FILES = 2 };
+enum { COMMON_FILES = 3 };
 static char common_sql[COMMON_FILES][8192]; /* schema/sql/common, as it is */
 
 static struct migration migrations[] = {
     { 1, common_sql[0] },
     { 2, common_sql[1] },
-    { 3, "CREATE TABLE note (id INTEGER PRIMARY KEY, words TEXT UNIQUE);" },
+    { 3, common_sql[2] },
+    { 4, "CREATE TABLE note (id INTEGER PRIMARY KEY, words TEXT UNIQUE);" },
     { 0, NULL },
 };
 
@@ -30,6 +31,7 @@ const struct migration *ground_migrations(void)
     if (common_sql[0][0] != '\0') return migrations;
     read_common(COMMON_SQL_DIR "/001-ground.sql", common_sql[0]);
     read_common(COMMON_SQL_DIR "/002-outbox-lanes.sql", common_sql[1]);
+    read_common(COMMON_SQL_DIR "/003-outbox-one-index.sql", common_sql[2]);
     return migrations;
 }
 

@@ -162,7 +162,7 @@ TEST(an_effect_is_sent_after_its_cause_is_durable_and_marked_sent)
     CHECK_U32(world.count, 0);
     loop_run_for(world.ground.loop, SIM_COMMIT_MS - 1);
     CHECK_U32(world.count, 0);
-    loop_run_for(world.ground.loop, 10);
+    loop_run_for(world.ground.loop, 30);
     CHECK_U32(world.got[1], 1);
     CHECK_TEXT(text_of(world.last_id), "effect-00001");
     CHECK_TEXT(text_of(world.last_body), "body of 1");
@@ -610,6 +610,40 @@ TEST(an_end_that_found_the_disk_full_is_marked_later_and_not_sent_twice)
     loop_run_for(world.ground.loop, 200000);
     CHECK_U32(world.got[1], 1);
     CHECK_I64(count_state(&world, 2), 1);
+    end(&world);
+}
+
+TEST(ends_reach_the_table_together)
+{
+    struct world world = { 0 };
+    begin(&world);
+    for (uint32_t i = 0; i < 400; i++) add(&world, i);
+    loop_run_for(world.ground.loop, 100);
+    CHECK_I64(count_state(&world, 2), 400);
+    CHECK(store_counters(world.ground.store).changes <= 400 + 5);
+    end(&world);
+}
+
+static void on_flushed(void *self)
+{
+    *(bool *)self = true;
+}
+
+TEST(an_orderly_stop_leaves_nothing_to_be_sent_again)
+{
+    struct world world = { 0 };
+    bool is_flushed = false;
+    begin(&world);
+    add(&world, 1);
+    loop_run_for(world.ground.loop, SIM_COMMIT_MS + 1);
+    CHECK_U32(world.got[1], 1);
+    CHECK_I64(outbox_counters(world.outbox).sent, 0);
+    outbox_flush(world.outbox);
+    store_flush(world.ground.store, on_flushed, &is_flushed);
+    while (!is_flushed) loop_run_for(world.ground.loop, 1);
+    crash(&world);
+    loop_run_for(world.ground.loop, 200000);
+    CHECK_U32(world.got[1], 1);
     end(&world);
 }
 
