@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The agents of the crash test, over HTTP and at desktops, and the ledger of what they were promised."""
+"""The agents of the crash test, over HTTP and at desktops; what they ask and hear goes into the event log."""
+import contextlib
 import os
 import random
 import threading
@@ -7,6 +8,7 @@ import time
 
 from campaign import Client, Lost, new_record
 from desktops import StubbornDesktop
+from event_log import EventLog
 from websocket_client import Refusal
 
 SEED = int(os.environ.get("CARILLON_CRASH_SEED", random.randrange(1_000_000)))
@@ -14,28 +16,25 @@ ADDERS = ("a7", "d4")  # add records and do nothing else
 HELD_MAX = 4  # records an agent keeps open at a time
 ANSWER_S = 5
 NO_RECORDS = 3
+ROUND_IS_OVER = (4, 5, 6)  # invalid handle, not the owner, finalised already
 NOT_NOW = (503, 504)  # the proxy without outbound: as unknown as a lost connection
 
 
 class Held:
     """A record with an agent, as the agent knows it."""
 
-    def __init__(self, record, before):
+    def __init__(self, record):
         self.handle, self.chain_id = record["GSW_RECORD_HANDLE"], record["GSW_CHAIN_ID"]
-        self.phone, self.guid = record["GSW_PHONE"], record["GSW_CALL_ATTEMPT_GUID"]
-        self.values = {before}  # what Other1 may be: the last acknowledged, and unknown ones since
+        self.guid = record["GSW_CALL_ATTEMPT_GUID"]
 
 
 class Ledger:
-    """Everything that was promised, and who has what; all agents write into it."""
+    """What all agents write into: the event log, which check-log judges in the end, and what no
+    answer should ever be."""
 
     def __init__(self):
-        self.lock = threading.Lock()
-        self.added, self.maybe_added = {}, set()  # phone -> (chain, Other1)
-        self.owner = {}                           # chain -> agent, as far as the clients know
-        self.values = {}                          # chain -> what Other1 may be
-        self.processed = {}                       # chain -> (agent, Other1, result, attempt GUID)
-        self.acknowledged = 0
+        self.log, self.lock = EventLog(), threading.Lock()
+        self.acknowledged = self.processed = 0
         self.broken = []
 
     def breaks(self, *words):
@@ -95,93 +94,82 @@ class Agent(threading.Thread):
                 self.ledger.acknowledged += 1
         return status, answer
 
+    @contextlib.contextmanager
+    def noted(self, ask, **fields):
+        """Its number; a request that is lost is noted here, its answer by the caller."""
+        log = self.ledger.log
+        number = log.asked(ask, **fields)
+        try:
+            yield number
+        except Lost:
+            log.lost(number)
+            raise
+
     # deeds
 
     def add(self):
         value = self.next_value()
         phone = f"1555{ADDERS.index(self.name)}{self.number:06}"
-        with self.ledger.lock:
-            self.ledger.maybe_added.add(phone)
-        status, answer = self.ask(f"/lists/{self.group.list}", "AddRecord",
-                                  **new_record(phone, Other1=value))
-        if status != 200:
+        with self.noted("add", list=self.group.list, phone=phone, value=value) as number:
+            status, answer = self.ask(f"/lists/{self.group.list}", "AddRecord",
+                                      **new_record(phone, Other1=value))
+        if status == 200:
+            self.ledger.log.acknowledged(number, chain=answer["GSW_CHAIN_ID"])
+        else:
             self.ledger.breaks("AddRecord answered", status, answer)
-            return
-        with self.ledger.lock:
-            self.ledger.maybe_added.discard(phone)
-            self.ledger.added[phone] = (answer["GSW_CHAIN_ID"], value)
 
     def preview(self):
-        status, record = self.ask(f"/campaigngroups/{self.group.dbid}", "PreviewRecordRequest",
-                                  GSW_AGENT_ID=self.name)
+        with self.noted("preview", agent=self.name) as number:
+            status, record = self.ask(f"/campaigngroups/{self.group.dbid}", "PreviewRecordRequest",
+                                      GSW_AGENT_ID=self.name)
+        if status == 200:
+            self.ledger.log.given(number, self.group, record)
+            self.held.append(Held(record))
+            if record["GSW_AGENT_ID"] != self.name:
+                self.ledger.breaks(record, "came to", self.name)
+            return
+        self.ledger.log.refused(number, record)
         if status == 404 and record["GSW_ERROR"] == NO_RECORDS:
             time.sleep(0.02)
-            return
-        if status != 200:
+        else:
             self.ledger.breaks("PreviewRecordRequest answered", status, record)
-            return
-        ledger, chain = self.ledger, record["GSW_CHAIN_ID"]
-        with ledger.lock:
-            other, former = ledger.owner.get(chain), ledger.processed.get(chain)
-            ledger.owner[chain] = self.name
-            values = ledger.values.get(chain)
-        if other:
-            ledger.breaks("chain", chain, "is with", other, "and was given to", self.name)
-        if former:
-            ledger.breaks("chain", chain, "was processed by", former, "and was given to", self.name)
-        if values and record.get("Other1") not in values:
-            ledger.breaks("chain", chain, "came with", record.get("Other1"), "instead of", values)
-        if record["GSW_AGENT_ID"] != self.name:
-            ledger.breaks("chain", chain, "came to", self.name, "for", record["GSW_AGENT_ID"])
-        self.held.append(Held(record, record.get("Other1")))
 
-    def on_record(self, held, req, **keys):
-        status, answer = self.ask(f"/records/{held.handle}", req, GSW_AGENT_ID=self.name, **keys)
-        return status, answer
+    def on_record(self, ask, held, req, keys, **fields):
+        """Whether it was done; what else a refusal may mean check-log knows."""
+        with self.noted(ask, agent=self.name, guid=held.guid, handle=held.handle, **fields) as number:
+            status, answer = self.ask(f"/records/{held.handle}", req, GSW_AGENT_ID=self.name, **keys)
+        if status == 200:
+            self.ledger.log.acknowledged(number)
+            return True
+        self.ledger.log.refused(number, answer)
+        if answer["GSW_ERROR"] not in ROUND_IS_OVER:
+            self.ledger.breaks(self.name, "had", held.handle, "and", req, "was answered", status, answer)
+        return False
 
     def update(self, held):
         value = self.next_value()
-        held.values.add(value)
-        status, answer = self.on_record(held, "UpdateCallCompletionStats", Other1=value)
-        if status == 200:
-            held.values = {value}
-        else:
-            self.ledger.breaks(self.name, "had", held.handle, "and update was answered", status, answer)
-
-    def give_up(self, held):
-        """From the moment a reject leaves, another may get it. What it holds stays known."""
-        self.held.remove(held)
-        with self.ledger.lock:
-            self.ledger.values[held.chain_id] = held.values
-            self.ledger.owner.pop(held.chain_id, None)
+        self.on_record("update", held, "UpdateCallCompletionStats", {"Other1": value}, value=value)
 
     def reject(self, held):
-        self.give_up(held)
-        status, answer = self.on_record(held, "RecordReject")
-        if status != 200:
-            self.ledger.breaks(self.name, "had", held.handle, "and reject was answered", status, answer)
+        """From the moment it leaves, another may get it."""
+        self.held.remove(held)
+        self.on_record("reject", held, "RecordReject", {})
 
     def process(self, held):
-        """Insists until it is acknowledged: "finalised already" is the answer to a repeat."""
+        """Insists until it is answered: "finalised already" is the answer to a repeat."""
         value, result = self.next_value(), self.random.choice((33, 6, 7, 9, 53))
-        is_repeat = False
+        keys = {"Other1": value, "GSW_CALL_RESULT": result, "GSW_DISPOSITION_CODE": value}
         while True:
             try:
-                status, answer = self.on_record(held, "RecordProcessed", Other1=value,
-                                                GSW_CALL_RESULT=result, GSW_DISPOSITION_CODE=value)
+                self.on_record("process", held, "RecordProcessed", keys, value=value, result=result)
                 break
             except Lost:
-                is_repeat = True
-                held.values.add(value)
                 if self.stopping.is_set():
                     return  # the last look will find what became of it
                 time.sleep(0.05)
-        if status != 200 and not (is_repeat and status == 409 and answer["GSW_ERROR"] == 6):
-            self.ledger.breaks(self.name, "had", held.handle, "and processed was answered", status, answer)
         self.held.remove(held)
         with self.ledger.lock:
-            self.ledger.processed[held.chain_id] = (self.name, value, result, held.guid)
-            self.ledger.owner.pop(held.chain_id, None)
+            self.ledger.processed += 1
 
 
 class DesktopAgent(Agent):
@@ -193,8 +181,7 @@ class DesktopAgent(Agent):
     def __init__(self, name, centre, group, ledger):
         super().__init__(name, centre, group, ledger)
         self.desktop = StubbornDesktop(centre.web_port, centre.log_in(name), self.on_event, self.LOSS, self.random)
-        self.pending, self.snapshots = None, 0  # (request, handle) that is not answered yet
-        self.stories = {}  # handle -> what was asked about it and answered
+        self.snapshots = 0
 
     def ask(self, path, req, **keys):
         kind, name = path.strip("/").split("/")
@@ -205,48 +192,23 @@ class DesktopAgent(Agent):
             keys["GSW_RECORD_HANDLE"] = int(name)
         else:
             keys["GSW_CAMPAIGN_GROUP_DBID"] = int(name)
-        self.pending = (req, keys.get("GSW_RECORD_HANDLE"))
         try:
             answer = self.desktop.ask(req, give_up=self.stopping.is_set, **keys)
         except Refusal as refusal:
-            self.tell_story(req, refusal.code, keys)
-            self.pending = None
             return (404 if refusal.code == NO_RECORDS else 409), {"GSW_ERROR": refusal.code,
                                                                   "error": refusal.error}
-        except TimeoutError as problem:  # it stays pending: whether it was done nobody knows
+        except TimeoutError as problem:
             if not self.stopping.is_set():
                 self.ledger.breaks(self.name, "was not answered:", problem)
             raise Lost(str(problem)) from problem
-        self.tell_story(req, "done", {**keys, **answer})
-        self.pending = None
         with self.ledger.lock:
             self.ledger.acknowledged += 1
         return 200, answer
 
-    def tell_story(self, req, end, names):
-        handle = names.get("GSW_RECORD_HANDLE")
-        if handle:
-            self.stories.setdefault(handle, []).append((self.desktop.ref, req, end))
-
     def on_event(self, event):
-        if event.get("message") != "Snapshot":
-            return
-        self.snapshots += 1
-        seen = {record["GSW_RECORD_HANDLE"]: record for record in event["fields"]["Records"]}
-        known = {held.handle: held for held in self.held}
-        req, handle = self.pending or (None, None)
-        missing = known.keys() - seen.keys() - {handle}
-        extra = seen.keys() - known.keys() - {handle}
-        if req == "PreviewRecordRequest" and len(extra) == 1:
-            extra = ()
-        if missing or extra:
-            self.ledger.breaks(self.name, "asks for", self.pending, "and its Snapshot lacks", missing,
-                               "and has", extra, "beside", sorted(known), "; asked",
-                               [self.stories.get(one) for one in {*missing, *extra}], "now", self.desktop.ref)
-        for one in seen.keys() & known.keys():
-            chain, guid = seen[one]["GSW_CHAIN_ID"], seen[one]["GSW_CALL_ATTEMPT_GUID"]
-            if (chain, guid) != (known[one].chain_id, known[one].guid):
-                self.ledger.breaks(self.name, "has", one, "in its Snapshot as", chain, guid)
+        if event.get("message") == "Snapshot":
+            self.snapshots += 1
+            self.ledger.log.snapshot(self.name, self.group, event["fields"]["Records"])
 
     def look_again(self):
         """After all is over: a Snapshot of everything."""
