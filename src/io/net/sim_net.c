@@ -228,6 +228,7 @@ static void on_event_due(void *self)
     while ((event = event_first(world)) != NULL && event->due_mono_ms <= now &&
            event->order < order_end) {
         list_remove(&event->node);
+        if (event->to->last == event) event->to->last = NULL; /* nothing joins it any more */
         event_run(event);
         event_free(event);
     }
