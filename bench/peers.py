@@ -199,13 +199,14 @@ class Eyes:
                 process.wait()
         return self.read(paths)
 
-    def run(self, name, words):
-        """The same of a program that is started for it."""
+    def run(self, name, words, of_children=True):
+        """The same of a program that is started for it; its threads and processes too, or its first thread alone."""
         if not self.is_wanted:
             return ()
         path = self.folder / f"perf.{name}"
-        subprocess.run([*RECORD, "-o", path, "--", *map(str, words)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                       check=False)
+        only = [] if of_children else ["--no-inherit"]
+        subprocess.run([*RECORD, *only, "-o", path, "--", *map(str, words)], stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL, check=False)
         return self.read({name: path})
 
     @staticmethod
