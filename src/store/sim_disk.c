@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The simulated disk: files, what of them is not synced yet, and how they look after a crash. Each
- * file keeps its bytes as processes see them, and how to undo each write since its last sync: a
- * sync forgets that, a power cut undoes a suffix of it. */
+/* The simulated disk: files and their names, who has them open, and what happens to them. Each file
+ * keeps its bytes as processes see them, and how to undo each write since its last sync: a sync
+ * forgets that, a power cut undoes a suffix of it (sim_loss.c). */
 #include "store/sim_disk_private.h"
 
 #include "base/random.h"
@@ -44,6 +44,7 @@ void sim_file_release(struct sim_file *file)
     if (--file->holders > 0) return;
     free(file->bytes);
     free(file->writes);
+    free(file->doubts);
     buf_free(&file->old_bytes);
     free(file);
 }
@@ -114,7 +115,7 @@ void sim_folder_synced(struct sim_disk *disk, const char *path)
 
 /* --- bytes --- */
 
-static void set_size(struct sim_disk *disk, struct sim_file *file, uint64_t size)
+void sim_file_set_size(struct sim_disk *disk, struct sim_file *file, uint64_t size)
 {
     if (size > file->room) {
         file->room = size * 2;
@@ -155,7 +156,8 @@ bool sim_file_write(struct sim_disk *disk, struct sim_file *file, uint64_t offse
     if (!has_room(disk, file, end)) return false;
     uint64_t old_len = offset >= file->size ? 0 : file->size - offset;
     note_write(file, offset, len, old_len < len ? (uint32_t)old_len : len);
-    if (end > file->size) set_size(disk, file, end);
+    if (end > file->size) sim_file_set_size(disk, file, end);
+    sim_file_trust(file, offset, end);
     memcpy(file->bytes + offset, bytes, len);
     return true;
 }
@@ -165,69 +167,12 @@ bool sim_file_resize(struct sim_disk *disk, struct sim_file *file, uint64_t size
     if (!has_room(disk, file, size)) return false;
     bool is_cut = size < file->size;
     note_write(file, is_cut ? size : file->size, 0, is_cut ? (uint32_t)(file->size - size) : 0);
-    set_size(disk, file, size);
+    if (is_cut) sim_file_trust(file, size, UINT64_MAX);
+    sim_file_set_size(disk, file, size);
     return true;
 }
 
-void sim_file_synced(struct sim_file *file)
-{
-    file->write_count = 0;
-    buf_clear(&file->old_bytes);
-}
-
-/* --- what is lost --- */
-
-static void undo_write(struct sim_disk *disk, struct sim_file *file, const struct sim_write *write)
-{
-    set_size(disk, file, write->old_size);
-    if (write->old_len > 0)
-        memcpy(file->bytes + write->offset, file->old_bytes.at + write->old_at, write->old_len);
-}
-
-/* The bytes from `at` to `end` as they were before the write; past the old end there was nothing.
- */
-static void lose_piece(struct sim_file *file, const struct sim_write *write, uint64_t at,
-                       uint64_t end)
-{
-    uint64_t old_end = write->offset + write->old_len;
-    for (; at < end; at++)
-        file->bytes[at] = at < old_end ? file->old_bytes.at[write->old_at + (at - write->offset)]
-                                       : '\0';
-}
-
-/* Any of its sectors. */
-static void tear_write(struct sim_disk *disk, struct sim_file *file, const struct sim_write *write)
-{
-    struct random *random = loop_random(disk->loop);
-    uint64_t end = write->offset + write->len, kept_end = write->old_size;
-    for (uint64_t at = write->offset, next; at < end; at = next) {
-        next = (at / SIM_SECTOR_BYTES + 1) * SIM_SECTOR_BYTES;
-        if (next > end) next = end;
-        if (random_below(random, 2) == 0)
-            lose_piece(file, write, at, next);
-        else if (next > kept_end)
-            kept_end = next;
-    }
-    if (random_below(random, 2) == 0) set_size(disk, file, kept_end);
-}
-
-/* Any suffix. What is left counts as kept. */
-static void lose_suffix(struct sim_disk *disk, struct sim_file *file, bool may_tear)
-{
-    if (file->write_count == 0) return;
-    struct random *random = loop_random(disk->loop);
-    uint32_t kept = (uint32_t)random_below(random, file->write_count + 1);
-    for (uint32_t i = file->write_count; i > kept; i--)
-        undo_write(disk, file, &file->writes[i - 1]);
-    if (may_tear && kept > 0 && random_below(random, 2) == 0)
-        tear_write(disk, file, &file->writes[kept - 1]);
-    sim_file_synced(file);
-}
-
-void sim_file_sync_failed(struct sim_disk *disk, struct sim_file *file)
-{
-    lose_suffix(disk, file, false);
-}
+/* --- names that are lost --- */
 
 static bool is_below(const char *path, struct text prefix)
 {
@@ -268,7 +213,7 @@ static void cut_power(struct sim_disk *disk, struct text prefix)
     lose_names(disk, prefix);
     LIST_EACH (node, &disk->files) {
         struct sim_file *file = LIST_OBJECT(node, struct sim_file, node);
-        if (is_below(file->path, prefix)) lose_suffix(disk, file, true);
+        if (is_below(file->path, prefix)) sim_file_power_cut(disk, file);
     }
 }
 

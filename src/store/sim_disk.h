@@ -33,8 +33,9 @@ void sim_disk_stop_after(struct loop *loop, struct text prefix, uint64_t deeds,
                          void (*on_stopped)(void *self), void *self);
 
 enum sim_deed { SIM_READ, SIM_WRITE, SIM_SYNC, SIM_DEED_COUNT };
-/* The next `times` deeds fail with an I/O error. A failed write is not there; of what a failed sync
- * should have kept any suffix is gone at once, the rest is kept. */
+/* The next `times` deeds fail with an I/O error. A failed write is not there. Of what a failed sync
+ * should have kept either any suffix is gone at once, or all reads as if it were there and is gone
+ * with the power, whatever is synced later, unless it was written anew (as on Linux). */
 void sim_disk_fail(struct loop *loop, struct text prefix, enum sim_deed deed, uint32_t times);
 /* Each commit and query takes up to so much longer, by chance; 0: as it should be. */
 void sim_disk_slow(struct loop *loop, struct text prefix, uint32_t extra_ms);

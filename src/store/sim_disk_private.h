@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sim_disk_private.h - the inside of the simulated disk, for the files of this room only.
- * sim_disk.c has files, what is not synced, and crashes; sim_vfs.c shows them to SQLite, with
- * locks and shared memory. */
+ * sim_disk.c has files and what happens to them, sim_loss.c what they lose; sim_vfs.c shows them to
+ * SQLite, with locks and shared memory. */
 #ifndef STORE_SIM_DISK_PRIVATE_H
 #define STORE_SIM_DISK_PRIVATE_H
 
@@ -11,7 +11,7 @@
 
 #include <sqlite3.h>
 
-enum { SIM_SECTOR_BYTES = 512, SIM_SHM_LOCKS = SQLITE_SHM_NLOCK };
+enum { SIM_SECTOR_BYTES = 512, SIM_PAGE_BYTES = 4096, SIM_SHM_LOCKS = SQLITE_SHM_NLOCK };
 
 /* A write or truncation since the last sync, and how to undo it. */
 struct sim_write {
@@ -19,6 +19,12 @@ struct sim_write {
     uint32_t len;     /* written; 0: a truncation */
     uint32_t old_len; /* bytes from `offset` on that were there before */
     size_t old_at;    /* they lie there in old_bytes */
+};
+
+/* A page of the operating system, as it is on the disk. */
+struct sim_doubt {
+    uint64_t page;
+    char bytes[SIM_PAGE_BYTES];
 };
 
 /* What connections to one file share beside it (WAL's index). Counted: the dead hold it until they
@@ -41,6 +47,8 @@ struct sim_file {
     struct sim_write *writes; /* since the last sync */
     uint32_t write_count, write_room;
     struct buf old_bytes;
+    struct sim_doubt *doubts; /* pages that read well and may not be there: sim_loss.c */
+    uint32_t doubt_count;
 
     uint32_t shared;                 /* holders of SQLite's SHARED lock and above */
     const struct sim_handle *writer; /* who has RESERVED or more */
@@ -106,12 +114,19 @@ void sim_file_release(struct sim_file *file);
 bool sim_file_write(struct sim_disk *disk, struct sim_file *file, uint64_t offset,
                     const void *bytes, uint32_t len);
 bool sim_file_resize(struct sim_disk *disk, struct sim_file *file, uint64_t size);
-void sim_file_synced(struct sim_file *file);
-void sim_file_sync_failed(struct sim_disk *disk, struct sim_file *file);
+void sim_file_set_size(struct sim_disk *disk, struct sim_file *file, uint64_t size);
 void sim_folder_synced(struct sim_disk *disk, const char *path); /* of the folder it lies in */
 /* A deed of `user` (0: of whoever has the file's database open) begins; false: it just died. */
 bool sim_deed_begins(struct sim_disk *disk, const char *path, uint32_t user);
 bool sim_deed_fails(struct sim_disk *disk, const char *path, enum sim_deed deed);
+/* sim_loss.c */
+void sim_file_synced(struct sim_file *file);
+void sim_file_sync_failed(struct sim_disk *disk, struct sim_file *file);
+void sim_file_power_cut(struct sim_disk *disk, struct sim_file *file);
+/* Written anew, or cut away: nothing there is doubtful any more. */
+void sim_file_trust(struct sim_file *file, uint64_t offset, uint64_t end);
+
+/* sim_vfs.c */
 void sim_handle_die(struct sim_handle *handle); /* in sim_vfs.c: its locks go */
 void sim_shm_release(struct sim_shm *shm);
 void sim_vfs_fill(struct sim_disk *disk);

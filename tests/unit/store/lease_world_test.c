@@ -289,7 +289,7 @@ struct findings {
     bool is_held;
 };
 
-static struct findings live(uint64_t seed)
+static struct findings live(uint64_t seed, bool is_digested)
 {
     static struct world world;
     world = (struct world){ .check = { .bound_ms = BOUND_MS } };
@@ -309,7 +309,7 @@ static struct findings live(uint64_t seed)
         .lost = world.acknowledged - world.found,
         .acknowledged = world.acknowledged,
         .taken = world.taken,
-        .digest = sim_disk_digest(world.loop),
+        .digest = is_digested ? sim_disk_digest(world.loop) : 0,
     };
     for (int i = 0; i < NODES; i++)
         if (world.nodes[i].epoch == world.newest) findings.is_held = true;
@@ -320,7 +320,7 @@ static struct findings live(uint64_t seed)
 
 static void check_seed(uint64_t seed)
 {
-    struct findings findings = live(seed);
+    struct findings findings = live(seed, false);
     bool is_well = findings.words[0] == '\0' && findings.lost == 0 && findings.is_held;
     if (!is_well)
         print_message("LEASE_WORLD_SEED=%u: %s; %u of %u acknowledged rows lost; %s\n",
@@ -341,7 +341,7 @@ TEST(of_three_nodes_with_all_kinds_of_trouble_none_writes_after_it_lost_the_leas
 
 TEST(the_same_seed_is_the_same_world_byte_for_byte)
 {
-    struct findings one = live(7), two = live(7), other = live(8);
+    struct findings one = live(7, true), two = live(7, true), other = live(8, true);
     CHECK(one.acknowledged > 20 && one.taken > 0);
     CHECK(one.digest == two.digest);
     CHECK(one.digest != other.digest);
