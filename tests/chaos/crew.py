@@ -12,7 +12,7 @@ from event_log import EventLog
 from websocket_client import Refusal
 
 SEED = int(os.environ.get("CARILLON_CRASH_SEED", random.randrange(1_000_000)))
-ADDERS = ("a7", "d4")  # add records and do nothing else
+ADDERS = ("a7", "d4", "a5")  # add records and do nothing else
 HELD_MAX = 4  # records an agent keeps open at a time
 ANSWER_S = 5
 NO_RECORDS = 3
@@ -45,6 +45,8 @@ class Ledger:
 class Agent(threading.Thread):
     """Works until told to stop; then whatever it holds stays open."""
 
+    REST_S = 0.002  # of an adder
+
     def __init__(self, name, centre, group, ledger):
         super().__init__(daemon=True, name=name)
         self.centre, self.group, self.ledger = centre, group, ledger
@@ -65,7 +67,7 @@ class Agent(threading.Thread):
     def step(self):
         if self.name in ADDERS:
             self.add()
-            time.sleep(0.002)
+            time.sleep(self.REST_S)
             return
         deed = self.random.random()
         if not self.held or (deed < 0.3 and len(self.held) < HELD_MAX):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """kill -9 of outbound while records go through their treatments: every record is worked exactly as often as its
 treatments say, each time with one notification, and no chain that a treatment put off is lost
-(design 1.4, 5; outbound 5.2, 9)."""
+(design 1.4, 5; outbound 5.2, 9). check-log judges the rest by the event log."""
 import collections
 import contextlib
 import os
@@ -12,6 +12,7 @@ import time
 import unittest
 
 from campaign import UPDATED, Centre, Client, Lost, notifying
+from event_log import EventLog
 from harness import Receiver, rounds, wait_until
 
 SEED = int(os.environ.get("CARILLON_CRASH_SEED", random.randrange(1 << 30)))
@@ -22,32 +23,45 @@ AGENTS = ["a1", "a2", "a3", "a4"]
 class Worker(threading.Thread):
     """Says Busy to every record; who hears no answer asks again, for the same record."""
 
-    def __init__(self, centre, group, agent):
+    def __init__(self, centre, group, agent, log):
         super().__init__(daemon=True, name=agent)
         self.client = Client(centre.http_port, timeout=5)
-        self.group, self.agent, self.stopping, self.wrong = group, agent, threading.Event(), []
+        self.group, self.agent, self.log = group, agent, log
+        self.stopping, self.wrong = threading.Event(), []
 
-    def ask(self, path, req, **keys):
+    def ask(self, path, req, note, **keys):
+        """Its status and answer, and the number of the last request; `note`: the event's fields."""
         while not self.stopping.is_set():
+            number = self.log.asked(**note)
             with contextlib.suppress(Lost):
                 status, answer = self.client.post(path, req, **keys)
                 if status not in (503, 504):
-                    return status, answer
+                    return status, answer, number
+            self.log.lost(number)
             time.sleep(0.01)
-        return None, None
+        return None, None, None
 
     def run(self):
         while not self.stopping.is_set():
-            status, record = self.ask(f"/campaigngroups/{self.group.dbid}", "PreviewRecordRequest",
-                                      GSW_AGENT_ID=self.agent)
+            status, record, number = self.ask(f"/campaigngroups/{self.group.dbid}", "PreviewRecordRequest",
+                                              {"ask": "preview", "agent": self.agent}, GSW_AGENT_ID=self.agent)
             if status != 200:
+                if status:
+                    self.log.refused(number, record)
                 time.sleep(0.02)
                 continue
-            handle = record["GSW_RECORD_HANDLE"]
-            status, answer = self.ask(f"/records/{handle}", "RecordProcessed", GSW_CALL_RESULT=BUSY,
-                                      GSW_TREATMENT="RecordTreatCampaign")
-            if status not in (200, 409, None):
-                self.wrong.append((handle, status, answer))
+            self.log.given(number, self.group, record)
+            status, answer, number = self.ask(
+                f"/records/{record['GSW_RECORD_HANDLE']}", "RecordProcessed",
+                {"ask": "process", "then": "either", "agent": self.agent, "result": BUSY,
+                 "guid": record["GSW_CALL_ATTEMPT_GUID"]},
+                GSW_CALL_RESULT=BUSY, GSW_TREATMENT="RecordTreatCampaign")
+            if status == 200:
+                self.log.acknowledged(number)
+            elif status:
+                self.log.refused(number, answer)
+                if status != 409:
+                    self.wrong.append((record, status, answer))
 
 
 class TreatmentCrash(unittest.TestCase):
@@ -61,7 +75,9 @@ class TreatmentCrash(unittest.TestCase):
 
     def test_each_record_is_worked_exactly_as_often_as_its_treatments_say(self):
         chance = random.Random(SEED)
-        receiver = Receiver()
+        log = EventLog()
+        self.addCleanup(log.close)
+        receiver = Receiver(lambda request: log.received(request) or 200)
         self.addCleanup(receiver.close)
         centre = Centre(options={"G1": notifying(receiver.url + "/crm", http_retry_applies_to="all",
                                                  http_retry_max_attempts=20)},
@@ -77,13 +93,16 @@ class TreatmentCrash(unittest.TestCase):
             config["callingLists"][0]["treatments"] = ["redial"]
         centre.apply(redial)
         for number in range(RECORDS):
-            centre.add(group, f"1555{number:04}")
+            phone = f"1555{number:04}"
+            asked = log.asked("add", list=group.list, phone=phone)
+            log.acknowledged(asked, chain=centre.add(group, phone)["GSW_CHAIN_ID"])
         centre.load_and_start(group)
-        workers = [Worker(centre, group, agent) for agent in AGENTS]
+        workers = [Worker(centre, group, agent, log) for agent in AGENTS]
         for worker in workers:
             worker.start()
         for _ in range(ROUNDS):
             time.sleep(chance.random() * 0.3)
+            log.write("killed", who="outbound")
             former = centre.kill("outbound")
             wait_until(lambda: centre.pid("outbound") not in (None, former), 20, what="a new outbound")
             self.look_for_stale(centre, group)
@@ -95,10 +114,13 @@ class TreatmentCrash(unittest.TestCase):
                 return all(row["record_status"] == UPDATED for row in centre.rows(group))
         # What an agent was given while its answer was lost is hers still: she finds it by the store.
         def finish():
-            for row in centre.select("select handle_base from round where state = 1"):
-                with contextlib.suppress(Exception):
-                    centre.record(row["handle_base"], "RecordProcessed", GSW_CALL_RESULT=BUSY,
-                                  GSW_TREATMENT="RecordTreatCampaign")
+            log.look(centre, group)
+            for row in centre.select("select handle_base, attempt_guid from round where state = 1 "
+                                     "and started_utc_ms < ?", (time.time() - 1) * 1000):
+                number = log.asked("process", then="either", guid=row["attempt_guid"], result=BUSY)
+                answer = centre.record(row["handle_base"], "RecordProcessed", GSW_CALL_RESULT=BUSY,
+                                       GSW_TREATMENT="RecordTreatCampaign")
+                log.acknowledged(number) if answer.status == 200 else log.refused(number, answer.json)
             return is_done()
         wait_until(finish, 40, every=0.5, what=f"all are done (seed {SEED})")
         for worker in workers:
@@ -118,3 +140,6 @@ class TreatmentCrash(unittest.TestCase):
         self.assertEqual(set(per_record.values()), {CYCLES + 1}, f"seed {SEED}")
         reasons = collections.Counter(one["GSW_REASON"] for one in bodies)
         self.assertEqual(reasons, {2: RECORDS * CYCLES, 1: RECORDS}, f"seed {SEED}")
+        wait_until(lambda: not centre.select("select 1 from outbox where state = 1"), 20, what="the outbox is empty")
+        log.look(centre, group, is_settled=True)
+        print("# treatment crash:", log.judge(f"seed {SEED}"), file=sys.stderr, flush=True)
