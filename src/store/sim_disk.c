@@ -313,6 +313,19 @@ static struct sim_rule *rule_get(struct loop *loop, struct text prefix)
     return rule;
 }
 
+/* What is said of a prefix counts for all below it, whatever was said of them before.
+ * `before` NULL: the first of those rules. */
+static struct sim_rule *rule_below(struct sim_disk *disk, struct text prefix,
+                                   struct sim_rule *before)
+{
+    struct list *node = before ? before->node.next : disk->rules.next;
+    for (; node != &disk->rules; node = node->next) {
+        struct sim_rule *rule = LIST_OBJECT(node, struct sim_rule, node);
+        if (text_starts(rule->prefix, without_scheme(prefix))) return rule;
+    }
+    return NULL;
+}
+
 /* True: the rule stops whoever does this. */
 static bool rule_stops(struct sim_rule *rule, const char *path)
 {
@@ -374,19 +387,28 @@ void sim_disk_crash(struct loop *loop, struct text prefix, enum sim_crash crash)
 void sim_disk_stop_after(struct loop *loop, struct text prefix, uint64_t deeds,
                          void (*on_stopped)(void *self), void *self)
 {
-    struct sim_rule *rule = rule_get(loop, prefix);
-    chore_cancel(&rule->stopped);
+    struct sim_rule *rule = NULL;
+    while ((rule = rule_below(disk_get(loop), prefix, rule)) != NULL) {
+        chore_cancel(&rule->stopped);
+        rule->deeds_left = 0;
+    }
+    if (deeds == 0) return;
+    rule = rule_get(loop, prefix);
     rule->deeds_left = deeds;
     rule->stopped = (struct chore){ .run = on_stopped, .self = self };
 }
 
 void sim_disk_fail(struct loop *loop, struct text prefix, enum sim_deed deed, uint32_t times)
 {
+    struct sim_rule *rule = NULL;
+    while ((rule = rule_below(disk_get(loop), prefix, rule)) != NULL) rule->failing[deed] = 0;
     rule_get(loop, prefix)->failing[deed] = times;
 }
 
 void sim_disk_slow(struct loop *loop, struct text prefix, uint32_t extra_ms)
 {
+    struct sim_rule *rule = NULL;
+    while ((rule = rule_below(disk_get(loop), prefix, rule)) != NULL) rule->extra_ms = 0;
     rule_get(loop, prefix)->extra_ms = extra_ms;
 }
 

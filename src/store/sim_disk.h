@@ -9,6 +9,7 @@
  *          made and deleted since its last sync. Bytes beside a write are never harmed: SQLite is
  *          told so (powersafe overwrite) and nothing else, as on Linux.
  * Chance   comes from the loop: the same seed, the same bytes.
+ * Knobs    what is said of a prefix counts for all below it, whatever was said of them before.
  * Names    "sim:" and any path; a `prefix` (with or without "sim:") means all files whose path
  *          begins with it, the empty one all there are. No file lies in another's folder unless its
  *          path says so; folders need not be made. Two stores on one file are two processes.

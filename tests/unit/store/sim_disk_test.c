@@ -274,6 +274,25 @@ TEST(a_slow_disk_answers_late_and_in_order)
     ground_end(&ground);
 }
 
+TEST(what_is_said_of_a_prefix_replaces_what_was_said_below_it)
+{
+    struct ground ground = { .seed = 5 };
+    struct answers answers = { 0 };
+    ground_begin_disk(&ground);
+    sim_disk_slow(ground.loop, TEXT("sim:/data/test/test.db"), 100000);
+    sim_disk_fail(ground.loop, TEXT("/data/test"), SIM_SYNC, 1);
+    sim_disk_stop_after(ground.loop, TEXT("/data"), 1, on_stopped, ground.loop);
+    sim_disk_slow(ground.loop, TEXT("/other"), 100000);
+    sim_disk_slow(ground.loop, TEXT("/data"), 0);
+    sim_disk_fail(ground.loop, TEXT(""), SIM_SYNC, 0);
+    sim_disk_stop_after(ground.loop, TEXT(""), 0, NULL, NULL);
+    submit_pair(&ground, 1, &answers);
+    loop_run_for(ground.loop, 10);
+    CHECK_U32(answers.count, 1);
+    CHECK_OK(answers.err[0]);
+    ground_end(&ground);
+}
+
 /* --- two processes --- */
 
 static struct store *open_other(struct ground *ground, struct scope **life)
