@@ -6,7 +6,15 @@
 #include "gen/objects.h"
 #include "servers/web/web.h"
 
-enum { SWEEP_MS = 1000, BUCKETS_MAX = 100000, DESKTOP_IDS_MAX = 200001, SEQ_PER_MS = 1000 };
+#include <stdio.h>
+
+enum {
+    SWEEP_MS = 1000,
+    BUCKETS_MAX = 100000,
+    DESKTOP_IDS_MAX = 200001,
+    SEQ_PER_MS = 1000,
+    SEQ_PER_LIFE = 1000 * 1000 * 1000, /* more frames than one process sends */
+};
 
 static void sweep(void *self)
 {
@@ -31,8 +39,6 @@ static struct web *make(struct app *app)
         .desktops = table_new(life),
         .login_addresses = buckets_new(life, BUCKETS_MAX),
         .login_accounts = buckets_new(life, BUCKETS_MAX),
-        /* Above all that a former process has given out. */
-        .seq = loop_now_utc_ms(app->loop) * SEQ_PER_MS,
     };
     web->sweep_timer = timer_new(life, app->loop, sweep, web);
     web->sockets = websocket_server_new(life, app->loop, &sockets, &desktop_sockets);
@@ -44,6 +50,31 @@ static struct web *make(struct app *app)
                          "desktops"),
                     web->desktop_key);
     return web;
+}
+
+static void take_seq(void *self, enum err err, const struct rows *rows)
+{
+    struct web *web = self;
+    uint64_t former;
+    if (err || rows_count(rows) == 0 ||
+        text_to_u64(rows_text(rows, 0, 0), 0, INT64_MAX - SEQ_PER_LIFE, &former))
+        return;
+    if (web->seq < former + SEQ_PER_LIFE) web->seq = former + SEQ_PER_LIFE;
+}
+
+/* Numbers of frames begin above all that a former process has given out, though the clock was set
+ * back meanwhile: so where we begin is kept. */
+static enum err begin_seq(struct web *web, struct fault *fault)
+{
+    static const struct statement find = { "SELECT value FROM meta WHERE name = 'desktop_seq'" };
+    const struct query query = { .statement = &find };
+    char keep[96];
+    web->seq = loop_now_utc_ms(web->app->loop) * SEQ_PER_MS;
+    enum err err = store_query_now(web->store, &query, take_seq, web);
+    if (err) return fault_set(fault, err, "", "the store cannot be read");
+    (void)snprintf(keep, sizeof keep, "INSERT OR REPLACE INTO meta VALUES ('desktop_seq', '%llu')",
+                   (unsigned long long)web->seq);
+    return store_execute_now(web->store, text_of(keep), fault);
 }
 
 static void serve(struct web *web)
@@ -70,6 +101,7 @@ static enum err start(struct app *app, void **self, struct fault *fault)
 {
     struct web *web = make(app);
     enum err err = app_open_store(app, MIGRATIONS_WEB, &web->store, fault);
+    if (!err) err = begin_seq(web, fault);
     if (err) return err;
     people_configure(web); /* whose sessions they are */
     err = sessions_load(web, fault);
