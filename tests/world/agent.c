@@ -126,6 +126,17 @@ static void acknowledged(struct agent *agent, const struct answer *answer)
     world_hear(agent->world, event);
 }
 
+/* What was refused is not remembered with its key: the network's second copy may come when it fits.
+ */
+static void failed(struct agent *agent, const struct answer *answer)
+{
+    bool is_over = answer && !agent->world->has_ghosts;
+    world_hear(agent->world,
+               (struct event){ .kind = is_over ? EVENT_REFUSED : EVENT_LOST,
+                               .request = agent->asking.request,
+                               .code = is_over ? number_of(answer, "GSW_ERROR") : 0 });
+}
+
 static void send(struct agent *agent);
 
 static void on_answer(void *self, const struct answer *answer)
@@ -137,14 +148,10 @@ static void on_answer(void *self, const struct answer *answer)
         return;
     }
     agent->world->requests_open--;
-    if (answer == NULL)
-        world_hear(agent->world, (struct event){ .kind = EVENT_LOST, .request = asking->request });
-    else if (answer->status == 200)
+    if (answer && answer->status == 200)
         acknowledged(agent, answer);
     else
-        world_hear(agent->world, (struct event){ .kind = EVENT_REFUSED,
-                                                 .request = asking->request,
-                                                 .code = number_of(answer, "GSW_ERROR") });
+        failed(agent, answer);
     asking->request = 0;
     pause_a_little(agent);
 }

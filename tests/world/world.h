@@ -74,8 +74,8 @@ uint64_t world_below(struct world *world, uint64_t limit); /* chance */
 bool world_is(struct world *world, uint32_t of_thousand);  /* chance */
 /* Run on until `is_so`, at most `ms`; false: it is not so. */
 bool world_wait(struct world *world, bool (*is_so)(struct world *world), uint64_t ms);
-/* Something that nobody promised to bear: the world is not usable. */
-void world_fail(struct world *world, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Something went wrong that no event tells. Returns false. */
+bool world_fail(struct world *world, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* agent.c */
 struct agent *agent_new(struct world *world, uint32_t number);
