@@ -202,8 +202,10 @@ class Crash(unittest.TestCase):
         self.unload()
 
     def assertKept(self):
+        """What the crew found odd; and what check-log has to say of it."""
         if self.ledger.broken:
-            raise Broken(f"seed {SEED}: " + "; ".join(self.ledger.broken[:10]))
+            odd = f"seed {SEED}: " + "; ".join(self.ledger.broken[:10])
+            raise Broken(f"{odd}\n{self.ledger.log.judge(odd)}")
 
     def kill_everything(self):
         """One last time, all at once; then nothing but a start."""
