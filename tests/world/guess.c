@@ -246,15 +246,25 @@ static void forget_op(struct thing *thing, uint32_t op)
     for (uint32_t i = 0; i < thing->guesses.count; i++) thing->guesses.at[i].done &= ~bit_of(op);
 }
 
+/* Its round may begin yet. */
+static bool is_ahead(const struct thing *thing, const struct guess *guess, uint32_t round)
+{
+    uint32_t op;
+    for (uint64_t left = thing->used & ~guess->done; next_op(&left, &op);)
+        if (thing->ops[op].deed == DEED_GIVE && thing->ops[op].round == round) return true;
+    return false;
+}
+
 /* A lost op that all guesses contain, or whose round is over in all that do not. */
 static bool is_past(const struct thing *thing, uint32_t op)
 {
+    const struct op *one = &thing->ops[op];
     for (uint32_t i = 0; i < thing->guesses.count; i++) {
         const struct guess *guess = &thing->guesses.at[i];
         struct state results[2];
         if (guess->done & bit_of(op)) continue;
-        if (thing->ops[op].round == 0 || thing->ops[op].deed == DEED_GIVE) return false;
-        if (apply(&thing->ops[op], &guess->state, results)) return false;
+        if (one->round == 0 || one->deed == DEED_GIVE) return false;
+        if (apply(one, &guess->state, results) || is_ahead(thing, guess, one->round)) return false;
     }
     return true;
 }
@@ -414,7 +424,7 @@ void thing_settle(struct guessing *guessing, struct thing *thing)
 {
     uint64_t lost = lost_ops(thing);
     if (thing->is_given_up || lost == 0) return;
-    spread(guessing, thing, lost, 0);
+    spread(guessing, thing, thing->used, 0); /* after what is on its way still, too */
     if (thing->is_given_up) return;
     struct guesses *kept = &guessing->kept;
     kept->count = 0;
