@@ -194,6 +194,7 @@ struct subject *chain_new(struct checker *checker, uint32_t list, uint64_t chain
 {
     struct subject *subject = subject_new(checker, list, chain);
     subject->phone = phone;
+    checker->one_list = checker->one_list == 0 || checker->one_list == list ? list : UINT64_MAX;
     table_put(checker->chains, TEXT_OF(&subject->key), subject);
     checker->counts.chains++;
     return subject;
@@ -285,6 +286,7 @@ static void hear_seen(struct checker *checker, const struct event *event)
 
 static void hear_quiet(struct checker *checker)
 {
+    settle_previews(checker);
     for (struct subject *subject = checker->subjects; subject; subject = subject->next) {
         if (subject->thing.used == 0 || is_silent(subject)) continue;
         thing_settle(&checker->guessing, &subject->thing);

@@ -218,4 +218,5 @@ void hear_looked(struct checker *checker)
             look_at_chain(checker, subject);
     look_at_outbox(checker);
     look_at_rounds(checker);
+    if (checker->one_list == checker->look_list) count_previews(checker);
 }

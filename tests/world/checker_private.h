@@ -61,7 +61,9 @@ struct notification {
 
 struct agent {
     uint32_t name;
-    int64_t open; /* previews that may have given a round nobody told us of */
+    int64_t open;    /* previews that may have given a round nobody told us of */
+    int64_t pending; /* not ended yet */
+    int64_t loose;   /* lost since it was quiet: they may give one yet */
     uint64_t snapshots;
     struct round **rounds; /* that she may have */
     uint32_t count, room;
@@ -112,6 +114,7 @@ struct checker {
         *requests, *holders, *revisions, *handles;
     struct pointers name_list, rounds;
     struct subject *subjects;
+    uint64_t one_list; /* of all chains; UINT64_MAX: there are several */
     struct request *free_requests;
     struct event killed; /* the last kill */
     uint64_t killed_at;
@@ -160,6 +163,9 @@ struct subject *chain_get(struct checker *checker, uint32_t list, const struct e
 /* The round that an event shows; also one whose preview was not answered. NULL after a breach. */
 struct round *round_get(struct checker *checker, struct subject *subject,
                         const struct event *event);
+void settle_previews(struct checker *checker); /* it is quiet: what was lost gives nothing more */
+/* After a look at the one list there is: what was given is known. */
+void count_previews(struct checker *checker);
 void hear_asked(struct checker *checker, const struct event *event);
 void hear_end(struct checker *checker, const struct event *event);
 

@@ -174,6 +174,20 @@ struct round *round_get(struct checker *checker, struct subject *subject, const 
     return round;
 }
 
+void settle_previews(struct checker *checker)
+{
+    struct agent *agent;
+    for (size_t at = 0; (agent = table_next(checker->agents, &at)) != NULL;) agent->loose = 0;
+}
+
+void count_previews(struct checker *checker)
+{
+    struct agent *agent;
+    for (size_t at = 0; (agent = table_next(checker->agents, &at)) != NULL;)
+        if (agent->open > agent->pending + agent->loose)
+            agent->open = agent->pending + agent->loose;
+}
+
 /* --- asked --- */
 
 static struct request *request_new(struct checker *checker, const struct event *event)
@@ -274,6 +288,7 @@ void hear_asked(struct checker *checker, const struct event *event)
     case ASK_PREVIEW:
         request->agent = agent_get(checker, name_of(checker, event->agent));
         request->agent->open++;
+        request->agent->pending++;
         break;
     case ASK_UPDATE: ask_about_round(checker, request, DEED_UPDATE, event); break;
     case ASK_PROCESS: ask_about_round(checker, request, DEED_PROCESS, event); break;
@@ -475,6 +490,7 @@ static void hear_refused(struct checker *checker, struct request *request,
 static void hear_lost(struct checker *checker, struct request *request, const struct event *event)
 {
     checker->counts.lost++;
+    if (request->agent) request->agent->loose++;
     struct subject *subject = request->subject;
     if (subject == NULL) return;
     keep_event(checker, subject, event);
@@ -490,6 +506,7 @@ void hear_end(struct checker *checker, const struct event *event)
                (unsigned long long)event->request);
         return;
     }
+    if (request->agent) request->agent->pending--;
     if (event->kind == EVENT_ACKNOWLEDGED)
         hear_acknowledged(checker, request, event);
     else if (event->kind == EVENT_REFUSED)

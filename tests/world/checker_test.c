@@ -250,6 +250,14 @@ TEST(a_lost_preview_may_have_given_one_record)
     KEPT(ADDED ASK_A1 LOOK ROW("2", "") OPEN LOOKED GIVEN_A1);
 }
 
+TEST(a_lost_preview_gives_nothing_after_the_quiet)
+{
+    KEPT(ADDED ASK_A1 LOST("2") "'quiet'\n" LOOK ROW("2", "") OPEN LOOKED);
+    KEPT(ADDED ASK_A1 LOST("2") LOOK ROW("1", "") LOOKED LOOK ROW("2", "") OPEN LOOKED);
+    BROKE(ADDED ASK_A1 LOST("2") "'quiet'\n" LOOK ROW("1", "") LOOKED LOOK ROW("2", "") OPEN LOOKED,
+          "no preview of hers gave it");
+}
+
 TEST(one_guid_per_round)
 {
     const char *other = ADDED

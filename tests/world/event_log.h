@@ -5,9 +5,9 @@
  * Fields   each kind uses some of them (the table below); texts that are absent have at == NULL,
  *          numbers that are absent are 0. Writing leaves out what is absent; reading refuses names
  *          it does not know.
- * Refused  promises that nothing was changed, nor will be. Of an answer that does not (503 and 504 of
- *          the HTTP Proxy; any refusal, where the network may say the request again later: only
- *          what was done is kept under an idempotency key) write `lost`.
+ * Refused  promises that nothing was changed, nor will be. Of an answer that does not write `lost`:
+ *          503 and 504 of the HTTP Proxy; any refusal, where the network may say the request again
+ *          later, since only what was done is kept under an idempotency key.
  * Order    is what counts: an event stands behind all that had happened when it was seen. Write
  *          `asked` before the request leaves, its end after the answer came.
  * Pure     no clock, no I/O. */
