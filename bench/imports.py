@@ -137,7 +137,7 @@ def imports(given, folder):
     return [Bar("import / sqlite3", "a row imported: number, zone, duplicates, Do-Not-Call checked, durable",
                 f"26 columns, {path.stat().st_size / rows:.0f} B, {rows:,} rows, "
                 f"{syncs if syncs is not None else 'not counted'} fsyncs", "rows/s", ours=[rows / run["wall"] for run in ours],
-                peer=f"bare sqlite3 .import, one transaction, nothing checked, {bare_us:.1f} µs",
+                peer="bare sqlite3 .import, one transaction, nothing checked", peer_us=bare_us,
                 theirs=[rows / took for took, _ in bare], aim=0.60, after=1.0,
                 cpu_us={"tool": last["tool_cpu"] / rows * 1e6, "outbound": last["outbound_cpu"] / rows * 1e6},
                 rss_mib={"tool": last["tool_kib"] / 1024, "outbound": last["outbound_kib"] / 1024}, profile=profile)]

@@ -99,12 +99,12 @@ def report(given, runs, count, payload, rss, lines):
     given.say(f"notifications: cores {last['cores']:.2f} of {os.cpu_count()}; CPU/op {cpu_us:.1f} us; busiest: {busiest}")
     for line in done.stdout.splitlines():
         given.say(f"  {line}")
-    peer = f"libcurl's multi interface alone, {curl_us:.1f} µs of CPU each"
+    peer = {"peer": "libcurl's multi interface alone", "theirs": curl, "peer_us": curl_us, "aim": 0.80}
     return [Bar("notification client / curl", "a POST by our HTTP client",
                 "1,200 B, no rows, no fsyncs, 20 connections, sender and receiver on a core each",
-                ours=client, peer=peer, theirs=curl, aim=0.80, cpu_us={"client": client_us},
+                ours=client, **peer, cpu_us={"client": client_us},
                 profile=given.eyes.run("notify_bench", [given.tools / "notify_bench", 2, 1, 20, "ours"], of_children=False)),
             Bar("notification / curl", "a notification, from the ledger to its mark as sent",
                 f"{payload} B, 1 row read and marked, {last['groups']:.4f} commits, 20 connections, {count:,} waiting",
-                ours=[run["rate"] for run in runs], peer=peer, theirs=curl, aim=0.80, cpu_us={"outbound": cpu_us}, rss_mib=rss,
+                ours=[run["rate"] for run in runs], **peer, cpu_us={"outbound": cpu_us}, rss_mib=rss,
                 profile=lines)]

@@ -117,8 +117,9 @@ class Updates:
         shared = {"name": "durable update of a record", "what": what, "ours": rates(self.ours), "cpu_us": cpu, "rss_mib": rss,
                   "profile": profile}
         return [Bar("update / store", peer=f"the store alone, same rows, {2 * given.connections} under way",
-                    theirs=rates(self.store), aim=0.60, **shared),
-                Bar("update / nginx", peer="nginx, one worker, a constant", theirs=rates(self.nginx), aim=0.10, **shared)]
+                    theirs=rates(self.store), aim=0.60, peer_us=alone, **shared),
+                Bar("update / nginx", peer="nginx, one worker, a constant", theirs=rates(self.nginx), aim=0.10,
+                    peer_us=cpu_us(nginx)["nginx"], **shared)]
 
 
 def updates(given, folder):

@@ -86,7 +86,7 @@ def websockets(given, folder):
     given.say(f"WebSocket: CPU/op of the load {last['load_cpu_s'] / last['operations'] * 1e6:.1f} us")
     return [Bar("WebSocket / ws", "a WebSocket message echoed",
                 f"{BYTES} B in and out, no rows, no fsyncs, {CONNECTIONS} connections with one under way each, server and load on a "
-                "core each", ours=[run["rate"] for run in runs["ours"]], peer=f"npm ws {VERSION}, {ws_us:.1f} µs",
+                "core each", ours=[run["rate"] for run in runs["ours"]], peer=f"npm ws {VERSION}", peer_us=ws_us,
                 theirs=[run["rate"] for run in runs["ws"]], aim=HALF_OF_UWEBSOCKETS,
                 cpu_us={"server": statistics.median(run["cpu_us"] for run in runs["ours"])}, rss_mib=last["rss"], profile=profile),
             Bar("idle WebSocket / ws", "memory of an idle WebSocket connection", f"{count:,} connections", "B", ours=idle["ours"],

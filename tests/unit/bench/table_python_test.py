@@ -23,6 +23,8 @@ def checks():
     yield "the ratio is that of the medians", FAST.ratio == 0.1 and FAST.is_met
     yield "where less is better, the limit over what is used counts", SLOW.ratio == 0.5 and SLOW.verdict == "MISSED"
     yield "a next aim that is not reached is said", Bar(**{**vars(FAST), "after": 0.2}).verdict == "met; 20.0 % not yet"
+    yield "processor time is compared where both sides' is known", \
+        "10.0 %, by CPU 50.0 %" in table([Bar(**{**vars(FAST), "peer_us": 10.02})])
     rows = table([FAST, SLOW, ABSENT]).splitlines()
     yield "every row has as many cells as the head", len({row.replace("\\|", "").count("|") for row in rows}) == 1
     yield "what could not be measured says why", "not measured: no beanstalkd" in rows[4] and not ABSENT.is_met
