@@ -31,7 +31,10 @@ def ours(given, folder):
         path.unlink()
     if done.returncode:
         raise RuntimeError(done.stderr)
-    return json.loads(done.stdout)
+    run = json.loads(done.stdout)
+    if not all(one["operations"] for one in run.values()):
+        raise peers.Unavailable("the store did not end one commit: the disk is busy")
+    return run
 
 
 # --- PostgreSQL ---
