@@ -61,6 +61,7 @@ soak: build
 	@tools/setup test
 	@python3 tests/e2e/harness.py --binary $(BUILD)/carillon --soak
 	@tests/chaos/prove_crash_test.sh $(BUILD)/faults
+	@tests/faults/prove.sh $(BUILD)/faults
 
 # `make fuzz` lists the targets; `make fuzz T=http SECONDS=600` runs one (tests/fuzz/README.md).
 fuzz:

@@ -14,7 +14,7 @@ build_with() {
     else
         meson setup "$build" "$top" -Dfault="$1" >/dev/null
     fi
-    ninja -C "$build" --quiet carillon
+    ninja -C "$build" --quiet carillon >"$report" 2>&1 || { cat "$report"; exit 1; }
 }
 
 crash_test() {
@@ -29,15 +29,18 @@ if ! crash_test; then
     exit 1
 fi
 build_with answer-early
-if crash_test; then
-    cat "$report"
-    echo "prove_crash_test: the store answered before its commit, and the test did not find it" >&2
-    exit 1
-fi
-if ! grep -q '^# .*Broken: seed' "$report"; then
-    cat "$report"
-    echo "prove_crash_test: the test failed, but not over a broken promise" >&2
-    exit 1
-fi
-grep '^# .*Broken: seed' "$report"
-echo "prove_crash_test: found"
+# A lost order to a group can end a run before the ledgers are compared: then another run.
+for run in 1 2 3; do
+    if crash_test; then
+        cat "$report"
+        echo "prove_crash_test: the store answered before its commit, and the test did not find it" >&2
+        exit 1
+    fi
+    if grep '^# .*Broken: seed' "$report"; then
+        echo "prove_crash_test: found (run $run)"
+        exit 0
+    fi
+done
+cat "$report"
+echo "prove_crash_test: the test failed, but not over a broken promise" >&2
+exit 1
