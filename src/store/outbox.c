@@ -364,6 +364,7 @@ void outbox_done(struct outbox *outbox, struct text id, enum effect_verdict verd
     struct sending *sending = table_get(outbox->window, id);
     if (sending == NULL || sending->state != SENDING_SENT_OUT) return; /* told twice */
     struct text kept = text_slice(words, 0, WORDS_BYTES_MAX);
+    outbox_watch_clock(outbox);
     sending->state = SENDING_ENDED;
     sending->verdict = verdict;
     sending->retry_utc_ms = now_utc_ms(outbox) + retry_in_ms;

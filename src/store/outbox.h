@@ -43,6 +43,10 @@ struct outbox_options {
     uint32_t rows_max;       /* waiting rows; past it outbox_is_full(); 0: 1,000,000 */
     uint64_t keep_sent_ms;   /* ledger of sent ones; 0: 24 h */
     uint64_t keep_failed_ms; /* and of failed ones; 0: 30 days */
+    /* No `retry_in_ms` is longer: what is due later was written before the wall clock was set back,
+     * and is sent when that is noticed: at the next end of a sending, within a minute at the
+     * latest. 0: nobody knows, and it waits for its time. */
+    uint64_t wait_max_ms;
 };
 
 struct outbox *outbox_open(struct scope *owner, struct store *store, const struct log *log,

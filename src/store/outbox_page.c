@@ -225,16 +225,45 @@ void outbox_look(struct outbox_lane *lane)
     ask_page(lane, rows);
 }
 
+/* --- a clock that was set back --- */
+
+static const struct statement pull_back = {
+    "UPDATE outbox SET due_utc_ms = ?1 WHERE state = 1 AND due_utc_ms > ?2"
+};
+
+static void on_pulled_back(void *self, const struct change_result *result)
+{
+    struct outbox *outbox = self;
+    outbox->is_clock_trusted = result->err == ERR_OK; /* else the next poll tries again */
+    if (!result->err) outbox_notice_any(outbox, 0);
+}
+
+void outbox_watch_clock(struct outbox *outbox)
+{
+    uint64_t now = loop_now_utc_ms(outbox->loop), before = outbox->clock_utc_ms;
+    outbox->clock_utc_ms = now;
+    if (now + OUTBOX_CLOCK_STEP_MS < before) outbox->is_clock_trusted = false;
+    if (outbox->is_clock_trusted || outbox->options.wait_max_ms == 0) return;
+    outbox->is_clock_trusted = true; /* one change at a time */
+    struct change *change = change_new(outbox->store);
+    change_add(change, &pull_back, ROWS_ANY);
+    change_bind_i64(change, (int64_t)now);
+    change_bind_i64(change, (int64_t)(now + outbox->options.wait_max_ms));
+    change_submit(change, on_pulled_back, outbox);
+}
+
 static void on_poll_time(void *self)
 {
     struct outbox *outbox = self;
     outbox_send_forgotten(outbox);
+    outbox_watch_clock(outbox);
     outbox_notice_any(outbox, 0);
     timer_start(outbox->poll_timer, OUTBOX_POLL_MS);
 }
 
 void outbox_begin_paging(struct outbox *outbox)
 {
+    outbox->clock_utc_ms = loop_now_utc_ms(outbox->loop);
     outbox->poll_timer = timer_new(outbox->life, outbox->loop, on_poll_time, outbox);
     timer_start(outbox->poll_timer, OUTBOX_POLL_MS);
     (void)outbox_lane(outbox, TEXT(""));

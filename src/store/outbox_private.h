@@ -16,6 +16,7 @@
 enum {
     OUTBOX_POLL_MS = 60 * 1000,
     OUTBOX_AGAIN_MS = 1000,
+    OUTBOX_CLOCK_STEP_MS = 2000, /* a wall clock that lags behind itself by so much was set back */
     OUTBOX_LANE_MIN = 64,
     OUTBOX_MARK_MS = 10,    /* how long an end waits for company on its way to the table */
     OUTBOX_MARKS_MAX = 150, /* of a change: a group has room for others beside it */
@@ -96,6 +97,8 @@ struct outbox {
     uint32_t taken;       /* of all lanes */
     struct outbox_counters counters;
     struct timer *poll_timer, *trim_timer;
+    uint64_t clock_utc_ms; /* the last look at the wall clock */
+    bool is_clock_trusted; /* nothing waits for a moment that it cannot mean */
 };
 
 /* outbox.c */
@@ -116,6 +119,9 @@ void outbox_look(struct outbox_lane *lane); /* read on if there is something and
 void outbox_notice(struct outbox_lane *lane, uint64_t due_utc_ms);
 /* The same of a row whose lane is not known. */
 void outbox_notice_any(struct outbox *outbox, uint64_t due_utc_ms);
+
+/* A wall clock that was set back: what waits for a moment far ahead of it is due now. */
+void outbox_watch_clock(struct outbox *outbox);
 
 /* outbox_trim.c */
 void outbox_begin_trimming(struct outbox *outbox);

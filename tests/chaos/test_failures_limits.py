@@ -8,7 +8,7 @@ import socket
 import time
 import unittest
 
-from campaign import Client
+from campaign import Client, new_record
 from desktops import DesktopCentre
 from harness import http_call, wait_until
 
@@ -47,60 +47,42 @@ class NoDescriptors(unittest.TestCase):
         return [cls.centre.supervisor.pid, cls.centre.proxy_pid(),
                 *(cls.centre.pid(name) for name in ("config", "outbound", "web"))]
 
-    def starve(self, pid, port, logs, inside=lambda: None, left=3):
-        """`inside` asks over what is open already; it works in the middle of it."""
-        lost = self.centre.logs(logs).count(SHORT)
-        streams = []
-        with descriptors_left(pid, left):
-            for _ in range(KNOCKING):
-                streams.append(socket.create_connection(("127.0.0.1", port), 5))
-            wait_until(lambda: self.centre.logs(logs).count(SHORT) == lost + 1, 10, what=f"{SHORT} in {logs}")
-            for _ in range(3):
-                inside()
-                time.sleep(0.1)
-        for stream in streams:
-            stream.close()
-        wait_until(lambda: self.centre.logs(logs).count(BACK) == lost + 1, 15, every=0.1, what=f"{BACK} in {logs}")
-        self.assertEqual(self.centre.logs(logs).count(SHORT), lost + 1)
-
     def assertWorks(self):
         self.centre.add(self.group, f"1555{time.monotonic_ns() % 10**9:09}")
         record = wait_until(lambda: (one := self.centre.preview(self.group, "a1")).status == 200 and one.json, 5)
         self.assertEqual(self.centre.record(record["GSW_RECORD_HANDLE"], "RecordProcessed").status, 200)
 
-    def test_http_proxy(self):
-        client = Client(self.centre.http_port)
+    def test_who_knocks_waits_and_who_is_inside_works_on(self):
+        centre, client, streams = self.centre, Client(self.centre.http_port), []
+        self.addCleanup(client.close)
+        victims = {"outbound_HTTPPRX*": (centre.proxy_pid(), centre.http_port),
+                   "outbound.*": (centre.pid("outbound"), centre.port("outbound")),
+                   "config.*": (centre.pid("config"), centre.port("config")),
+                   "web.*": (centre.pid("web"), centre.web_port),
+                   "supervisor*": (centre.supervisor.pid, centre.metrics_port)}
 
-        def inside():
-            self.assertEqual(client.call("GET", f"/campaigngroups/{self.group.dbid}")[0], 200)
-        inside()
-        self.starve(self.centre.proxy_pid(), self.centre.http_port, "outbound_HTTPPRX*", inside)
-        client.close()
-        self.assertWorks()
-
-    def test_outbound_with_its_store_open(self):
-        client = Client(self.centre.http_port)
-        numbers = iter(range(100))
-
-        def inside():
-            status, _ = client.post(f"/lists/{self.group.list}", "AddRecord", GSW_PHONE=f"1666{next(numbers):05}",
-                                    GSW_PHONE_TYPE=4, GSW_TZ_NAME="UTC", GSW_FROM=0, GSW_UNTIL=86400)
+        def add(number):
+            status, _ = client.post(f"/lists/{self.group.list}", "AddRecord", **new_record(f"1666{number:05}"))
             self.assertEqual(status, 200)  # written to the disk
-        inside()
-        self.starve(self.centre.pid("outbound"), self.centre.port("outbound"), "outbound.*", inside)
+        add(0)
+        with contextlib.ExitStack() as stack:
+            for pid, port in victims.values():
+                stack.enter_context(descriptors_left(pid, 3))
+                for _ in range(KNOCKING):
+                    streams.append(socket.create_connection(("127.0.0.1", port), 5))
+            for logs in victims:
+                wait_until(lambda logs=logs: SHORT in centre.logs(logs), 10, what=f"{SHORT} in {logs}")
+            for number in range(1, 20):
+                add(number)
+        for stream in streams:
+            stream.close()
+        for logs in victims:
+            wait_until(lambda logs=logs: BACK in centre.logs(logs), 15, every=0.1, what=f"{BACK} in {logs}")
+            self.assertEqual(centre.logs(logs).count(SHORT), 1)
         self.assertWorks()
-
-    def test_config(self):
-        self.starve(self.centre.pid("config"), self.centre.port("config"), "config.*")
-        self.assertIn(self.group.name, self.centre.cli("config", "export").stdout)
-
-    def test_web(self):
-        self.starve(self.centre.pid("web"), self.centre.web_port, "web.*")
-        self.centre.log_in("a1")
-
-    def test_supervisor(self):
-        self.starve(self.centre.supervisor.pid, self.centre.metrics_port, "supervisor*")
-        self.assertEqual(http_call(self.centre.metrics_port, "GET", "/health").status, 200)
+        self.assertIn(self.group.name, centre.cli("config", "export").stdout)
+        centre.log_in("a1")
+        self.assertEqual(http_call(centre.metrics_port, "GET", "/health").status, 200)
 
     def test_what_dies_while_the_supervisor_has_none_left_comes_back(self):
         with descriptors_left(self.centre.supervisor.pid, 0):

@@ -20,6 +20,7 @@ enum {
     HEADERS_MAX = GUIDE_HEADERS + SIGNATURE_HEADERS + CUSTOM_HEADERS_MAX,
     IN_FLIGHT_MAX = 10000,
     LANE_MAX = 1000,
+    WAIT_MAX_MS = 10 * 60 * 1000, /* retry.h doubles up to 30 s */
 };
 #define DAY_MS ((uint64_t)24 * 3600 * 1000)
 
@@ -420,6 +421,7 @@ struct notifier *notifier_new(struct outbound *server)
         .rows_max = options->outbox_rows_max,
         .keep_sent_ms = options->notifications_keep_sent * DAY_MS,
         .keep_failed_ms = options->notifications_keep_failed * DAY_MS,
+        .wait_max_ms = WAIT_MAX_MS,
     };
     count_unconfirmed(notifier);
     notifier->outbox =

@@ -664,6 +664,43 @@ TEST(a_wall_clock_that_was_set_back_delays_nothing_for_more_than_its_step_or_a_m
     end(&world);
 }
 
+TEST(where_no_wait_is_long_a_retry_does_not_wait_for_a_clock_that_was_set_back)
+{
+    struct world world = { .verdict = EFFECT_RETRY,
+                           .retry_in_ms = 10000,
+                           .options = { .wait_max_ms = 600000 } };
+    begin(&world);
+    loop_step_utc(world.ground.loop, 20ll * 3600 * 1000); /* far from 1970 */
+    add(&world, 1);
+    loop_run_for(world.ground.loop, 1000);
+    CHECK_U32(world.got[1], 1);
+    loop_step_utc(world.ground.loop, -10ll * 3600 * 1000);
+    world.verdict = EFFECT_SENT;
+    loop_run_for(world.ground.loop, 1000);
+    CHECK_U32(world.got[1], 1);
+    add(&world, 2); /* its end shows what the clock did */
+    loop_run_for(world.ground.loop, 1000);
+    CHECK_U32(world.got[1], 2);
+    end(&world);
+}
+
+TEST(and_of_a_former_process_nothing_waits_either)
+{
+    struct world world = { .verdict = EFFECT_RETRY,
+                           .retry_in_ms = 10000,
+                           .options = { .wait_max_ms = 600000 } };
+    begin(&world);
+    loop_step_utc(world.ground.loop, 20ll * 3600 * 1000); /* far from 1970 */
+    add(&world, 1);
+    loop_run_for(world.ground.loop, 1000);
+    loop_step_utc(world.ground.loop, -10ll * 3600 * 1000);
+    crash(&world);
+    world.verdict = EFFECT_SENT;
+    loop_run_for(world.ground.loop, 61000);
+    CHECK_U32(world.got[1], 2);
+    end(&world);
+}
+
 TEST(an_owner_that_forgets_to_say_committed_is_helped_within_a_minute)
 {
     struct world world = { 0 };
