@@ -216,6 +216,19 @@ static enum err read_named(const struct named_numbers *names, struct text cell, 
     return ERR_OK;
 }
 
+static enum err check_range(const struct import_map *map, uint32_t slot, const struct value *value,
+                            struct fault *fault)
+{
+    bool is_bound = map->columns[slot] < COLUMNS_MANDATORY && value->kind == VALUE_INTEGER;
+    if (!is_bound ||
+        (value->integer <= RECORD_INTEGER_MAX && value->integer >= -RECORD_INTEGER_MAX - 1))
+        return ERR_OK;
+    const struct column_layout *column = &map->layout->columns[map->columns[slot]];
+    (void)fault_set(fault, ERR_LIMIT, "", "must be at most %d", RECORD_INTEGER_MAX);
+    if (fault) (void)snprintf(fault->field, sizeof fault->field, "%.*s", TEXT_ARG(column->name));
+    return ERR_LIMIT;
+}
+
 static enum err read_column(const struct import_map *map, uint32_t slot, struct text cell,
                             struct value *out, struct fault *fault)
 {
@@ -229,10 +242,11 @@ static enum err read_column(const struct import_map *map, uint32_t slot, struct 
     }
     if (!column->is_text && read_short_number(cell, &number)) {
         *out = value_of_i64(number);
-        return ERR_OK;
+        return check_range(map, slot, out, fault);
     }
     struct value value = value_of_text(cell);
-    return value_for_column(NULL, column, &value, out, fault);
+    enum err err = value_for_column(NULL, column, &value, out, fault);
+    return err ? err : check_range(map, slot, out, fault);
 }
 
 static enum err read_cell(const struct import_map *map, uint32_t slot, struct text cell,

@@ -158,3 +158,22 @@ TEST(columns_must_be_known_once_and_not_ours)
     scope_close(scope);
     scope = NULL;
 }
+
+TEST(a_number_that_a_database_cannot_hold_names_its_column)
+{
+    static const struct text names[] = { { "contact_info", 12 },
+                                         { "tz_dbid", 7 },
+                                         { "daily_from", 10 },
+                                         { "daily_till", 10 },
+                                         { "call_time", 9 } };
+    struct text cells[] = { TEXT("1"), TEXT("5"), TEXT("0"), TEXT("1"), TEXT("2147483647") };
+    scope = scope_new(NULL, "test", SCOPE_NO_LIMIT);
+    CHECK_OK(make(names, 5, NULL, 0));
+    CHECK_OK(import_row_read(&map, cells, values, &chain_key, &fault));
+    cells[4] = TEXT("2147483648");
+    CHECK_I64(import_row_read(&map, cells, values, &chain_key, &fault), ERR_LIMIT);
+    CHECK_TEXT(text_of(fault.field), "call_time");
+    CHECK_TEXT(text_of(fault.words), "must be at most 2147483647");
+    scope_close(scope);
+    scope = NULL;
+}
