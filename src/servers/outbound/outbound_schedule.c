@@ -100,12 +100,14 @@ static uint64_t point_on(const struct schedule_item *item, const struct schedule
     return utc_of(clock, day * DAY_S + point->at_s);
 }
 
+/* One day more than needs be is looked at: where clocks skip a day (Samoa, 2011) its points come on
+ * the next one, where they go back over midnight they show the day before again. */
 uint64_t schedule_next(const struct schedule_item *item, const struct schedule_clock *clock,
                        uint64_t after_utc_ms)
 {
     uint64_t best = UINT64_MAX;
     int64_t today = day_of(clock, after_utc_ms);
-    for (int64_t day = today; day <= today + DAYS_LOOKED_AT; day++)
+    for (int64_t day = today - 1; day <= today + DAYS_LOOKED_AT; day++)
         for (int i = 0; i < SCHEDULE_ACTIONS; i++) {
             uint64_t at = point_on(item, clock, &item->points[i], day);
             if (at > after_utc_ms && at < best) best = at;
@@ -118,7 +120,7 @@ bool schedule_last(const struct schedule_item *item, const struct schedule_clock
 {
     uint64_t best = 0;
     int64_t today = day_of(clock, to_utc_ms);
-    for (int64_t day = today - DAYS_LOOKED_AT; day <= today; day++)
+    for (int64_t day = today - DAYS_LOOKED_AT; day <= today + 1; day++)
         for (int i = 0; i < SCHEDULE_ACTIONS; i++) {
             uint64_t at = point_on(item, clock, &item->points[i], day);
             if (at <= from_utc_ms || at > to_utc_ms || at < best) continue;

@@ -60,6 +60,18 @@ TEST(points_follow_the_clocks_of_the_zone)
     CHECK_I64(schedule_next(&item, &berlin, saturday + 31 * HOUR_MS), UINT64_MAX);
 }
 
+TEST(a_point_on_a_day_that_clocks_skip_comes_on_the_next)
+{
+    struct schedule_clock samoa = { zone_find(TEXT("Pacific/Apia")), 0 };
+    uint64_t thursday = UINT64_C(1325235600000); /* 2011-12-29 23:00 there; then it was Saturday */
+    enum schedule_action action;
+    CHECK(samoa.zone != NULL);
+    CHECK(parse("campaign-group=1;start-at=12/30/2011 12:00") == NULL);
+    CHECK_I64(schedule_next(&item, &samoa, thursday), thursday + 13 * HOUR_MS);
+    CHECK_I64(schedule_next(&item, &samoa, thursday + 2 * HOUR_MS), thursday + 13 * HOUR_MS);
+    CHECK(schedule_last(&item, &samoa, thursday + 2 * HOUR_MS, thursday + 14 * HOUR_MS, &action));
+}
+
 TEST(a_stop_must_not_precede_its_start)
 {
     CHECK(parse("campaign-group=C/G;start-at=08:00;stop-at=07:59") != NULL);
