@@ -41,7 +41,7 @@ bool fuzz_same_kv(const struct kv *a, const struct kv *b);
 /* Every text in it is UTF-8 and its lists and pairs are `depth_max` deep at most. */
 void fuzz_check_value(const struct value *value, int depth_max);
 
-/* A refusal has its reason, and the reason is text that a log can show. */
+/* A refusal has its reason. */
 void fuzz_check_fault(enum err err, const struct fault *fault);
 
 #endif
