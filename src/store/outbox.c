@@ -46,13 +46,10 @@ static struct text put(char **at, struct text text)
     return copy;
 }
 
+/* Without the body only the id is kept. */
 static void keep_effect(struct sending *sending, const struct effect *effect, bool has_body)
 {
-    size_t bytes = effect->id.len + 1;
-    if (has_body)
-        bytes += effect->kind.len + effect->target.len + effect->headers.len + effect->body.len;
-    char *at = sending->bytes = malloc(bytes);
-    ASSERT(at != NULL);
+    char *at = sending->bytes;
     sending->effect = *effect;
     sending->effect.id = put(&at, effect->id);
     sending->has_body = has_body;
@@ -67,7 +64,10 @@ static struct sending *sending_new(struct outbox_lane *lane, const struct effect
                                    bool has_body, enum sending_state state)
 {
     struct outbox *outbox = lane->outbox;
-    struct sending *sending = calloc(1, sizeof *sending);
+    size_t bytes = effect->id.len;
+    if (has_body)
+        bytes += effect->kind.len + effect->target.len + effect->headers.len + effect->body.len;
+    struct sending *sending = calloc(1, sizeof *sending + bytes);
     ASSERT(sending != NULL);
     sending->outbox = outbox;
     sending->lane = lane;
@@ -97,7 +97,6 @@ static void sending_free(struct sending *sending)
     give_place(sending);
     list_remove(&sending->all);
     list_remove(&sending->node);
-    free(sending->bytes);
     free(sending->words);
     free(sending);
 }

@@ -38,12 +38,12 @@ struct sending {
     struct change_hook hook;
     enum sending_state state;
     struct effect effect; /* views into `bytes`; only the id once it was sent out */
-    char *bytes;
     bool has_body; /* the effect is whole: it can be sent without a look into the table */
     bool is_taken; /* it has a place in the window, or wants one */
     enum effect_verdict verdict;
     uint64_t retry_utc_ms;
     char *words;
+    char bytes[];
 };
 
 /* Ends on their way to the table, in one change. */

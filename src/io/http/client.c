@@ -136,23 +136,22 @@ static bool is_simple(struct text url)
 /* NULL: the URL is none of ours. */
 static struct http_pool *pool_for(struct http_client *client, const struct http_call *call)
 {
-    struct buf key = { 0 }, host_port = { 0 };
+    struct buf *key = &client->key, *host_port = &client->host_port;
     bool is_https;
-    struct http_pool *pool = NULL;
-    if (split_url(call->url, &host_port, &is_https)) {
-        buf_add_z(&key, is_https ? "https://" : "http://");
-        buf_add(&key, buf_text(&host_port));
-        buf_add_byte(&key, ' ');
-        if (is_https) buf_add(&key, call->proxy);
-        bool is_plain = client->is_virtual || (!is_https && is_simple(call->url));
-        if (!is_https && !is_plain) buf_add_z(&key, "by libcurl");
-        pool = table_get(client->pools, buf_text(&key));
-        if (pool == NULL)
-            pool = pool_new(client, buf_text(&key), is_https, is_plain, buf_text(&host_port));
-    }
-    buf_free(&key);
-    buf_free(&host_port);
-    return pool;
+    buf_clear(key);
+    buf_clear(host_port);
+    if (!split_url(call->url, host_port, &is_https)) return NULL;
+    bool is_plain = client->is_virtual || (!is_https && is_simple(call->url));
+    buf_add(key, is_https ? TEXT("https://") : TEXT("http://"));
+    buf_add(key, buf_text(host_port));
+    buf_add_byte(key, ' ');
+    if (is_https)
+        buf_add(key, call->proxy);
+    else if (!is_plain)
+        buf_add_z(key, "by libcurl");
+    struct http_pool *pool = table_get(client->pools, buf_text(key));
+    if (pool) return pool;
+    return pool_new(client, buf_text(key), is_https, is_plain, buf_text(host_port));
 }
 
 /* An endpoint that refuses would else have its whole queue refused at once, again and again, and
@@ -258,16 +257,38 @@ bool client_tells_length(const struct http_client_call *call)
     return false;
 }
 
-static struct http_headers keep_headers(struct scope *life, const struct http_headers *headers)
+/* --- the door --- */
+
+static struct text put(char **at, struct text text)
 {
-    struct http_header *list = scope_alloc_array(life, headers->count, sizeof *list);
-    for (size_t i = 0; i < headers->count; i++)
-        list[i] = (struct http_header){ scope_keep(life, headers->at[i].name),
-                                        scope_keep(life, headers->at[i].value) };
-    return (struct http_headers){ list, headers->count };
+    struct text copy = { *at, text.len };
+    if (text.len) memcpy(*at, text.at, text.len);
+    *at += text.len + 1; /* the NUL is there */
+    return copy;
 }
 
-/* --- the door --- */
+/* All in one piece. */
+static struct http_call keep_call(struct scope *life, const struct http_call *asked)
+{
+    const struct http_headers *headers = &asked->headers;
+    size_t bytes = headers->count * sizeof *headers->at + asked->method.len + asked->url.len +
+                   asked->body.len + asked->proxy.len + 4;
+    for (size_t i = 0; i < headers->count; i++)
+        bytes += headers->at[i].name.len + headers->at[i].value.len + 2;
+    struct http_header *list = scope_alloc(life, bytes);
+    char *at = (char *)(list + headers->count);
+    for (size_t i = 0; i < headers->count; i++) {
+        list[i].name = put(&at, headers->at[i].name);
+        list[i].value = put(&at, headers->at[i].value);
+    }
+    struct http_call kept = *asked;
+    kept.headers.at = list;
+    kept.method = put(&at, asked->method);
+    kept.url = put(&at, asked->url);
+    kept.body = put(&at, asked->body);
+    kept.proxy = put(&at, asked->proxy);
+    return kept;
+}
 
 static struct http_client_call *call_new(struct http_client *client, const struct http_call *asked)
 {
@@ -275,15 +296,7 @@ static struct http_client_call *call_new(struct http_client *client, const struc
     struct http_client_call *call = scope_alloc(life, sizeof *call);
     call->client = client;
     call->life = life;
-    call->asked = (struct http_call){
-        .method = scope_keep(life, asked->method),
-        .url = scope_keep(life, asked->url),
-        .headers = keep_headers(life, &asked->headers),
-        .body = scope_keep(life, asked->body),
-        .timeout_ms = asked->timeout_ms,
-        .proxy = scope_keep(life, asked->proxy),
-        .may_repeat = asked->may_repeat,
-    };
+    call->asked = keep_call(life, asked);
     (void)snprintf(call->length, sizeof call->length, "%zu", asked->body.len);
     call->began_mono_ms = loop_now_mono_ms(client->loop);
     call->chore = (struct chore){ .run = call_tell, .self = call };
@@ -356,6 +369,8 @@ static void client_forget(void *self)
 {
     struct http_client *client = self;
     buf_free(&client->trusted);
+    buf_free(&client->key);
+    buf_free(&client->host_port);
     struct http_client_call *call;
     while ((call = first_call(&client->done)) != NULL) call_free(call);
     if (!client->is_virtual) client_curl_close_library();
