@@ -6,7 +6,9 @@
 #include "gen/messages.h"
 #include "servers/supervisor/installation.h"
 
-enum { APPLY_MS = 20000 };
+#include <stdio.h>
+
+enum { APPLY_MS = 20000, PAUSE_MS = 2500 };
 
 struct administrator {
     struct world *world;
@@ -15,12 +17,16 @@ struct administrator {
     struct link_identity identity;
     void (*ended)(void *self, enum err err, struct text words);
     void *self;
+    struct timer *timer;
+    uint64_t request;  /* the change under way */
+    uint64_t revision; /* of the last acknowledged apply */
 };
 
 static void on_applied(void *self, const struct link_error *error, const void *fields)
 {
     struct administrator *administrator = self;
-    (void)fields;
+    const struct config_apply_done *done = fields;
+    administrator->revision = error || !administrator->request ? 0 : done->rev;
     administrator->ended(administrator->self, error ? error->err : ERR_OK,
                          error ? error->text : (struct text){ 0 });
 }
@@ -51,6 +57,50 @@ void administrator_apply(struct administrator *administrator, struct text file,
              administrator);
 }
 
+/* --- one change after the other --- */
+
+static void on_changed(void *self, enum err err, struct text words)
+{
+    struct administrator *administrator = self;
+    struct world *world = administrator->world;
+    bool is_unknown = err == ERR_CLOSED || err == ERR_TIMEOUT || err == ERR_UNAVAILABLE;
+    (void)words;
+    world_hear(world, (struct event){ .kind = err == ERR_OK ? EVENT_ACKNOWLEDGED
+                                              : is_unknown  ? EVENT_LOST
+                                                            : EVENT_REFUSED,
+                                      .request = administrator->request,
+                                      .revision = administrator->revision });
+    administrator->request = 0;
+    world->requests_open--;
+    timer_start(administrator->timer, 1 + world_below(world, PAUSE_MS));
+}
+
+static void change_something(void *self)
+{
+    struct administrator *administrator = self;
+    struct world *world = administrator->world;
+    char file[256], value[32];
+    if (world->is_ending) return;
+    administrator->request = world_next_request(world);
+    world->requests_open++;
+    (void)snprintf(value, sizeof value, "name %llu", (unsigned long long)administrator->request);
+    (void)snprintf(file, sizeof file,
+                   "{\"format\":\"cc-config\",\"version\":1,\"persons\":[{\"employeeId\":\"a1\","
+                   "\"userName\":\"a1\",\"isAgent\":true,\"firstName\":\"%s\"}]}",
+                   value);
+    world_hear(world, (struct event){ .kind = EVENT_ASKED,
+                                      .request = administrator->request,
+                                      .ask = ASK_SET,
+                                      .name = TEXT("first name of a1"),
+                                      .value = text_of(value) });
+    administrator_apply(administrator, text_of(file), on_changed, administrator);
+}
+
+void administrator_begin(struct administrator *administrator)
+{
+    timer_start(administrator->timer, 1 + world_below(administrator->world, PAUSE_MS));
+}
+
 struct administrator *administrator_new(struct world *world)
 {
     static const struct link_handler none[] = { { 0 } };
@@ -58,6 +108,7 @@ struct administrator *administrator_new(struct world *world)
     struct administrator *administrator = scope_alloc(world->life, sizeof *administrator);
     struct fault fault;
     administrator->world = world;
+    administrator->timer = timer_new(world->life, world->loop, change_something, administrator);
     if (installation_read_secret(world->options->data_dir, administrator->secret, &fault))
         world_fail(world, "the secret: %s", fault.words);
     administrator->identity = (struct link_identity){

@@ -10,8 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { HELD_MAX = 3, TEXT_BYTES = 64, PAUSE_MS = 200, AGAIN_MS = 100, ANSWER_MS = 5000 };
-enum { NOT_KNOWN_503 = 503, NOT_KNOWN_504 = 504 };
+enum { HELD_MAX = 3, TEXT_BYTES = 64, PAUSE_MS = 200, AGAIN_MS = 100 };
 
 struct held {
     uint64_t handle;
@@ -37,43 +36,6 @@ struct agent {
     uint64_t values;
     struct asking asking; /* the one request under way */
 };
-
-/* --- one request -------------------------------------------------------------------------------
- */
-
-struct flight {
-    struct scope *life;
-    struct world *world;
-    void (*ended)(void *self, const struct answer *answer);
-    void *self;
-};
-
-static void on_done(void *self, const struct http_result *result)
-{
-    struct flight *flight = self;
-    struct answer answer = { .status = result->status };
-    bool is_known = result->failure == HTTP_FAILURE_NONE && result->status != NOT_KNOWN_503 &&
-                    result->status != NOT_KNOWN_504 &&
-                    json_read_kv(result->body, flight->life, &answer.body, NULL) == ERR_OK;
-    flight->ended(flight->self, is_known ? &answer : NULL);
-    scope_close(flight->life);
-}
-
-void world_post(struct world *world, const char *url, struct text body, struct text key,
-                void (*ended)(void *self, const struct answer *answer), void *self)
-{
-    struct scope *life = scope_new(world->life, "flight", SCOPE_NO_LIMIT);
-    struct flight *flight = scope_alloc(life, sizeof *flight);
-    *flight = (struct flight){ life, world, ended, self };
-    struct http_header headers[] = { { TEXT("Content-Type"), TEXT("application/json") },
-                                     { TEXT("Idempotency-Key"), key } };
-    struct http_call call = { .method = TEXT("POST"),
-                              .url = text_of(url),
-                              .headers = { headers, key.len ? 2 : 1 },
-                              .body = body,
-                              .timeout_ms = ANSWER_MS };
-    (void)http_client_send(world->http, &call, on_done, flight);
-}
 
 static uint64_t number_of(const struct answer *answer, const char *name)
 {

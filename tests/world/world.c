@@ -131,6 +131,11 @@ static bool is_told(struct world *world)
     return look_count(world, "SELECT count(*) FROM outbox WHERE state = 1") == 0;
 }
 
+static bool has_no_rounds(struct world *world)
+{
+    return look_count(world, "SELECT count(*) FROM round WHERE state = 1") == 0;
+}
+
 /* The supervisor does not come back by itself: a person starts it. */
 static void boot(struct world *world)
 {
@@ -230,11 +235,14 @@ static void build(struct world *world)
 static void live(struct world *world)
 {
     for (uint32_t i = 0; i < AGENTS; i++) agent_begin(world->agents[i]);
+    administrator_begin(world->administrator);
+    world->manager = manager_new(world);
     for (uint32_t i = 0; i < world->options->strikes && !world->is_broken; i++) {
         loop_run_for(world->loop, 1 + world_below(world, STRIKE_GAP_MS));
         trouble_strike(world);
         loop_run_for(world->loop, 1 + world_below(world, STRIKE_GAP_MS / 4));
         boot(world);
+        census(world, false);
         if (world_is(world, 300)) look_around(world, false);
     }
 }
@@ -256,6 +264,14 @@ static bool bears_a_power_cut(struct world *world)
     boot(world);
     if (!world_wait(world, serves, CALM_MS))
         return world_fail(world, "not all serve after a power cut");
+    return true;
+}
+
+/* Agents are silent: each record is theirs until its time is up, then it is told and done. */
+static bool runs_out(struct world *world)
+{
+    if (!world_wait(world, has_no_rounds, PREVIEW_TIMEOUT_MS + CALM_MS))
+        return world_fail(world, "a record stays with a silent agent");
     if (!world_wait(world, is_told, 5 * CALM_MS))
         return world_fail(world, "a notification waits for ever");
     loop_run_for(world->loop, SETTLE_MS);
@@ -266,7 +282,12 @@ static void judge(struct world *world)
 {
     if (!calms_down(world) || !bears_a_power_cut(world)) return;
     world_hear(world, (struct event){ .kind = EVENT_QUIET });
+    look_around(world, false);
+    census_persons(world);
+    manager_look(world->manager);
+    if (!runs_out(world)) return;
     look_around(world, true);
+    census(world, true);
 }
 
 static bool is_over(struct world *world)
@@ -303,7 +324,8 @@ bool world_run(const struct world_options *options)
     world.net = net_new(world.life, world.loop);
     world.sink = (struct log_sink){ wants, write_log, &world };
     world.log = (struct log){ .sink = &world.sink };
-    world.checker = checker_new(world.life, &(struct checker_options){ 0 });
+    world.checker =
+        checker_new(world.life, &(struct checker_options){ .lapse_ms = PREVIEW_TIMEOUT_MS });
     log_debug(&world.log, "seed %llu, requests may come twice: %s",
               (unsigned long long)options->seed, world.has_ghosts ? "yes, all carry a key" : "no");
     build(&world);

@@ -7,7 +7,8 @@
  *   receiver.c       the customer's web server, with moods
  *   administrator.c  changes of the configuration
  *   trouble.c        what befalls the world, and when
- *   look.c           looks into the store, as events
+ *   manager.c        a campaign group that is loaded, started, stopped, unloaded
+ *   look.c, census.c looks into the store and into the servers' memory, as events
  *   checker.c        judges all of it, event by event
  * Same seed, same world: everything that is left to chance comes from the loop or from
  * world->chance (OpenSSL's numbers too, see main.c). */
@@ -24,6 +25,8 @@
 
 enum {
     GROUP_DBID = 201,
+    MANAGED_DBID = 202,         /* the manager's */
+    PREVIEW_TIMEOUT_MS = 30000, /* as centre.jsonc has it */
     AGENTS = 6,
     AGENTS_AT_DESKTOPS = 2, /* the last ones */
     HTTP_PORT = 6101,
@@ -40,6 +43,7 @@ struct world_options {
 
 struct agent;
 struct administrator;
+struct manager;
 struct receiver;
 
 struct world {
@@ -56,6 +60,7 @@ struct world {
     struct agent *agents[AGENTS];
     struct receiver *receiver;
     struct administrator *administrator;
+    struct manager *manager;
     uint64_t last_request, requests_open;
     bool has_ghosts; /* requests may come twice: all carry an idempotency key */
     bool is_ending;  /* nobody begins anything new */
@@ -80,19 +85,27 @@ bool world_fail(struct world *world, const char *format, ...) __attribute__((for
 /* agent.c */
 struct agent *agent_new(struct world *world, uint32_t number);
 void agent_begin(struct agent *agent);
-/* One HTTP request of the people; `ended` gets NULL when nobody knows how it ended. */
+/* call.c: one HTTP request of the people; `ended` gets NULL when nobody knows how it ended. */
 struct answer {
     unsigned status;
     struct kv body; /* views, good until return */
 };
 void world_post(struct world *world, const char *url, struct text body, struct text key,
                 void (*ended)(void *self, const struct answer *answer), void *self);
+void world_get(struct world *world, const char *url,
+               void (*ended)(void *self, const struct answer *answer), void *self);
 
 /* receiver.c */
 struct receiver *receiver_new(struct world *world);
 
+/* manager.c */
+struct manager *manager_new(struct world *world);
+void manager_look(struct manager *manager); /* what the group's state is now */
+
 /* administrator.c */
 struct administrator *administrator_new(struct world *world);
+/* One change after the other, until the world is ending. */
+void administrator_begin(struct administrator *administrator);
 /* link_is_up, not answered yet: ERR_CLOSED or ERR_TIMEOUT. */
 void administrator_set_password(struct administrator *administrator, struct text person,
                                 void (*ended)(void *self, enum err err, struct text words),
@@ -109,5 +122,9 @@ struct outbound;
 struct outbound *look_outbound(struct world *world); /* NULL: it does not serve */
 void look_around(struct world *world, bool is_settled);
 uint64_t look_count(struct world *world, const char *sql);
+
+/* census.c */
+void census(struct world *world, bool is_settled);
+void census_persons(struct world *world);
 
 #endif
