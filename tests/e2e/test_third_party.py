@@ -35,7 +35,8 @@ class ThirdParty(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.centre = ThirdPartyCentre(groups=[new_group(1), new_group(2),
-                                              new_group(3, campaign="C2", agents="OTHERS")])
+                                              new_group(3, campaign="C2", agents="OTHERS")],
+                                      application_options={"log": {"verbose": "trace", "trace": "outbound"}})
         cls.centre.__enter__()
 
     @classmethod
@@ -102,6 +103,9 @@ class ThirdParty(unittest.TestCase):
         self.assertEqual((group.campaign, "OTHERS", PREVIEW),
                          (fields["GSW_CAMPAIGN_NAME"], fields["GSW_GROUP_NAME"], fields["GSW_DIAL_MODE"]))
         self.assertEqual({one["fields"]["GSW_CAMPAIGN_GROUP_GUID"] for one in heard}, {fields["GSW_CAMPAIGN_GROUP_GUID"]})
+        log = "\n".join(path.read_text() for path in (self.centre.data / "logs").glob("outbound.*.log"))
+        self.assertRegex(log, r'Int 04543 Interaction message "CampaignForceUnload" received from \S+ \("\w+"\)')
+        self.assertRegex(log, r"Trc 04542 CampaignUnloaded sent to \[\S+\] \(crm\)")
 
 
 class Agents(unittest.TestCase):

@@ -6,6 +6,7 @@
 #include "servers/outbound/desktops.h"
 #include "servers/outbound/idempotency.h"
 #include "servers/outbound/request.h"
+#include "servers/outbound/traffic_log.h"
 
 #include <string.h>
 
@@ -119,6 +120,8 @@ static void on_request(void *self, struct link_request *asked, const void *field
         link_ignore(asked);
         return;
     }
+    const struct link *link = link_request_link(asked);
+    if (link) traffic_log_received(server, link, link_request_msg(asked));
     struct request *request = request_new(server, link_request_msg(asked), &link_edge);
     request->link_request = asked;
     request->fields = fields; /* theirs are good until the answer */

@@ -125,8 +125,11 @@ void desktops_send(struct outbound *server, const struct msg *msg, const void *f
     struct link_server *links = server->desktops->links;
     traffic_log_fields(server, "event", msg, fields);
     if (links == NULL) return;
-    for (struct link *link = NULL; (link = link_server_next(links, link)) != NULL;)
-        if (third_party_is_connected(server, link_peer(link))) link_send(link, msg, fields);
+    for (struct link *link = NULL; (link = link_server_next(links, link)) != NULL;) {
+        if (!third_party_is_connected(server, link_peer(link))) continue;
+        link_send(link, msg, fields);
+        traffic_log_sent(server, link, msg);
+    }
 }
 
 void desktops_send_withdrawn(struct outbound *server, const struct withdrawn *record)
