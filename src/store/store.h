@@ -50,8 +50,9 @@ struct store_options {
     uint32_t pause_max_s;     /* ODBC only: between attempts to connect; 0: 30 */
 };
 
-/* Open or create `path` (":memory:" on a VIRTUAL loop), bring its schema up (`migrations` ends with
- * version 0; a database newer by more than one is refused), start the writer. Blocks: for start-up.
+/* Open or create `path` (":memory:" or "sim:PATH" of sim_disk.h on a VIRTUAL loop), bring its
+ * schema up (`migrations` ends with version 0; a database newer by more than one is refused), start
+ * the writer. Blocks: for start-up.
  */
 enum err store_open(struct scope *owner, struct loop *loop, const struct log *log, struct text path,
                     const struct migration *migrations, const struct store_options *options,
