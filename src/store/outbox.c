@@ -446,13 +446,14 @@ static void outbox_close(void *self)
         store_forget(outbox->store, LIST_OBJECT(node, struct replay, node));
         replay_free(LIST_OBJECT(node, struct replay, node));
     }
-    for (struct list *node = outbox->markings.next; node != &outbox->markings; node = next) {
-        next = node->next;
-        marking_free(LIST_OBJECT(node, struct outbox_marking, node));
-    }
     for (struct list *node = outbox->sendings.next; node != &outbox->sendings; node = next) {
         next = node->next;
         sending_free(LIST_OBJECT(node, struct sending, all));
+    }
+    /* After their sendings, which hang on them. */
+    for (struct list *node = outbox->markings.next; node != &outbox->markings; node = next) {
+        next = node->next;
+        marking_free(LIST_OBJECT(node, struct outbox_marking, node));
     }
     outbox_end_paging(outbox);
 }
