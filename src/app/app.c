@@ -259,7 +259,10 @@ enum err app_listen(struct app *app, const struct link_handler *handlers,
         return fault_set(fault, ERR_NOT_FOUND, "ports", "ports: there is no port \"default\"");
     enum err err = link_listen(app->life, app->net, &app->log, address, &app->identity, NULL,
                                handlers, life, self, out, fault);
-    if (err) LOG_CANNOT_LISTEN(&app->log, address.at, fault->words);
+    if (err)
+        LOG_CANNOT_LISTEN(&app->log, address.at, fault->words);
+    else
+        app->private->links = *out;
     return err;
 }
 

@@ -111,6 +111,18 @@ static void add_process(const struct app *app, struct buf *out)
             log.lines_lost);
 }
 
+static void add_network(const struct app *app, struct buf *out)
+{
+    add_u64(app, out, "accept_pauses_total", false,
+            "Rests of a port that had no descriptors or memory left.",
+            net_counters(app->net)->accept_pauses);
+    if (app->private->links == NULL) return;
+    const struct link_counters *links = link_server_counters(app->private->links);
+    add_u64(app, out, "links_refused_total", false,
+            "Links that were refused or closed: no proof of identity, no frame, no answer.",
+            links->openings_refused + links->malformed_frames);
+}
+
 static void add_own(struct app *app, struct buf *out)
 {
     const struct counter_table *table = app->type->counters;
@@ -130,5 +142,6 @@ static void add_own(struct app *app, struct buf *out)
 void metrics_format(struct app *app, struct buf *out)
 {
     add_process(app, out);
+    add_network(app, out);
     add_own(app, out);
 }

@@ -46,6 +46,7 @@ struct app_private {
     struct logger *logger; /* NULL: in a test */
     struct mirror *mirror;
     struct control *control;           /* NULL: no supervisor */
+    struct link_server *links;         /* NULL: it does not listen (yet) */
     struct subscription *subscription; /* NULL: objects are fed in */
     void *self;                        /* the server's */
     bool has_begun, is_first_settled;

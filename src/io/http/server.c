@@ -23,6 +23,7 @@ enum {
     FINISHING_MAX = 1024,              /* ended by us, still read by the client */
     REFUSALS_MAX = 256,                /* of those: refused, in any STREAM_FINISH_MS */
     EVICTABLE_READING_MS = 1000,       /* a slow request makes room after this time */
+    EVICTABLE_IDLE_MS = 50,            /* who just came may first say what it wants */
 };
 
 enum connection_state {
@@ -416,6 +417,7 @@ static struct connection *least_needed(const struct http_server *server)
 {
     LIST_EACH (node, &server->idle) {
         struct connection *connection = LIST_OBJECT(node, struct connection, node);
+        if (now_ms(server) < connection->since_ms + EVICTABLE_IDLE_MS) break; /* the oldest first */
         if (!list_is_linked(&connection->send_node)) return connection;
     }
     struct connection *reading = oldest(&server->reading);

@@ -161,7 +161,8 @@ static void on_request(void *self, struct http_exchange *exchange)
 
 enum err server_pages_open(struct supervisor *supervisor, struct fault *fault)
 {
-    struct http_server_options options = { .body_bytes_max = 1024, .connections_max = 64 };
+    /* Connections as usual: with few, those of a crowd push out who came in the same turn. */
+    struct http_server_options options = { .body_bytes_max = 1024 };
     if (supervisor->file->metrics.len == 0) return ERR_OK;
     return http_server_open(supervisor->life, supervisor->net, supervisor->file->metrics, &options,
                             on_request, supervisor, &supervisor->http, fault);

@@ -145,6 +145,12 @@ static void count(void *self, void *counters)
     out->web_sessions = table_count(web->sessions);
     out->web_desktops = table_count(web->desktops);
     out->web_desktops_connected = web->connected_count;
+    for (const struct port *port = web->ports; port; port = port->next) {
+        if (port->http == NULL) continue;
+        const struct http_server_counters *http = http_server_counters(port->http);
+        out->web_http_bad_requests_total += http->bad_requests;
+        out->web_http_closed_for_room_total += http->closed_for_room;
+    }
 }
 
 static const char *const object_names[] = {
