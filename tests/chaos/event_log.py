@@ -24,6 +24,7 @@ import time
 from harness import TOP, binary
 
 HELD_AT_MOST_MS = 60_000  # so long after it is due somebody has asked for it, through any kill -9
+NOT_JUDGED = "could not be judged"
 OF_TABLE = "table_name like '%' || ?"  # a customer's stands behind its access point
 
 
@@ -136,11 +137,12 @@ class EventLog:
     # the verdict
 
     def judge(self, seed, *options):
-        """What check-log counted; Broken with its words, and then the file stays."""
+        """What check-log counted; Broken with its words, and then the file stays. So it does when a
+        chain could not be judged."""
         with self.lock:
             self.file.flush()
         code, words = check(self.path, *options)
-        if code:
+        if code or NOT_JUDGED in words:
             kept = self.path.rename(self.path.with_name(f"kept-{self.path.name}"))
             raise Broken(f"{seed}: check-log found (the whole log is {kept})\n{words}")
         return words.strip()

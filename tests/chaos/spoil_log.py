@@ -98,6 +98,11 @@ def a_set_value_is_another(events):
     return "is from nowhere"
 
 
+def an_acknowledged_revision_is_gone(events):
+    events[find(events, "configuration")]["revision"] = 1
+    return "was acknowledged, and config has 1"
+
+
 # one owner
 
 def an_open_round_is_another_agents(events):
@@ -190,7 +195,8 @@ def an_end_without_a_beginning(events):
 SPOILERS = [an_added_row_is_gone, a_row_is_there_twice, a_row_that_nobody_added,
             a_processed_row_has_an_older_value, a_processed_row_has_another_result,
             a_processed_row_is_another_agents, a_processed_row_is_ready_again, an_update_was_never_asked_for,
-            a_set_value_is_another, an_open_round_is_another_agents, an_open_round_is_gone,
+            a_set_value_is_another, an_acknowledged_revision_is_gone, an_open_round_is_another_agents,
+            an_open_round_is_gone,
             a_processed_chain_is_given_out, an_attempt_guid_is_used_twice, a_delivery_is_missing,
             a_body_is_another, a_round_has_two_messages, a_notification_of_a_round_given_back,
             an_entry_of_the_outbox_waits_still, a_counter_is_wrong, an_end_without_a_beginning]

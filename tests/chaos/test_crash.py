@@ -6,14 +6,16 @@ Agents (threads, crew.py) add, preview, update, reject and process records, each
 own: some by the HTTP API, some at desktops, which resume, and repeat what was not answered.
 What is asked, answered, shown, received and found in the store goes into an event log (event_log.py),
 which check-log judges (tests/world/checker.h); what needs a living server is looked at here.
-Then the log is spoilt in many ways (spoil_log.py), and check-log has to find each. CARILLON_CRASH_SEED repeats the instants of a former run (as far as two
-processors allow), CARILLON_CRASH_ROUNDS sets their number. prove_crash_test.sh shows that the test
-fails where a store answers before its commit.
+Then the log is spoilt in many ways (spoil_log.py), and check-log has to find each.
+CARILLON_CRASH_SEED repeats the instants of a former run (as far as two processors allow),
+CARILLON_CRASH_ROUNDS sets their number. prove_crash_test.sh shows that the test fails where a store
+answers before its commit.
 """
 import contextlib
 import os
 import pathlib
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -40,23 +42,24 @@ COUNTERS = {"chains_in_progress": "select count(*) n from round where state = 1"
 
 
 class Administrator(threading.Thread):
-    """Applies one change of the configuration after the other; what `apply` said is a promise, too."""
+    """Applies one change of the configuration after the other, each until it is acknowledged; what
+    `apply` said is a promise, too."""
 
     def __init__(self, centre, log):
         super().__init__(daemon=True, name="administrator")
-        self.centre, self.log, self.number, self.stopping = centre, log, 0, threading.Event()
+        self.centre, self.log, self.number, self.stopping = centre, log, 1, threading.Event()
 
     def run(self):
         while not self.stopping.is_set():
-            self.number += 1
             value = f"change {self.number}"
 
             def describe(config):
                 config["campaigns"][0]["description"] = value
             number = self.log.asked("set", name=DESCRIPTION, value=value)
             try:
-                self.centre.apply(describe, timeout=20)
-                self.log.acknowledged(number)
+                said = self.centre.apply(describe, timeout=20).stdout
+                self.log.acknowledged(number, revision=int(re.search(r"revision (\d+)", said)[1]))
+                self.number += 1
             except (AssertionError, subprocess.TimeoutExpired):
                 self.log.lost(number)
             self.stopping.wait(0.3)
@@ -231,6 +234,10 @@ class Crash(unittest.TestCase):
                     self.ledger.log.shown(answer.json["GSW_AGENT_ID"], self.group, answer.json)
 
     def look_at_configuration(self):
+        """Its content, and its revision once the new process has published it."""
+        revision = wait_until(lambda: self.centre.metrics().get('carillon_config_revision{application="config"}'),
+                              20, what="a revision")
+        self.ledger.log.write("configuration", who="config", revision=int(revision))
         with tempfile.NamedTemporaryFile("w", suffix=".jsonc") as file:
             file.write(self.centre.cli("config", "export").stdout)
             file.flush()
