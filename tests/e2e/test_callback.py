@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Call-backs: outbound 10, 2.4; acceptance 21: 26, 27. Waits are seconds here; minutes, hours and days are exact in
 tests/unit/outbound/callback_test.c and world_test.c."""
+import contextlib
 import datetime
+import sqlite3
 import time
 import unittest
 import zoneinfo
@@ -223,3 +225,27 @@ class ScheduledCall(unittest.TestCase):
                 self.assertEqual((row["record_status"], row["dial_sched_time"]), (READY, due))
                 with self.assertRaises(Exception):
                     other.event("ScheduledCall", timeout=0.2)
+
+    def test_a_full_ledger_holds_call_backs_back_until_there_is_room(self):
+        full, patience_s = 1000, 4
+        with Receiver() as receiver, DesktopCentre(users=("a1",), application_options={
+                "OCServer": {"outbox-rows-max": str(full), "callback-wait": "1"}}) as centre:
+            group = centre.groups[0]
+            centre.add(group, "15550162", GSW_RECORD_TYPE=PERSONAL_CALLBACK, GSW_AGENT_ID="a1",
+                       GSW_DATE_TIME=stamp(time.time()))
+            centre.cli("stop", "outbound")
+            now_ms = int(time.time() * 1000)
+            database = next((centre.data / "outbound").glob("*.db"))
+            with contextlib.closing(sqlite3.connect(database)) as base, base:
+                base.executemany(
+                    "INSERT INTO outbox (id, kind, target, headers, body, state, attempts, created_utc_ms, due_utc_ms, lane)"
+                    " VALUES (?, 'contact-processed/1', ?, '', '{}', 1, 1, ?, ?, ?)",
+                    [(f"waits-{number:04}", receiver.url, now_ms, now_ms + patience_s * 1000, receiver.url)
+                     for number in range(full)])
+            centre.cli("start", "outbound")
+            centre.wait_running()
+            with Desktop(centre.web_port, centre.log_in("a1")) as hers:
+                centre.load_and_start(group)
+                call = hers.event("ScheduledCall", timeout=30)
+            self.assertEqual(call["GSW_PHONE"], "15550162")
+            self.assertGreater(time.time(), now_ms / 1000 + patience_s, "not before there was room")

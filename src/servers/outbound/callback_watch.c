@@ -6,6 +6,7 @@
 #include "servers/outbound/buffer.h"
 #include "servers/outbound/callback.h"
 #include "servers/outbound/desktops.h"
+#include "servers/outbound/notifier.h"
 #include "servers/outbound/reply.h"
 #include "servers/outbound/step.h"
 #include "servers/outbound/treatment_book.h"
@@ -154,7 +155,8 @@ static void look(void *self)
     if (session->fsm.state != SESSION_STARTED || server->is_suspended) return;
     if (server->serving_since_utc_ms == 0) return; /* what was in progress comes first */
     static const enum buffer_class classes[] = { BUFFER_PERSONAL, BUFFER_CALLBACK };
-    bool is_any = false;
+    /* Where no new work may begin they stay as they are, however long it takes. */
+    bool is_any = false, is_held_back = notifier_holds_back(session) != NULL;
     struct look one = { session, loop_now_utc_ms(server->app->loop), .again_utc_ms = UINT64_MAX };
     for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++) {
         struct list *ring = &session->buffered[classes[i]];
@@ -164,7 +166,7 @@ static void look(void *self)
             next = node->next;
             struct live_chain *live = LIST_OBJECT(node, struct live_chain, node);
             is_any = true;
-            if (!live->is_busy) look_at(&one, live);
+            if (!live->is_busy && !is_held_back) look_at(&one, live);
         }
     }
     if (!is_any) return;
