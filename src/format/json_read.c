@@ -363,13 +363,8 @@ static bool read_document(struct json_reader *reader, size_t len, struct value *
 }
 
 /* Lines and columns as an editor counts them, from 1. */
-static enum err explain(const struct json_reader *reader, struct text in, struct fault *fault)
+static void tell_place(const struct json_reader *reader, struct text in, struct fault *fault)
 {
-    if (reader->is_too_deep)
-        return fault_set(fault, ERR_LIMIT, "", "JSON must be at most %d levels deep",
-                         JSON_DEPTH_MAX);
-    if (reader->err == ERR_LIMIT)
-        return fault_set(fault, ERR_LIMIT, "", "JSON needs more memory than allowed");
     size_t place = (size_t)(reader->place - reader->from);
     int line = 1, column = 1;
     for (size_t i = 0; i < place && i < in.len; i++) {
@@ -377,7 +372,18 @@ static enum err explain(const struct json_reader *reader, struct text in, struct
         line += is_new_line;
         column = is_new_line ? 1 : column + ((in.at[i] & 0xc0) != 0x80);
     }
-    return fault_set(fault, ERR_INVALID, "", "line %d, column %d: %s", line, column, reader->words);
+    (void)fault_set(fault, reader->err, "", "line %d, column %d: %s", line, column, reader->words);
+}
+
+static void explain(const struct json_reader *reader, struct text in, struct fault *fault)
+{
+    if (reader->is_too_deep)
+        (void)fault_set(fault, reader->err, "", "JSON must be at most %d levels deep",
+                        JSON_DEPTH_MAX);
+    else if (reader->err == ERR_LIMIT)
+        (void)fault_set(fault, reader->err, "", "JSON needs more memory than allowed");
+    else
+        tell_place(reader, in, fault);
 }
 
 enum err json_read(struct text in, struct scope *scope, struct value *out, struct fault *fault)
@@ -401,14 +407,17 @@ enum err json_read(struct text in, struct scope *scope, struct value *out, struc
     struct value value = { 0 };
     bool is_read = read_document(&reader, in.len, &value);
     if (reader.held != reader.usual) free(reader.held);
-    if (!is_read) return explain(&reader, in, fault);
+    if (!is_read) {
+        explain(&reader, in, fault);
+        return reader.err;
+    }
     *out = value;
     return ERR_OK;
 }
 
 enum err json_read_kv(struct text in, struct scope *scope, struct kv *out, struct fault *fault)
 {
-    struct value value;
+    struct value value = { 0 };
     enum err err = json_read(in, scope, &value, fault);
     if (!err && value.kind != VALUE_KV)
         err = fault_set(fault, ERR_INVALID, "", "must be a JSON object");

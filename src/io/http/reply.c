@@ -55,13 +55,17 @@ static void add_header(struct buf *out, const struct http_header *header)
 {
     if (is_ours(header->name) || !http_is_token(header->name)) return;
     if (!http_is_field_value(header->value)) return;
-    size_t name_len = header->name.len, value_len = header->value.len;
-    char *line = buf_reserve(out, name_len + value_len + 4);
-    memcpy(line, header->name.at, name_len);
-    memcpy(line + name_len, ": ", 2);
-    if (value_len) memcpy(line + name_len + 2, header->value.at, value_len);
-    memcpy(line + name_len + 2 + value_len, "\r\n", 2);
-    out->len += name_len + value_len + 4;
+    struct text name = header->name, value = header->value;
+    char *line = buf_reserve(out, name.len + value.len + 4);
+    memcpy(line, name.at, name.len);
+    line += name.len;
+    *line++ = ':';
+    *line++ = ' ';
+    if (value.len) memcpy(line, value.at, value.len);
+    line += value.len;
+    *line++ = '\r';
+    *line++ = '\n';
+    out->len += name.len + value.len + 4;
 }
 
 void http_reply_write(struct buf *out, const struct http_answer *reply,
