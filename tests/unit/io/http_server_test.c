@@ -395,6 +395,7 @@ TEST(when_full_the_oldest_idle_connection_makes_room)
     run(world);
     CHECK_I64(http_server_counters(world->server)->connections_now, 8);
     CHECK(!oldest->is_closed);
+    loop_run_for(world->loop, 50); /* who just came may first say what it wants */
     struct raw *newest = ask(world, GET("/new"));
     CHECK(oldest->is_closed);
     CHECK(!busy->is_closed);
