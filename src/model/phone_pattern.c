@@ -95,10 +95,13 @@ static uint16_t read_class(struct reader *reader)
             to = next_sign(reader);
             if (is_digit(to)) reader->at++;
         }
-        if (!is_digit(to)) break;
+        if (!is_digit(to) || to < from) {
+            reader->is_broken = true;
+            break;
+        }
         for (char c = from; c <= to; c++) bits |= 1u << (c - '0');
     }
-    if (!take(reader, "]")) reader->is_broken = true;
+    if (bits == 0 || !take(reader, "]")) reader->is_broken = true; /* "[]" is no class anywhere */
     return (uint16_t)bits;
 }
 
