@@ -5,6 +5,7 @@
 #include "servers/outbound/campaign_status.h"
 #include "servers/outbound/desktop.h"
 #include "servers/outbound/desktops.h"
+#include "servers/outbound/recovery.h"
 #include "servers/outbound/reply.h"
 #include "servers/outbound/session.h"
 
@@ -86,7 +87,7 @@ bool agent_takes_previews(const struct outbound *server, struct text agent_id, u
 uint32_t agent_chain_count(const struct outbound *server, const struct session *only,
                            struct text agent_id)
 {
-    uint32_t count = 0;
+    uint32_t count = recovery_waiting_count(server, only, agent_id);
     const struct session *session;
     for (size_t at = 0; (session = table_next(server->sessions, &at)) != NULL;) {
         if (only && session != only) continue;
@@ -297,6 +298,9 @@ void desktop_snapshot(struct request *request)
                 preview_fill(server, request->life, live, &reply.records.at[reply.records.count++]);
         }
     }
+    reply.records.count += recovery_fill_waiting(server, request->life, asked->gsw_agent_id,
+                                                 &reply.records.at[reply.records.count],
+                                                 count - reply.records.count);
     struct campaign_filter filter = { .agent_id = asked->gsw_agent_id };
     reply.campaigns.at = campaign_statuses(server, request->life, &filter, &reply.campaigns.count);
     reply_echo_reference(request, &MSG_OUTBOUND_DESKTOP_SNAPSHOT_TAKEN, &reply);

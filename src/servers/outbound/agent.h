@@ -16,7 +16,7 @@ bool agent_takes_previews(const struct outbound *server, struct text agent_id, u
 /* A call-back may be shown to her now: she has a desktop, no record in progress, and the time she
  * said she needs (ReadyTime) is over. */
 bool agent_may_be_called(const struct outbound *server, struct text agent_id);
-/* Chains with her, of one session or (NULL) of all. */
+/* Chains with her, of one session or (NULL) of all, those whose calling list is away among them. */
 uint32_t agent_chain_count(const struct outbound *server, const struct session *session,
                            struct text agent_id);
 

@@ -27,6 +27,7 @@ struct dnc_table;
 struct idempotency;
 struct notifier;
 struct record_history;
+struct recovery;
 struct request;
 struct request_log;
 struct session;
@@ -39,6 +40,7 @@ struct outbound {
     struct store *store;
     struct lists *lists;
     struct notifier *notifier;
+    struct recovery *recovery; /* NULL: all that was in progress is back */
     struct desktops *desktops;
     struct agents *agents;
     struct idempotency *idempotency;

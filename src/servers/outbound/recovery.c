@@ -2,6 +2,7 @@
 #include "servers/outbound/recovery.h"
 
 #include "gen/events.h"
+#include "servers/outbound/desktops.h"
 #include "servers/outbound/live_chain.h"
 #include "servers/outbound/session.h"
 
@@ -11,7 +12,7 @@ enum { BATCH_CHAINS_MAX = 500, AGAIN_MS = 2000, PATIENCE_MS = 5000 };
 
 /* A round that was open when the process ended, or a chain that a treatment had put off. */
 struct open_round {
-    uint32_t handle_base, record_count, group_dbid, list_dbid;
+    uint32_t handle_base, record_count, primary_index, group_dbid, list_dbid;
     int64_t chain_id, primary_n;
     struct guid chain_guid, attempt_guid;
     struct text agent_id, modified, table_name;
@@ -32,11 +33,18 @@ struct recovery {
     bool is_opening; /* the next batch waits for the lists */
     bool is_over;    /* but a list that opens still knows of us */
     uint32_t held, given_back, brought_back;
-    struct open_round *late; /* their database is away: tried again until it is back */
+    struct open_round *late; /* their list is not open: tried again until it is */
     uint32_t late_count;
+    struct table *returned; /* agents with rounds that were late and are no more */
     struct timer *again, *patience;
     enum err err;
 };
+
+static void forget(struct recovery *recovery)
+{
+    recovery->server->recovery = NULL;
+    scope_close(recovery->life);
+}
 
 /* The server serves in the meantime; requests on their records hear that the database is away. */
 static void try_again_later(struct recovery *recovery)
@@ -66,6 +74,19 @@ static void log_recovered(const struct recovery *recovery)
         LOG_CHAINS_HELD_RECOVERED(&server->app->log, recovery->held, recovery->given_back);
 }
 
+/* What their desktops were shown as waiting is not so any more. */
+static void tell_returned(struct recovery *recovery)
+{
+    const struct text *agent_id;
+    for (size_t at = 0; (agent_id = table_next(recovery->returned, &at)) != NULL;) {
+        struct outbound_records_returned event = {
+            .head.has = SHAPE_ALL(SHAPE_OUTBOUND_RECORDS_RETURNED), .gsw_agent_id = *agent_id
+        };
+        desktops_send(recovery->server, &MSG_OUTBOUND_RECORDS_RETURNED, &event);
+    }
+    table_clear(recovery->returned);
+}
+
 static void finish(struct recovery *recovery)
 {
     struct outbound *server = recovery->server;
@@ -74,10 +95,11 @@ static void finish(struct recovery *recovery)
         log_recovered(recovery);
     recovery->on_done = NULL;
     recovery->is_over = recovery->late_count == 0;
+    tell_returned(recovery);
     if (recovery->late_count)
         try_again_later(recovery);
     else if (recovery->lists_opening == 0)
-        scope_close(recovery->life);
+        forget(recovery);
     if (on_done) on_done(server);
 }
 
@@ -221,7 +243,19 @@ static void put_off_again(struct recovery *recovery, struct open_round *round,
 
 static void next_batch(struct recovery *recovery);
 
-/* The batch is of a table whose database is away. */
+/* Whatever becomes of the batch: it is not late any more. */
+static void end_batch(struct recovery *recovery)
+{
+    bool was_late = recovery->on_done == NULL;
+    for (; recovery->batch; recovery->batch--, recovery->next++) {
+        struct open_round *round = &recovery->rounds[recovery->next];
+        if (was_late && round->agent_id.len)
+            table_put(recovery->returned, round->agent_id, &round->agent_id);
+    }
+    next_batch(recovery);
+}
+
+/* The batch is of a table that cannot be read now. */
 static void keep_for_later(struct recovery *recovery)
 {
     for (uint32_t i = 0; i < recovery->batch; i++)
@@ -237,7 +271,7 @@ static void on_rows(void *self, enum err err, const struct rows *rows)
     struct open_round *rounds = recovery->rounds + recovery->next;
     struct calling_list *list =
         lists_find_by_dbid(recovery->server->lists, rounds[0].list_dbid, NULL);
-    if (err && list && list->table->foreign) {
+    if (err && list) {
         keep_for_later(recovery);
         return;
     }
@@ -255,8 +289,7 @@ static void on_rows(void *self, enum err err, const struct rows *rows)
             bring_back(recovery, &rounds[i], list, rows, row, end);
         row = end;
     }
-    recovery->next += recovery->batch;
-    next_batch(recovery);
+    end_batch(recovery);
 }
 
 static void next_batch(struct recovery *recovery)
@@ -282,12 +315,10 @@ static void next_batch(struct recovery *recovery)
     if (recovery->on_done)
         LOG_STORE_REFUSED(&recovery->server->app->log, "chains with their agents",
                           "their calling list cannot be opened");
-    if (list && (list->table->foreign || list->table->state == TABLE_OPENING)) {
+    if (list)
         keep_for_later(recovery);
-        return;
-    }
-    recovery->next += recovery->batch;
-    next_batch(recovery);
+    else
+        end_batch(recovery);
 }
 
 static void on_open_rounds(void *self, enum err err, const struct rows *rows)
@@ -300,6 +331,7 @@ static void on_open_rounds(void *self, enum err err, const struct rows *rows)
         scope_alloc_array(recovery->life, recovery->round_count + 1, sizeof *recovery->rounds);
     recovery->late =
         scope_alloc_array(recovery->life, recovery->round_count + 1, sizeof *recovery->late);
+    recovery->returned = table_new(recovery->life);
     for (uint32_t i = 0; i < recovery->round_count; i++)
         recovery->rounds[i] = (struct open_round){
             .handle_base = (uint32_t)rows_i64(rows, i, 0),
@@ -319,6 +351,7 @@ static void on_open_rounds(void *self, enum err err, const struct rows *rows)
                       .phone = scope_keep(recovery->life, rows_text(rows, i, 15)) },
             .wish_n = rows_i64(rows, i, 14),
             .due_utc_ms = (uint64_t)rows_i64(rows, i, 16),
+            .primary_index = (uint32_t)rows_i64(rows, i, 17),
         };
 }
 
@@ -364,7 +397,7 @@ static void on_list_open(void *self, const struct fault *fault)
     if (--recovery->lists_opening) return;
     timer_stop(recovery->patience);
     if (recovery->is_over)
-        scope_close(recovery->life);
+        forget(recovery);
     else if (recovery->is_opening)
         go_on(recovery);
 }
@@ -408,9 +441,9 @@ enum err recovery_start(struct outbound *server, void (*on_done)(struct outbound
     static const struct statement open_rounds = {
         "SELECT handle_base, record_count, group_dbid, list_dbid, chain_id, primary_n, chain_guid, "
         "attempt_guid, agent_id, started_utc_ms, modified, table_name, wish_type, wish_due_s, "
-        "wish_n, wish_phone, 0 FROM round WHERE state = 1 UNION ALL "
+        "wish_n, wish_phone, 0, primary_index FROM round WHERE state = 1 UNION ALL "
         "SELECT 0, 0, group_dbid, list_dbid, chain_id, primary_n, chain_guid, '', '', 0, '', "
-        "table_name, 0, 0, 0, '', due_utc_ms FROM held_chain ORDER BY 4, 5"
+        "table_name, 0, 0, 0, '', due_utc_ms, 0 FROM held_chain ORDER BY 4, 5"
     };
     static const struct {
         const struct statement *statement;
@@ -421,6 +454,7 @@ enum err recovery_start(struct outbound *server, void (*on_done)(struct outbound
     struct scope *life = scope_new(server->app->life, "recovery", SCOPE_NO_LIMIT);
     struct recovery *recovery = scope_alloc(life, sizeof *recovery);
     *recovery = (struct recovery){ .life = life, .server = server, .on_done = on_done };
+    server->recovery = recovery;
     recovery->again = timer_new(life, server->app->loop, open_lists, recovery);
     recovery->patience = timer_new(life, server->app->loop, go_on, recovery);
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
@@ -432,4 +466,83 @@ enum err recovery_start(struct outbound *server, void (*on_done)(struct outbound
     }
     loop_soon(life, server->app->loop, open_lists, recovery);
     return ERR_OK;
+}
+
+/* --- what waits ------------------------------------------------------------------------------- */
+
+/* Those of the next batches, and those found late in this pass. */
+static const struct open_round *next_waiting(const struct recovery *recovery, uint32_t *at)
+{
+    uint32_t ahead = recovery->round_count - recovery->next, index = (*at)++;
+    if (index < ahead) return &recovery->rounds[recovery->next + index];
+    return index - ahead < recovery->late_count ? &recovery->late[index - ahead] : NULL;
+}
+
+static bool is_of(const struct open_round *round, const struct session *only, struct text agent_id)
+{
+    return (only == NULL || round->group_dbid == only->dbid) && round->due_utc_ms == 0 &&
+           text_eq(round->agent_id, agent_id);
+}
+
+uint32_t recovery_waiting_count(const struct outbound *server, const struct session *only,
+                                struct text agent_id)
+{
+    const struct open_round *round;
+    uint32_t count = 0;
+    for (uint32_t at = 0; server->recovery && (round = next_waiting(server->recovery, &at));)
+        count += is_of(round, only, agent_id);
+    return count;
+}
+
+static void fill_waiting(struct outbound *server, struct scope *scope,
+                         const struct open_round *round, struct outbound_preview_record *out)
+{
+    struct session_names names;
+    if (!session_names(server, round->group_dbid, &names, NULL))
+        names = (struct session_names){ 0 };
+    const struct calling_list *list = lists_find_by_dbid(server->lists, round->list_dbid, NULL);
+    *out = (struct outbound_preview_record){
+        .head.has = OUTBOUND_PREVIEW_RECORD_HAS_GSW_APPLICATION_ID |
+                    OUTBOUND_PREVIEW_RECORD_HAS_GSW_RECORD_HANDLE |
+                    OUTBOUND_PREVIEW_RECORD_HAS_GSW_CHAIN_ID |
+                    OUTBOUND_PREVIEW_RECORD_HAS_GSW_CHAIN_N |
+                    OUTBOUND_PREVIEW_RECORD_HAS_GSW_CAMPAIGN_NAME |
+                    OUTBOUND_PREVIEW_RECORD_HAS_GSW_CAMPAIGN_DBID |
+                    OUTBOUND_PREVIEW_RECORD_HAS_GSW_CAMPAIGN_GROUP_NAME |
+                    OUTBOUND_PREVIEW_RECORD_HAS_GSW_CAMPAIGN_GROUP_DBID |
+                    OUTBOUND_PREVIEW_RECORD_HAS_GSW_GROUP_DBID |
+                    OUTBOUND_PREVIEW_RECORD_HAS_GSW_CALLING_LIST |
+                    OUTBOUND_PREVIEW_RECORD_HAS_GSW_CALLING_LIST_DBID |
+                    OUTBOUND_PREVIEW_RECORD_HAS_GSW_AGENT_ID |
+                    OUTBOUND_PREVIEW_RECORD_HAS_GSW_CALL_ATTEMPT_GUID |
+                    OUTBOUND_PREVIEW_RECORD_HAS_INTERACTION_TYPE |
+                    OUTBOUND_PREVIEW_RECORD_HAS_INTERACTION_SUBTYPE |
+                    OUTBOUND_PREVIEW_RECORD_HAS_GSW_IS_WAITING,
+        .gsw_application_id = server->dbid,
+        .gsw_record_handle = round->handle_base + round->primary_index,
+        .gsw_chain_id = round->chain_id,
+        .gsw_chain_n = round->primary_n,
+        .gsw_campaign_name = names.campaign,
+        .gsw_campaign_dbid = names.campaign_dbid,
+        .gsw_campaign_group_name = names.campaign_group,
+        .gsw_campaign_group_dbid = round->group_dbid,
+        .gsw_group_dbid = names.group_dbid,
+        .gsw_calling_list = list ? list->name : TEXT(""),
+        .gsw_calling_list_dbid = round->list_dbid,
+        .gsw_agent_id = scope_keep(scope, round->agent_id),
+        .gsw_call_attempt_guid = scope_keep(scope, guid_text(&round->attempt_guid)),
+        .interaction_type = TEXT("Outbound"),
+        .interaction_subtype = TEXT("OutboundNew"),
+        .gsw_is_waiting = true,
+    };
+}
+
+uint32_t recovery_fill_waiting(struct outbound *server, struct scope *scope, struct text agent_id,
+                               struct outbound_preview_record *out, uint32_t limit)
+{
+    const struct open_round *round;
+    uint32_t count = 0, at = 0;
+    while (server->recovery && count < limit && (round = next_waiting(server->recovery, &at)))
+        if (is_of(round, NULL, agent_id)) fill_waiting(server, scope, round, &out[count++]);
+    return count;
 }

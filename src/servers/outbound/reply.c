@@ -138,7 +138,8 @@ void preview_fill(struct outbound *server, struct scope *scope, const struct liv
                       OUTBOUND_PREVIEW_RECORD_HAS_GSW_CALLBACK_TYPE |
                       OUTBOUND_PREVIEW_RECORD_HAS_GSW_RECORD_URI |
                       OUTBOUND_PREVIEW_RECORD_HAS_GSW_CAMPAIGN_GROUP_DESCRIPTION |
-                      OUTBOUND_PREVIEW_RECORD_HAS_GSW_SCRIPT_ID),
+                      OUTBOUND_PREVIEW_RECORD_HAS_GSW_SCRIPT_ID |
+                      OUTBOUND_PREVIEW_RECORD_HAS_GSW_IS_WAITING),
         .gsw_application_id = server->dbid,
         .gsw_record_handle = record->handle,
         .gsw_phone = record_text(record, COLUMN_CONTACT_INFO),

@@ -16,8 +16,8 @@
 
 static const struct statement round_open = {
     "INSERT INTO round (handle_base, record_count, state, group_dbid, list_dbid, table_name, "
-    "chain_id, primary_n, chain_guid, attempt_guid, agent_id, started_utc_ms, modified) "
-    "VALUES (?1, ?2, 1, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, '')"
+    "chain_id, primary_n, chain_guid, attempt_guid, agent_id, started_utc_ms, modified, "
+    "primary_index) VALUES (?1, ?2, 1, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, '', ?12)"
 };
 static const struct statement round_change = {
     "UPDATE round SET modified = ?2, wish_type = ?3, wish_due_s = ?4, wish_n = ?5, wish_phone = ?6 "
@@ -45,6 +45,7 @@ static void add_round_open(struct change *change, const struct live_chain *live,
     change_bind_text(change, guid_text(&step->outcome.attempt_guid));
     change_bind_text(change, step->outcome.agent_id);
     change_bind_i64(change, (int64_t)step->outcome.now_utc_ms);
+    change_bind_i64(change, chain->primary);
 }
 
 static void add_round_change(struct change *change, const struct chain *chain,

@@ -132,9 +132,6 @@ static void on_event(struct application *application, const struct msg *msg, con
     }
 EVENTS(EVENT_HANDLER)
 
-#define EVENT_ROW(name) { .msg = &MSG_OUTBOUND_##name, .on_event = on_##name },
-static const struct link_handler handlers[] = { EVENTS(EVENT_ROW){ 0 } };
-
 /* --- who is here ---------------------------------------------------------------------------- */
 
 static bool is_present(const struct person *person)
@@ -338,6 +335,29 @@ void snapshots_need(struct desktop *desktop)
         ask_snapshots(web->applications[i]);
     }
 }
+
+static void on_records_returned(void *self, struct link *link, const void *fields)
+{
+    struct application *application = self;
+    struct web *web = application->web;
+    const struct outbound_records_returned *returned = fields;
+    const struct app_object *object = app_object(web->app, &OBJECT_APPLICATION, application->name);
+    struct text tenant;
+    (void)link;
+    for (uint32_t i = 0; (tenant = application_tenant(object, i)).len; i++) {
+        struct person *person = person_of_employee(web, tenant, returned->gsw_agent_id);
+        if (person == NULL) continue;
+        LIST_EACH (node, &person->desktops)
+            need(LIST_OBJECT(node, struct desktop, person_node), application);
+    }
+    ask_snapshots(application);
+}
+
+#define EVENT_ROW(name) { .msg = &MSG_OUTBOUND_##name, .on_event = on_##name },
+static const struct link_handler handlers[] = {
+    EVENTS(EVENT_ROW){ .msg = &MSG_OUTBOUND_RECORDS_RETURNED, .on_event = on_records_returned },
+    { 0 },
+};
 
 /* --- up and down ---------------------------------------------------------------------------- */
 

@@ -4,10 +4,12 @@
 #include "tests/unit/test.h"
 
 #include "gen/objects.h"
+#include "servers/outbound/agent.h"
 #include "servers/outbound/desktops.h"
 #include "servers/outbound/request.h"
 #include "servers/outbound/server.h"
 #include "servers/outbound/session.h"
+#include "store/sim_disk.h"
 #include "store/sim_store.h"
 
 #include <stdio.h>
@@ -61,15 +63,14 @@ static void put_list(const char *treatments, const char *filter)
     put(&OBJECT_CALLING_LIST, 300, json.at);
 }
 
-static void open_world(void)
+/* On the simulated disk of the loop, where a next one finds what this one left; empty: in memory.
+ */
+static void begin_app(struct text data_dir)
 {
     struct fault fault = { 0 };
-    life = scope_new(NULL, "test", SCOPE_NO_LIMIT);
-    loop = loop_new_virtual(life, NOON, 11);
     app = app_new_for_test(life, loop, &APP_TYPE_OUTBOUND, TEXT("outbound"));
+    app->data_dir = data_dir;
     next_dbid = 1000;
-    hours_from = 0;
-    hours_until = 86400;
     put(&OBJECT_APPLICATION, 900,
         "{\"name\":\"outbound\",\"type\":\"CMServer\",\"ports\":[{\"id\":\"default\",\"number\":"
         "6100}]}");
@@ -95,6 +96,20 @@ static void open_world(void)
     CHECK_OK(app_begin(app, &fault));
     outbound = app_server(app); /* the first member of the server */
     loop_run_for(loop, 1000);
+}
+
+static void open_world_at(struct text data_dir)
+{
+    life = scope_new(NULL, "test", SCOPE_NO_LIMIT);
+    loop = loop_new_virtual(life, NOON, 11);
+    hours_from = 0;
+    hours_until = 86400;
+    begin_app(data_dir);
+}
+
+static void open_world(void)
+{
+    open_world_at(TEXT(""));
 }
 
 static void close_world(void)
@@ -653,6 +668,73 @@ TEST(a_call_back_that_nobody_asks_for_is_missed_after_a_day)
     CHECK_I64(cell(ROW_STATUS), RECORD_STATUS_RETRIEVED);
     run_until(due + 24 * HOUR_MS + 1000);
     CHECK_I64(cell(ROW_STATUS), RECORD_STATUS_MISSED_CALLBACK);
+    close_world();
+}
+
+/* --- a restart while the disk is full --- */
+
+static uint32_t shown, shown_waiting;
+static struct text shown_phone;
+
+static void see(struct request *request, const struct msg *msg, const void *fields,
+                struct text etag)
+{
+    (void)request, (void)etag;
+    last_error = OUTBOUND_OK;
+    CHECK(msg == &MSG_OUTBOUND_DESKTOP_SNAPSHOT_TAKEN);
+    const struct outbound_desktop_snapshot_taken *taken = fields;
+    shown = taken->records.count;
+    shown_waiting = 0;
+    for (uint32_t i = 0; i < shown; i++) {
+        const struct outbound_preview_record *record = &taken->records.at[i];
+        CHECK_U32(record->gsw_record_handle, last_handle);
+        shown_waiting += record->gsw_is_waiting;
+        shown_phone = scope_keep(life, record->gsw_phone);
+    }
+}
+
+static void take_snapshot(const char *agent)
+{
+    static const struct request_edge eye = { .reply = see, .refuse = hear_refusal };
+    struct request *request = request_new(outbound, &MSG_OUTBOUND_DESKTOP_SNAPSHOT, &eye);
+    struct outbound_desktop_snapshot *asked = scope_alloc(request->life, sizeof *asked);
+    asked->gsw_agent_id = text_of(agent);
+    request->fields = asked;
+    last_error = UINT32_MAX;
+    request_run(request);
+    loop_run_for(loop, 50);
+    CHECK_U32(last_error, OUTBOUND_OK);
+}
+
+TEST(an_agent_sees_her_record_as_waiting_until_a_full_disk_lets_its_list_open)
+{
+    open_world_at(TEXT("/data"));
+    start();
+    add("15550150");
+    add("15550151");
+    CHECK_U32(preview("a1"), OUTBOUND_OK);
+    struct text phone = last_phone;
+    /* Another is buffered: the list has something to write when it is opened again. */
+    CHECK_U32(rows_with_status(RECORD_STATUS_RETRIEVED), 2);
+    sim_store_kill(outbound->store);
+    scope_close(app->life);
+    sim_disk_limit(loop, 1);
+    begin_app(TEXT("/data"));
+    take_snapshot("a1");
+    CHECK_U32(shown, 1);
+    CHECK_U32(shown_waiting, 1);
+    CHECK_U32(agent_chain_count(outbound, NULL, TEXT("a1")), 1);
+    CHECK_U32(reschedule("03/07/2026 08:00", "Personal"), OUTBOUND_DATABASE_ERROR);
+    loop_run_for(loop, MINUTE_MS);
+    take_snapshot("a1");
+    CHECK_U32(shown_waiting, 1);
+    sim_disk_limit(loop, 0);
+    loop_run_for(loop, 10000);
+    take_snapshot("a1");
+    CHECK_U32(shown, 1);
+    CHECK_U32(shown_waiting, 0);
+    CHECK(text_eq(shown_phone, phone));
+    CHECK_U32(agent_chain_count(outbound, NULL, TEXT("a1")), 1);
     close_world();
 }
 

@@ -82,10 +82,24 @@ export function AgentPage({ desktop, session }: PageProps) {
         ))}
         {campaigns.data && started.length === 0 && <p>No campaign of yours is started in preview mode.</p>}
       </div>
-      {records.map((record) => (
-        <Record key={record.GSW_RECORD_HANDLE} desktop={desktop} agent={agent} record={record} onDone={(words) => onDone(record, words)} />
-      ))}
+      {records.map((record) =>
+        record.GSW_IS_WAITING ? (
+          <WaitingRecord key={`waiting ${record.GSW_RECORD_HANDLE}`} record={record} />
+        ) : (
+          <Record key={record.GSW_RECORD_HANDLE} desktop={desktop} agent={agent} record={record} onDone={(words) => onDone(record, words)} />
+        ),
+      )}
     </>
+  )
+}
+
+// Hers, but nothing else is known of it now: a Snapshot follows when its list is back.
+function WaitingRecord({ record }: { record: PreviewRecord }) {
+  return (
+    <section class="record" aria-label={`Record ${record.GSW_RECORD_HANDLE} waits`}>
+      <h2>A record of {record.GSW_CALLING_LIST}</h2>
+      <p>It is yours. Its calling list’s database does not answer; the record comes back by itself when it does.</p>
+    </section>
   )
 }
 
