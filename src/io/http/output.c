@@ -41,7 +41,7 @@ static bool on_head(void *self, const struct http_grammar_head *head)
 static void on_body(void *self, struct text bytes)
 {
     struct http_output *output = self;
-    output->on_body(output->self, bytes);
+    if (output->state == HTTP_OUTPUT_BODY) output->on_body(output->self, bytes);
 }
 
 static void on_end(void *self)

@@ -538,9 +538,11 @@ TEST(answers_with_bytes_behind_them_count_and_their_connection_is_not_kept)
 {
     IN_BOTH_WORLDS(world, 2)
     {
-        world->answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 500 No\r\n\r\n";
+        world->answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 500 "
+                        "No\r\nContent-Length: 3\r\n\r\nbad";
         send_post(world, 0);
         CHECK_U32(wait_for(world, 0, 1000)->status, 200);
+        CHECK_TEXT(buf_text(&world->done[0].body), "ok");
         run(world);
         world->answer = "HTTP/1.1 201 Made\r\nContent-Length: 0\r\n\r\n";
         send_post(world, 1);
