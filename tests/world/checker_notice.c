@@ -71,6 +71,9 @@ void hear_shown(struct checker *checker, const struct event *event)
     if (round == NULL) return;
     round->snapshot = agent->snapshots + 1;
     struct sight held = { .kind = SIGHT_HELD, .agent = agent->name, .round = round->id };
+    /* A snapshot on its way is older than what came by a shorter way: it may have been taken before
+     * her own request ended the round, whose answer follows it. */
+    if (round->unanswered && !thing_may(&checker->guessing, &subject->thing, &held)) return;
     if (!see(checker, subject, &held))
         breaks_guess(checker, INVARIANT_OWNER, subject, "is shown to %.*s in round %.*s",
                      TEXT_ARG(event->agent), TEXT_ARG(event->guid));

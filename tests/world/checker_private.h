@@ -47,7 +47,8 @@ struct round {
     uint32_t deliveries;
     uint64_t heard_ms; /* of the first delivery */
     uint64_t open_look, closed_look;
-    uint64_t snapshot; /* of its agent, that showed it */
+    uint64_t snapshot;   /* of its agent, that showed it */
+    uint32_t unanswered; /* requests on it */
 };
 
 struct notification {

@@ -234,6 +234,7 @@ static void ask_about_round(struct checker *checker, struct request *request, en
         return;
     }
     request->round = round;
+    round->unanswered++;
     struct op op = { .deed = (uint8_t)deed,
                      .then = (uint8_t)event->then,
                      .agent = name_of(checker, event->agent),
@@ -507,6 +508,7 @@ void hear_end(struct checker *checker, const struct event *event)
         return;
     }
     if (request->agent) request->agent->pending--;
+    if (request->round) request->round->unanswered--;
     if (event->kind == EVENT_ACKNOWLEDGED)
         hear_acknowledged(checker, request, event);
     else if (event->kind == EVENT_REFUSED)

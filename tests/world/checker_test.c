@@ -319,6 +319,10 @@ TEST(a_snapshot_shows_what_its_agent_has)
     KEPT(WITH_A1 REJECT("4") LOST("4") "'snapshot','agent':'a1'\n");
     snprintf(log, sizeof log, "%s%s%s", WITH_A1, REJECT("4") YES("4"), shown);
     BROKE(log, "owner: chain 7 of L is shown to a1 in round G1");
+    snprintf(log, sizeof log, "%s%s%s", WITH_A1, PROCESS("4") RECEIVED, shown);
+    KEPT(log); /* taken before, and it took its time */
+    snprintf(log, sizeof log, "%s%s%s", WITH_A1, PROCESS("4") RECEIVED YES("4"), shown);
+    BROKE(log, "owner: chain 7 of L is shown to a1 in round G1");
     snprintf(log, sizeof log, "%s%s%s", WITH_A1, REJECT("4") LOST("4") "'snapshot','agent':'a1'\n",
              shown);
     BROKE(log, "is shown to a1");
