@@ -204,6 +204,20 @@ static void order(struct world *world, const char *req, const char *body)
     world_fail(world, "the group's %s is not carried out", req);
 }
 
+/* What is killed twenty times in a minute would stay stopped until a person looks. */
+static void write_host_file(struct world *world)
+{
+    char path[256];
+    (void)snprintf(path, sizeof path, "%.*s/host.jsonc", TEXT_ARG(world->options->data_dir));
+    FILE *file = fopen(path, "we");
+    if (file == NULL) {
+        world_fail(world, "%s cannot be made", path);
+        return;
+    }
+    (void)fputs("{ \"options\": { \"crash-loop-limit\": 1000 } }\n", file);
+    (void)fclose(file);
+}
+
 static void build(struct world *world)
 {
     const struct world_options *options = world->options;
@@ -212,6 +226,7 @@ static void build(struct world *world)
                                    .on_started = on_started,
                                    .on_over = on_over,
                                    .self = world };
+    write_host_file(world);
     world->machine = machine_new(world->life, world->loop, &setup);
     boot(world);
     if (world->is_broken || !world_wait(world, has_config, BOOT_WAIT_MS)) {
