@@ -4,7 +4,7 @@
 BUILD := build
 DATA := run
 
-.PHONY: run build build-asan test unit e2e check bench audit soak fuzz reference clean
+.PHONY: run build build-asan test unit e2e check bench audit soak soak-world replay fuzz reference clean
 
 # The sample contact centre, in the foreground; Ctrl-C stops it.
 run: build
@@ -62,6 +62,17 @@ soak: build
 	@python3 tests/e2e/harness.py --binary $(BUILD)/carillon --soak
 	@tests/chaos/prove_crash_test.sh $(BUILD)/faults
 	@tests/faults/prove.sh $(BUILD)/faults
+
+# One simulated world once more, with all that was said and done in it: make replay SEED=42
+replay: build
+	@ninja -C $(BUILD) --quiet tests/world/world
+	@$(BUILD)/tests/world/world --seed $(or $(SEED),1) --log $(BUILD)/world-$(or $(SEED),1).log; \
+	  echo "events and log lines: $(BUILD)/world-$(or $(SEED),1).log"
+
+# Ten thousand simulated worlds, on all processors.
+soak-world: build
+	@ninja -C $(BUILD) --quiet tests/world/world
+	@tests/world/soak.sh $(BUILD)/tests/world/world $(or $(SEEDS),10000)
 
 # `make fuzz` lists the targets; `make fuzz T=http SECONDS=600` runs one (tests/fuzz/README.md).
 fuzz:

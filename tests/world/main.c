@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { CENTRE_BYTES_MAX = 1 << 20, BATCH = 100 };
+enum { CENTRE_BYTES_MAX = 1 << 20, BATCH = 50 };
 
 struct arguments {
     uint64_t first, last;
