@@ -63,7 +63,8 @@ static void remove_folder(const char *path)
     (void)rmdir(path);
 }
 
-static bool run_seed(const struct arguments *arguments, uint64_t seed, struct text centre)
+static bool run_seed(const struct arguments *arguments, uint64_t seed, struct text centre,
+                     uint64_t *digest)
 {
     char folder[64]; /* of memory where there is such a place: caches are synced */
     (void)snprintf(folder, sizeof folder, "%s/carillon-world-XXXXXX",
@@ -74,7 +75,8 @@ static bool run_seed(const struct arguments *arguments, uint64_t seed, struct te
                                      .strikes = arguments->strikes,
                                      .data_dir = text_of(folder),
                                      .centre = centre,
-                                     .log = log };
+                                     .log = log,
+                                     .digest = digest };
     random_seed(&numbers, seed);
     bool is_kept = world_run(&options);
     if (log) (void)fclose(log);

@@ -6,8 +6,10 @@
 
 #include "servers/outbound/outbound.h"
 
+#include <fcntl.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum {
     TAIL_BYTES = 6000,
@@ -53,6 +55,8 @@ void world_hear(struct world *world, struct event event)
     buf_clear(&world->line);
     event_write(&event, &world->line);
     keep_line(world, buf_text(&world->line));
+    if (world->options->digest)
+        *world->options->digest = *world->options->digest * 31 + text_hash(buf_text(&world->line));
     if (!checker_hear(world->checker, &event)) world->is_broken = true;
 }
 
@@ -218,6 +222,26 @@ static void write_host_file(struct world *world)
     (void)fclose(file);
 }
 
+/* The installation's secret comes from the seed, too: ids are made from it, and from those an
+ * order.
+ */
+static void make_secret(struct world *world)
+{
+    const char *folder =
+        scope_format(world->life, "%.*s/secret", TEXT_ARG(world->options->data_dir)).at;
+    const char *path = scope_format(world->life, "%s/installation.key", folder).at;
+    int made = mkdir(folder, 0700);
+    int file = made ? -1 : open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    FILE *key = file < 0 ? NULL : fdopen(file, "w");
+    if (key == NULL) {
+        world_fail(world, "%s cannot be made", path);
+        return;
+    }
+    for (int i = 0; i < 4; i++)
+        (void)fprintf(key, "%016llx", (unsigned long long)random_u64(&world->chance));
+    (void)fclose(key);
+}
+
 static void build(struct world *world)
 {
     const struct world_options *options = world->options;
@@ -228,6 +252,7 @@ static void build(struct world *world)
                                    .self = world };
     write_host_file(world);
     world->machine = machine_new(world->life, world->loop, &setup);
+    make_secret(world);
     boot(world);
     if (world->is_broken || !world_wait(world, has_config, BOOT_WAIT_MS)) {
         world_fail(world, "config does not serve");

@@ -39,6 +39,7 @@ struct world_options {
     struct text data_dir; /* an empty folder */
     struct text centre;   /* the configuration, JSON with comments */
     FILE *log;            /* events and log lines; NULL: only the last ones are kept */
+    uint64_t *digest;     /* of all events: are two runs the same? May be NULL */
 };
 
 struct agent;
