@@ -4,7 +4,7 @@
 BUILD := build
 DATA := run
 
-.PHONY: run build build-asan test unit e2e check bench audit soak soak-world replay fuzz reference clean
+.PHONY: run build build-asan test unit e2e check bench audit soak soak-crash soak-fuzz soak-world soak-steady soak-leaks replay fuzz reference clean
 
 # The sample contact centre, in the foreground; Ctrl-C stops it.
 run: build
@@ -56,23 +56,39 @@ bench: build
 	@tools/setup bench
 	@python3 bench/run.py --binary $(BUILD)/carillon $(if $(QUICK),--quick) $(if $(SAVE),--profile --write docs/performance.md)
 
-# The crash test with many rounds, and the proof that it can fail.
-soak: build
-	@tools/setup test
+# What takes its time: about two hours. Each part by itself, too; CARILLON_SOAK_MINUTES shortens the steady one.
+soak: soak-crash soak-fuzz soak-world soak-steady soak-leaks
+
+# kill -9 and real failures with many rounds, and the proofs that the tests can fail.
+soak-crash: build
+	@tools/setup soak
 	@python3 tests/e2e/harness.py --binary $(BUILD)/carillon --soak
 	@tests/chaos/prove_crash_test.sh $(BUILD)/faults
 	@tests/faults/prove.sh $(BUILD)/faults
+
+soak-fuzz:
+	@tools/setup fuzz
+	@tests/fuzz/round.sh $(or $(FUZZ_SECONDS),600) $(BUILD)/fuzz
+
+# Ten thousand simulated worlds, on all processors.
+soak-world: build
+	@ninja -C $(BUILD) --quiet tests/world/world
+	@tests/world/soak.sh $(BUILD)/tests/world/world $(or $(SEEDS),10000)
+
+# Half an hour of steady work: memory, descriptors, latency stay flat.
+soak-steady: build
+	@python3 tests/chaos/soak.py --binary $(BUILD)/carillon
+
+# Every process of real runs under LeakSanitizer, the simulated world under valgrind.
+soak-leaks: build build-asan
+	@tools/setup soak
+	@tests/chaos/leaks.sh $(BUILD)/asan $(BUILD)
 
 # One simulated world once more, with all that was said and done in it: make replay SEED=42
 replay: build
 	@ninja -C $(BUILD) --quiet tests/world/world
 	@$(BUILD)/tests/world/world --seed $(or $(SEED),1) --log $(BUILD)/world-$(or $(SEED),1).log; \
 	  echo "events and log lines: $(BUILD)/world-$(or $(SEED),1).log"
-
-# Ten thousand simulated worlds, on all processors.
-soak-world: build
-	@ninja -C $(BUILD) --quiet tests/world/world
-	@tests/world/soak.sh $(BUILD)/tests/world/world $(or $(SEEDS),10000)
 
 # `make fuzz` lists the targets; `make fuzz T=http SECONDS=600` runs one (tests/fuzz/README.md).
 fuzz:

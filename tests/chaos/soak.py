@@ -17,8 +17,10 @@ import json
 import os
 import pathlib
 import random
+import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
@@ -43,9 +45,24 @@ NOT_NOW = (409, 429, 503, 504)  # a group is unloaded, a server killed
 
 # --- the probe: a process of its own, so that nobody's work is in its times ---------------------------
 
+def start_echo():
+    """A server that does nothing, in a process of its own; a connection to it."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    if os.fork() == 0:
+        peer = listener.accept()[0]
+        while data := peer.recv(64):
+            peer.sendall(data)
+        os._exit(0)
+    stream = socket.create_connection(listener.getsockname())
+    stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return stream
+
+
 def probe(port, group):
-    """Prints one line per request: milliseconds."""
-    client, number = Client(port, timeout=10), 0
+    """Prints one line per request: its milliseconds, and those of the machine itself just after it: a byte
+    there and back, 4 KiB synced to the disk for a request that changes something."""
+    client, number, echo = Client(port, timeout=10), 0, start_echo()
+    file = tempfile.TemporaryFile()
     while True:
         number += 1
         began = time.monotonic()
@@ -54,7 +71,13 @@ def probe(port, group):
                 client.call("GET", f"/campaigngroups/{group}")
             else:
                 client.post("/lists/L3", "AddRecord", **new_record(f"1777{number:07}"))
-            print(f"{(time.monotonic() - began) * 1000:.3f}", flush=True)
+            ended = time.monotonic()
+            echo.sendall(b"x")
+            echo.recv(1)
+            if number % 2 == 0:
+                os.pwrite(file.fileno(), bytes(4096), 0)
+                os.fdatasync(file.fileno())
+            print(f"{(ended - began) * 1000:.3f} {(time.monotonic() - ended) * 1000:.3f}", flush=True)
         time.sleep(PROBE_S)
 
 
@@ -231,14 +254,17 @@ class Soak:
     def hear_probe(self, pipe):
         for line in pipe:
             with self.lock:
-                self.latencies.append(float(line))
+                self.latencies.append([float(word) for word in line.split()])
 
     def sample(self, at_s):
         with self.lock:
-            times, self.latencies = sorted(self.latencies), []
-        def percentile(share):
+            pairs, self.latencies = self.latencies, []
+        ours, machine = (sorted(pair[i] for pair in pairs) for i in (0, 1))
+
+        def percentile(times, share):
             return times[min(int(len(times) * share), len(times) - 1)] if times else ""
-        common = {"at_s": round(at_s), "p50_ms": percentile(0.5), "p99_ms": percentile(0.99)}
+        common = {"at_s": round(at_s), "p50_ms": percentile(ours, 0.5), "p99_ms": percentile(ours, 0.99),
+                  "machine_p99_ms": percentile(machine, 0.99)}
         for name, pid in self.pids().items():
             with contextlib.suppress(OSError, TypeError, KeyError):
                 wal = self.centre.data / name / f"{name}.db-wal"
