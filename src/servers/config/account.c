@@ -28,6 +28,19 @@ static void forget_failures_before(struct account *account, uint64_t utc_ms)
             account->failure_count * sizeof account->failures[0]);
 }
 
+/* A clock that was set back keeps nobody out for longer than was meant: what lies ahead of it by
+ * more than it can is taken as of now. */
+static void bear_set_back(struct account *account, const struct account_options *rules,
+                          uint64_t now_utc_ms)
+{
+    uint64_t lockout_ms = rules->account_lockout_duration * minute_ms;
+    bool is_for_ever = account->locked_until_utc_ms == for_ever;
+    if (!is_for_ever && lockout_ms && account->locked_until_utc_ms > now_utc_ms + lockout_ms)
+        account->locked_until_utc_ms = now_utc_ms + lockout_ms;
+    for (uint32_t i = 0; i < account->failure_count; i++)
+        if (account->failures[i] > now_utc_ms) account->failures[i] = now_utc_ms;
+}
+
 static bool note_failure(struct account *account, const struct account_options *rules,
                          uint64_t now_utc_ms)
 {
@@ -57,6 +70,7 @@ enum account_verdict account_judge(struct account *account, const struct account
     uint64_t now_utc_ms = attempt->now_utc_ms;
     if (account == NULL) return ACCOUNT_UNKNOWN;
     if (!attempt->is_enabled) return ACCOUNT_DISABLED;
+    bear_set_back(account, rules, now_utc_ms);
     if (now_utc_ms < account->locked_until_utc_ms) return ACCOUNT_LOCKED;
     account->locked_until_utc_ms = 0;
     if (!attempt->fits)

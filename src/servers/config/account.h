@@ -2,6 +2,7 @@
 /* account.h - what a log-in and a new password are judged by (framework 12.1).
  * Locked   `threshold` failures inside `attempts_ms` lock the account for `lockout_ms`; what comes
  *          meanwhile counts for nothing, whatever the password. A log-in forgets all failures.
+ * Clock    set back, a lock lasts `lockout_ms` from the next attempt on at the longest.
  * Pure     no clock, no I/O, no hashing: the caller knows whether the password fits. */
 #ifndef SERVERS_CONFIG_ACCOUNT_H
 #define SERVERS_CONFIG_ACCOUNT_H

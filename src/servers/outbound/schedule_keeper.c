@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { ITEMS_MAX = 1000, SLEEP_MAX_MS = 60000, KEY_BYTES_MAX = 320 };
+enum { ITEMS_MAX = 1000, SLEEP_MAX_MS = 60000, KEY_BYTES_MAX = 320, DAY_MS = 86400000 };
 
 /* How far an item was carried out; for as long as we run. */
 struct progress {
@@ -154,6 +154,9 @@ static void look(void *self)
         struct kept_item *kept = &keeper->items[i];
         struct progress *progress = kept->progress;
         enum schedule_action action;
+        /* A clock that went wrong by days and was put right does not hold them up for days; one
+         * that is set back by hours does nothing a second time. */
+        if (progress->handled_utc_ms > now_utc_ms + DAY_MS) remember(keeper, progress, now_utc_ms);
         if (!server->is_suspended && progress->handled_utc_ms < now_utc_ms &&
             schedule_last(&kept->item, &kept->clock, progress->handled_utc_ms, now_utc_ms,
                           &action)) {

@@ -165,6 +165,8 @@ static void take_row(struct web *web, const struct rows *rows, uint32_t row)
     struct text hash = rows_text(rows, row, 0);
     struct person *person = person_get(web, (uint32_t)rows_i64(rows, row, 1));
     uint64_t used_utc_ms = (uint64_t)rows_i64(rows, row, 7);
+    uint64_t now_utc_ms = loop_now_utc_ms(web->app->loop);
+    if (used_utc_ms > now_utc_ms) used_utc_ms = now_utc_ms; /* the clock was set back */
     struct session session = {
         .stamp = (uint64_t)rows_i64(rows, row, 2),
         .address = rows_text(rows, row, 3),
@@ -176,7 +178,7 @@ static void take_row(struct web *web, const struct rows *rows, uint32_t row)
         .is_kept = true,
     };
     memcpy(session.hash, hash.at, sizeof session.hash);
-    bool is_over = used_utc_ms + idle_ms(web) < loop_now_utc_ms(web->app->loop);
+    bool is_over = used_utc_ms + idle_ms(web) < now_utc_ms;
     if (person && !is_over) {
         make(web, person, &session);
         return;
@@ -236,7 +238,8 @@ void session_use(struct web *web, struct session *session)
     session->used_utc_ms = loop_now_utc_ms(web->app->loop);
     list_remove(&session->node);
     list_add_last(&session->person->sessions, &session->node);
-    if (session->used_utc_ms < session->kept_used_utc_ms + KEEP_USED_MS) return;
+    bool is_set_back = session->used_utc_ms < session->kept_used_utc_ms;
+    if (!is_set_back && session->used_utc_ms < session->kept_used_utc_ms + KEEP_USED_MS) return;
     session->kept_used_utc_ms = session->used_utc_ms;
     struct change *change = change_new(web->store);
     change_add(change, &use_session, ROWS_ANY);
@@ -351,8 +354,11 @@ void sessions_sweep(struct web *web)
     size_t over_count = 0;
     uint64_t now_utc_ms = loop_now_utc_ms(web->app->loop);
     for (size_t at = 0;
-         over_count < ENDED_MAX && (session = table_next(web->sessions, &at)) != NULL;)
+         over_count < ENDED_MAX && (session = table_next(web->sessions, &at)) != NULL;) {
+        /* A clock that is set back lets nobody stay for as long as it went back. */
+        if (session->used_utc_ms > now_utc_ms) session->used_utc_ms = now_utc_ms;
         if (session_expires_utc_ms(web, session) <= now_utc_ms) over[over_count++] = session;
+    }
     for (size_t i = 0; i < over_count; i++)
         session_end(web, over[i], "it was not used for too long");
 }

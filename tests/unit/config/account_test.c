@@ -124,6 +124,24 @@ TEST(an_old_password_and_one_that_somebody_else_set_must_be_changed)
     CHECK_U32(account_judge(&account, &other, &right), ACCOUNT_MUST_CHANGE);
 }
 
+TEST(a_clock_that_is_set_back_locks_nobody_out_for_longer)
+{
+    struct account account = new_account();
+    struct account_attempt wrong = { .is_enabled = true, .now_utc_ms = noon };
+    struct account_options other = rules;
+    other.account_lockout_threshold = 3;
+    other.account_lockout_duration = 30;
+    for (int i = 0; i < 2; i++) CHECK_U32(account_judge(&account, &other, &wrong), ACCOUNT_WRONG);
+    CHECK_U32(account_judge(&account, &other, &wrong), ACCOUNT_LOCKED_NOW);
+    struct account_attempt right = { .fits = true, .is_enabled = true };
+    right.now_utc_ms = noon - day;
+    CHECK_U32(account_judge(&account, &other, &right), ACCOUNT_LOCKED);
+    right.now_utc_ms += 30 * minute - 1;
+    CHECK_U32(account_judge(&account, &other, &right), ACCOUNT_LOCKED);
+    right.now_utc_ms += 1;
+    CHECK_U32(account_judge(&account, &other, &right), ACCOUNT_ADMITTED);
+}
+
 static const char *broken(const struct account_options *rules_, const char *password)
 {
     static struct fault fault;
