@@ -10,8 +10,10 @@ static bool on_row(void *self, uint64_t line, const struct text *fields, uint32_
 {
     (void)self;
     (void)line;
-    for (uint32_t i = 0; i < count; i++)
-        (void)printf("%zu:%.*s", fields[i].len, TEXT_ARG(fields[i]));
+    for (uint32_t i = 0; i < count; i++) {
+        (void)printf("%zu:", fields[i].len);
+        (void)fwrite(fields[i].at, 1, fields[i].len, stdout); /* a NUL is a byte as any other */
+    }
     (void)printf("\n");
     return true;
 }
