@@ -23,7 +23,7 @@ static struct text first_name_of(const struct object *object)
 bool config_holds(struct app *app, struct held *out)
 {
     const struct config_server *server = app ? app_server(app) : NULL;
-    if (server == NULL || server->in_flight) return false;
+    if (server == NULL || server->in_flight || server->rev == 0) return false;
     *out = (struct held){ .revision = server->rev };
     for (uint32_t i = 0; i < SHARED; i++) {
         size_t count;
