@@ -225,6 +225,24 @@ static void preview(struct agent *agent)
     ask(agent, &json, (struct event){ .agent = text_of(agent->name) });
 }
 
+/* A record of somebody else, by mistake: she must be refused. False: there is none. */
+static bool mistake(struct agent *agent)
+{
+    struct agent *other = agent->world->agents[world_below(agent->world, AGENTS)];
+    char value[TEXT_BYTES];
+    if (other == agent || other->held_count == 0) return false;
+    struct held held = other->held[world_below(agent->world, other->held_count)];
+    const struct target record = { "records", "GSW_RECORD_HANDLE", { 0 }, held.handle };
+    struct json_writer json = begin(agent, ASK_PROCESS, "RecordProcessed", &record);
+    struct event event = { .agent = text_of(agent->name),
+                           .guid = text_of(held.guid),
+                           .value = next_value(agent, value) };
+    put(&json, "GSW_AGENT_ID", event.agent);
+    put(&json, "Other1", event.value);
+    ask(agent, &json, event);
+    return true;
+}
+
 static void on_record(struct agent *agent, enum event_ask what)
 {
     static const char *const reqs[] = { [ASK_UPDATE] = "UpdateCallCompletionStats",
@@ -253,6 +271,7 @@ static void on_record(struct agent *agent, enum event_ask what)
 static void do_something(struct agent *agent)
 {
     uint64_t deed = world_below(agent->world, 100);
+    if (world_is(agent->world, 15) && mistake(agent)) return;
     if (deed < 25)
         add(agent);
     else if (agent->held_count == 0 || (deed < 50 && agent->held_count < HELD_MAX))

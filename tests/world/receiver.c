@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The customer's web server: it takes what comes, refuses some, answers some late or never.
- * Whatever it has read counts as delivered. */
+/* The customer's web server: it takes what comes, answers some late, and refuses some, which then
+ * are not delivered. */
 #include "tests/world/world.h"
 
 #include "format/json.h"
@@ -52,6 +52,10 @@ static void on_request(void *self, struct http_exchange *exchange)
         http_reply(exchange, 400, NULL, TEXT(""));
         return;
     }
+    if (!world->is_ending && world_is(world, 40)) {
+        http_reply(exchange, world_is(world, 500) ? 503 : 429, NULL, TEXT(""));
+        return;
+    }
     world_hear(world, (struct event){ .kind = EVENT_RECEIVED,
                                       .message = field(&fields, "GSW_MESSAGE_GUID"),
                                       .guid = field(&fields, "GSW_CALL_ATTEMPT_GUID"),
@@ -62,7 +66,7 @@ static void on_request(void *self, struct http_exchange *exchange)
         timer_start(timer_new(scope, world->loop, reply_late, late), LATE_MS);
         return;
     }
-    http_reply(exchange, !world->is_ending && world_is(world, 20) ? 503 : 200, NULL, TEXT(""));
+    http_reply(exchange, 200, NULL, TEXT(""));
 }
 
 struct receiver *receiver_new(struct world *world)

@@ -55,5 +55,5 @@ void answered_step(struct request *request, struct live_chain *live,
     else if (request->keyed)
         idempotency_add(request, change, msg, reply ? reply : reply_new(request, msg, live),
                         guid_text(&step->outcome.attempt_guid));
-    change_submit(change, session_end_step, step);
+    session_submit_step(step, change);
 }

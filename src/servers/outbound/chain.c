@@ -3,6 +3,8 @@
  * round that is not final in chain_again.c. */
 #include "servers/outbound/chain_step.h"
 
+#include "fault.h"
+
 #include <string.h>
 
 static void write_cell(struct actions *out, uint32_t record, uint32_t column, struct value value)
@@ -364,7 +366,9 @@ static const struct fsm_rule chain_rules[] = {
     { PROCESSING, UPDATE,     NULL,           write_wanted,       FSM_STAY,   "new values" },
     { PROCESSING, WISH,       is_strangers,   refuse_stranger,    FSM_STAY,   NULL },
     { PROCESSING, WISH,       NULL,           keep_wish,          FSM_STAY,   "a call-back is promised" },
+#ifndef FAULT_OWNER_UNCHECKED
     { PROCESSING, FINALISE,   is_strangers,   refuse_stranger,    FSM_STAY,   NULL },
+#endif
     { PROCESSING, FINALISE,   NULL,           finalise,           PROCESSED,  "the agent is done" },
     { PROCESSING, MOVE,       is_strangers,   refuse_stranger,    FSM_STAY,   NULL },
     { PROCESSING, MOVE,       is_no_callback, refuse_no_callback, FSM_STAY,   NULL },

@@ -235,7 +235,7 @@ bool ending_block_waiting(struct live_chain *live, const struct calling_list *li
     struct chain_step *step =
         session_prepare_step(live, &request, (struct text){ 0 }, change, step_forget, NULL);
     if (step)
-        change_submit(change, session_end_step, step);
+        session_submit_step(step, change);
     else
         change_drop(change);
     return true;

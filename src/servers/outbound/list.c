@@ -5,6 +5,7 @@
 #include "servers/outbound/list_private.h"
 
 #include "base/table.h"
+#include "fault.h"
 #include "gen/events.h"
 #include "gen/objects.h"
 #include "gen/options.h"
@@ -418,7 +419,12 @@ static void recover_rows(struct list_table *table)
     struct change *change = change_new(table->lists->store);
     buf_format(&sql,
                "UPDATE %.*s SET record_status = 1, call_result = 46 WHERE record_status = 2 "
-               "AND app_id = ?1 AND NOT EXISTS (SELECT 1 FROM round WHERE round.state = 1 "
+               "AND app_id = ?1 AND NOT EXISTS (SELECT 1 FROM round WHERE "
+#ifdef FAULT_ROWS_FREED
+               "round.state = 2 "
+#else
+               "round.state = 1 "
+#endif
                "AND round.table_name = ?2 AND round.chain_id = %.*s.chain_id) AND NOT EXISTS "
                "(SELECT 1 FROM held_chain AS held WHERE held.table_name = ?2 "
                "AND held.chain_id = %.*s.chain_id)",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "servers/outbound/recovery.h"
 
+#include "fault.h"
 #include "gen/events.h"
 #include "servers/outbound/desktops.h"
 #include "servers/outbound/live_chain.h"
@@ -433,6 +434,9 @@ enum err recovery_start(struct outbound *server, void (*on_done)(struct outbound
 {
     static const struct statement last_handle = {
         "SELECT max(handle_base + record_count) FROM round"
+#ifdef FAULT_HANDLES_AGAIN
+        " WHERE state = 1"
+#endif
     };
     static const struct statement sessions = {
         "SELECT group_dbid, state, guid, dial_mode, optimize_by, optimize_goal, started_utc_ms, "
@@ -443,7 +447,11 @@ enum err recovery_start(struct outbound *server, void (*on_done)(struct outbound
         "attempt_guid, agent_id, started_utc_ms, modified, table_name, wish_type, wish_due_s, "
         "wish_n, wish_phone, 0, primary_index FROM round WHERE state = 1 UNION ALL "
         "SELECT 0, 0, group_dbid, list_dbid, chain_id, primary_n, chain_guid, '', '', 0, '', "
-        "table_name, 0, 0, 0, '', due_utc_ms, 0 FROM held_chain ORDER BY 4, 5"
+        "table_name, 0, 0, 0, '', due_utc_ms, 0 FROM held_chain"
+#ifdef FAULT_HELD_FORGOTTEN
+        " WHERE due_utc_ms < 0"
+#endif
+        " ORDER BY 4, 5"
     };
     static const struct {
         const struct statement *statement;

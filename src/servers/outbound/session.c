@@ -3,6 +3,7 @@
  * step.c, its state in order.c. */
 #include "servers/outbound/session.h"
 
+#include "fault.h"
 #include "gen/events.h"
 #include "gen/objects.h"
 #include "servers/outbound/desktops.h"
@@ -83,11 +84,16 @@ static void end_silent_previews(struct session *session)
 static void look_for_due(void *self)
 {
     struct session *session = self;
+#ifndef FAULT_LOST_TIMER
     timer_start(session->look_timer, LOOK_MS);
+#endif
     if (session->server->serving_since_utc_ms == 0) return; /* what was in progress comes first */
     end_silent_previews(session);
     if (session->fsm.state != SESSION_STARTED || session->fetches || session->server->is_suspended)
         return;
+#ifdef FAULT_LOST_TIMER
+    timer_start(session->look_timer, LOOK_MS);
+#endif
     for (uint32_t i = 0; i < session->list_count; i++) {
         session->fetches++;
         fetch_start(session, session->lists[i].dbid, 0);

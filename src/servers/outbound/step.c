@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "servers/outbound/step.h"
 
+#include "fault.h"
 #include "gen/events.h"
 #include "servers/outbound/buffer.h"
 #include "servers/outbound/call_stats.h"
@@ -278,6 +279,38 @@ static const struct value *add_rows(struct live_chain *live, struct chain_step *
     return primary;
 }
 
+#ifdef FAULT_OUTBOX_FIRST
+
+static struct change *effects; /* of the step that is being prepared */
+
+struct second {
+    struct chain_step *step;
+    struct change *change;
+};
+
+static void submit_second(void *self, const struct change_result *result)
+{
+    struct second *second = self;
+    (void)result;
+    change_submit(second->change, session_end_step, second->step);
+}
+
+void session_submit_step(struct chain_step *step, struct change *change)
+{
+    struct second *second = scope_alloc(step->life, sizeof *second);
+    *second = (struct second){ step, change };
+    change_submit(effects, submit_second, second);
+}
+
+#else
+
+void session_submit_step(struct chain_step *step, struct change *change)
+{
+    change_submit(change, session_end_step, step);
+}
+
+#endif
+
 struct chain_step *session_prepare_step(struct live_chain *live,
                                         const struct chain_request *request,
                                         struct text disposition_code, struct change *change,
@@ -305,7 +338,12 @@ struct chain_step *session_prepare_step(struct live_chain *live,
     }
     if (chain_state(&live->chain) == CHAIN_SCHEDULED) buffer_remove(live);
     const struct value *primary = add_rows(live, step, change);
+#ifdef FAULT_OUTBOX_FIRST
+    effects = change_new(server->store);
+    chain_report_add(step, effects, primary, disposition_code);
+#else
     chain_report_add(step, change, primary, disposition_code);
+#endif
     add_round(change, live, step);
     add_held(change, live, &step->outcome);
     explain_add_step(change, live, request, &step->outcome);
@@ -320,7 +358,7 @@ void session_step_chain(struct live_chain *live, const struct chain_request *req
     struct chain_step *step =
         session_prepare_step(live, request, disposition_code, change, on_end, self);
     if (step)
-        change_submit(change, session_end_step, step);
+        session_submit_step(step, change);
     else
         change_drop(change);
 }

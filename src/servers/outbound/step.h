@@ -34,6 +34,8 @@ struct chain_step *session_prepare_step(struct live_chain *live,
                                         void (*on_end)(void *self, struct chain_step *step),
                                         void *self);
 void session_end_step(void *step, const struct change_result *result);
+/* For a change of one chain alone. */
+void session_submit_step(struct chain_step *step, struct change *change);
 /* For changes that nobody waits for. */
 void step_forget(void *self, struct chain_step *step);
 
