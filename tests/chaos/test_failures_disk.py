@@ -153,15 +153,12 @@ class FullDisk(Work, OnSmallDisk):
 
 
 class SlowDisk(Work, unittest.TestCase):
-    """By strace: every sync of outbound's takes long, or fails."""
+    """By strace: every sync of outbound's takes long."""
 
-    def setUp(self):
+    def test_a_change_waits_two_seconds_and_reading_goes_on(self):
         centre = DesktopCentre(1, supervisor_options=DEFAULTS)
         self.addCleanup(centre.close)
         self.begin(centre.__enter__())
-
-    def test_a_change_waits_two_seconds_and_reading_goes_on(self):
-        record = self.centre.preview(self.group, "a1")
         self.assertEqual(self.add().status, 200)
         outcomes = []
 
@@ -169,12 +166,12 @@ class SlowDisk(Work, unittest.TestCase):
             began = time.monotonic()
             answer = self.add(timeout=30)
             outcomes.append((answer.status, time.monotonic() - began))
-        with injected(self.centre.pid("outbound"), "fdatasync,fsync", "delay_enter=4500000"):
+        with injected(self.centre.pid("outbound"), "fdatasync,fsync", "delay_enter=3500000"):
             threads = [threading.Thread(target=ask) for _ in range(8)]
             for thread in threads:
                 thread.start()
                 time.sleep(0.05)
-            time.sleep(3)
+            time.sleep(2.4)
             began = time.monotonic()
             self.assertRefused(self.add())  # the hang is known: at once
             self.assertLess(time.monotonic() - began, 1)
@@ -183,27 +180,33 @@ class SlowDisk(Work, unittest.TestCase):
                 thread.join()
         refused = [seconds for status, seconds in outcomes if status == 503]
         self.assertEqual({status for status, _ in outcomes}, {200, 503}, outcomes)
-        self.assertGreaterEqual(len(refused), 5)
+        self.assertGreaterEqual(len(refused), 4)
         self.assertLess(max(refused), 4)
         self.assertWell()
         self.assertLogged("outbound.*", DISK_TROUBLE, "the disk is slow", DISK_WELL)
-        self.assertIsNotNone(record)
 
-    def test_after_a_sync_that_failed_it_starts_anew_and_nothing_is_lost(self):
+
+class FailedSync(Work, unittest.TestCase):
+    """By strace: every sync of outbound's fails. The application starts anew once it is old enough to be no
+    quick death."""
+
+    def test_it_starts_anew_and_nothing_is_lost(self):
+        centre = DesktopCentre(1, supervisor_options=DEFAULTS)
+        self.addCleanup(centre.close)
+        self.begin(centre.__enter__())
         for _ in range(20):
             self.assertEqual(self.add().status, 200)
         record = self.centre.preview(self.group, "a1").json
-        former = self.centre.pid("outbound")
-        age = time.monotonic()
+        former, began = self.centre.pid("outbound"), time.monotonic()
         with injected(former, "fdatasync,fsync", "error=EIO"):
             self.assertIn(self.try_add(), (0, 503))
             self.assertLogged("outbound.*", DISK_BROKEN)
             self.assertLogged("supervisor*", UNAVAILABLE)
             self.assertRefused(self.add())
-            handle = record["GSW_RECORD_HANDLE"]
-            self.assertEqual(self.centre.call("GET", f"/records/{handle}").status, 200)
+            answer = self.centre.call("GET", f"/records/{record['GSW_RECORD_HANDLE']}")
+            self.assertEqual(answer.status, 200)  # reading goes on
             wait_until(lambda: self.centre.pid("outbound") not in (None, former), 25, what="a new process")
-        self.assertGreater(time.monotonic() - age, 5)  # it is young: no quick death
+        self.assertGreater(time.monotonic() - began, 5)  # it was young: no quick death
         self.assertWell()
         answer = self.centre.record(record["GSW_RECORD_HANDLE"], "RecordProcessed", GSW_AGENT_ID="a1")
         self.assertEqual(answer.status, 200)

@@ -10,7 +10,7 @@ import unittest
 
 from campaign import Client, new_record
 from desktops import DesktopCentre
-from harness import http_call, wait_until
+from harness import http_call, rounds, wait_until
 
 SHORT, BACK = "Alr 04560", "Std 04561"
 KNOCKING = 12
@@ -84,6 +84,7 @@ class NoDescriptors(unittest.TestCase):
         centre.log_in("a1")
         self.assertEqual(http_call(centre.metrics_port, "GET", "/health").status, 200)
 
+    @unittest.skipUnless(rounds(False, True), "in make soak")
     def test_what_dies_while_the_supervisor_has_none_left_comes_back(self):
         with descriptors_left(self.centre.supervisor.pid, 0):
             former = self.centre.kill("web")

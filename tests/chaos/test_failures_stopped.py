@@ -15,7 +15,7 @@ from websocket_client import Refused
 
 KEEP_ALIVE_S = 1   # remoteTimeout of the links: who says nothing for so long is lost
 HEARTBEAT_S = 10   # the least that can be set
-ANSWER_S = 3       # http-response-timeout: then the HTTP Proxy answers 504
+ANSWER_S = 2       # http-response-timeout: then the HTTP Proxy answers 504
 
 LINK_LOST, HUNG, NO_ANSWER = "Std 04504", "Alr 05075", "Std 81162"
 
