@@ -2,8 +2,8 @@
 /* The log as an operator finds it: real files in a folder of their own, a clock that jumps. */
 #include "tests/unit/test.h"
 
-#include "app/log_filter.h"
 #include "app/log_file.h"
+#include "app/log_filter.h"
 #include "app/logger.h"
 
 #include <dirent.h>
