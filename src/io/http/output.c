@@ -26,12 +26,18 @@ static void ignore_chunk(void *self, uint64_t bytes)
     (void)bytes;
 }
 
+/* Of a second response, unasked, the first byte is enough: the rest may come when the connection
+ * has been kept for another request. */
+static void on_begin(void *self)
+{
+    struct http_output *output = self;
+    if (output->state != HTTP_OUTPUT_HEAD) output->state = HTTP_OUTPUT_WRONG;
+}
+
 static bool on_head(void *self, const struct http_grammar_head *head)
 {
     struct http_output *output = self;
-    if (output->state != HTTP_OUTPUT_HEAD) { /* a second response, unasked */
-        output->state = HTTP_OUTPUT_WRONG;
-    } else if (head->status >= 200) { /* not: 100 Continue */
+    if (output->state == HTTP_OUTPUT_HEAD && head->status >= 200) { /* not: 100 Continue */
         output->head = *head;
         output->state = HTTP_OUTPUT_BODY;
     }
@@ -51,6 +57,7 @@ static void on_end(void *self)
 }
 
 static const struct http_grammar_handler handler = {
+    .on_begin = on_begin,
     .on_target = ignore_text,
     .on_name = ignore_text,
     .on_value = ignore_text,

@@ -9,6 +9,13 @@ struct http_grammar {
     void *self;
 };
 
+static int on_begin(http_parser *parser)
+{
+    struct http_grammar *grammar = parser->data;
+    if (grammar->handler->on_begin) grammar->handler->on_begin(grammar->self);
+    return 0;
+}
+
 static int on_target(http_parser *parser, const char *at, size_t len)
 {
     struct http_grammar *grammar = parser->data;
@@ -71,6 +78,7 @@ static int on_end(http_parser *parser)
 }
 
 static const http_parser_settings settings = {
+    .on_message_begin = on_begin,
     .on_url = on_target,
     .on_header_field = on_name,
     .on_header_value = on_value,

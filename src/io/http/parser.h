@@ -18,6 +18,7 @@ struct http_grammar_head {  /* what on_head tells */
 
 /* The views point into what was fed. A head that is fed in one piece has one call per part. */
 struct http_grammar_handler {
+    void (*on_begin)(void *self);                      /* its first byte; may be NULL */
     void (*on_target)(void *self, struct text target); /* requests */
     void (*on_name)(void *self, struct text name);     /* headers, then trailers */
     void (*on_value)(void *self, struct text value);
