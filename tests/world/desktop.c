@@ -116,6 +116,7 @@ static void on_snapshot(struct desktop *desktop, const struct kv *fields)
                                    .list = TEXT("list_1"),
                                    .chain = number_in(record, "GSW_CHAIN_ID"),
                                    .handle = number_in(record, "GSW_RECORD_HANDLE"),
+                                   .phone = text_in(record, "GSW_PHONE"),
                                    .guid = text_in(record, "GSW_CALL_ATTEMPT_GUID") });
     }
     world_hear(desktop->world, (struct event){ .kind = EVENT_SNAPSHOT, .agent = desktop->person });

@@ -31,7 +31,7 @@
     X(KILLED,        "killed")        /* who */                                                     \
     X(STARTED,       "started")       /* who: a new process */                                      \
     /* --- what agents and receivers are told unasked, or when they look --- */                     \
-    X(SHOWN,         "shown")         /* agent, list, chain, guid: it is hers; handle */            \
+    X(SHOWN,         "shown")         /* agent, list, chain, guid: it is hers; handle, phone */     \
     X(SNAPSHOT,      "snapshot")      /* agent: hers is what was shown since her last snapshot */   \
     X(RECEIVED,      "received")      /* message, guid, digest of the body; list where there
                                          are several */                       \
