@@ -12,6 +12,7 @@
 
 #include "io/http/head.h"
 #include "io/http/input.h"
+#include "io/http/websocket_handshake.h"
 
 #include <string.h>
 
@@ -176,6 +177,18 @@ struct ours {
     bool is_refused;
 };
 
+static void check_upgrade(const struct http_request *request)
+{
+    const char *words = NULL;
+    char proof[WEBSOCKET_PROOF_BYTES + 1];
+    unsigned status = websocket_check_request(request, &words);
+    FUZZ_CHECK(status == 0 || status == 400 || status == 405 || status == 426);
+    FUZZ_CHECK(status == 0 || (words && words[0]));
+    if (status) return;
+    websocket_prove(request, proof);
+    FUZZ_CHECK(strlen(proof) == WEBSOCKET_PROOF_BYTES && proof[WEBSOCKET_PROOF_BYTES - 1] == '=');
+}
+
 static void tell_request(struct ours *ours, const struct http_request *request)
 {
     put(&ours->told, request->method);
@@ -187,6 +200,7 @@ static void tell_request(struct ours *ours, const struct http_request *request)
     put(&ours->told, request->body);
     FUZZ_CHECK(request->headers.count <= HTTP_HEADERS_MAX && request->body.len <= BODY_BYTES_MAX);
     FUZZ_CHECK(request->path.len > 0);
+    check_upgrade(request);
     ours->requests++;
 }
 

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* settings_fuzz.c - texts inside options: custom headers, transport parameters, addresses, log
- * filters, secrets of webhooks. Nothing of them splits a message or shows what it hides. */
+ * filters, secrets of webhooks, access points of databases. Nothing of them splits a message or
+ * shows what it hides. */
 #include "tests/fuzz/fuzz.h"
 
 #include "app/log_filter.h"
 #include "io/net/address.h"
 #include "io/net/tls.h"
+#include "servers/outbound/access_point.h"
 #include "servers/outbound/http_proxy/custom_headers.h"
 #include "servers/outbound/signature.h"
 
@@ -104,6 +106,67 @@ static void check_signature(struct text in)
     buf_free(&out);
 }
 
+/* The next pair of a connection string as a driver manager reads it: a value in braces ends at the
+ * one that is not doubled. */
+static bool next_pair(struct text *rest, struct text *name, struct buf *value)
+{
+    buf_clear(value);
+    if (!text_cut(*rest, '=', name, rest)) return false;
+    if (rest->len == 0 || rest->at[0] != '{') {
+        size_t end = text_find(*rest, ';', 0);
+        buf_add(value, text_slice(*rest, 0, end));
+        *rest = text_slice(*rest, end == SIZE_MAX ? rest->len : end + 1, SIZE_MAX);
+        return true;
+    }
+    for (size_t i = 1; i < rest->len; i++) {
+        if (rest->at[i] == '}' && (i + 1 == rest->len || rest->at[i + 1] != '}')) {
+            *rest = text_slice(*rest, i + 2, SIZE_MAX);
+            return true;
+        }
+        i += rest->at[i] == '}';
+        buf_add_byte(value, rest->at[i]);
+    }
+    return false;
+}
+
+/* "database LF user LF password": each stays in its place, whatever it holds. */
+static void check_access_point(struct text in)
+{
+    struct text values[3] = { 0 };
+    for (int i = 0; i < 3; i++) (void)fuzz_line(&in, &values[i]);
+    struct pair options[] = {
+        { { "dbms-type", 9 }, { .kind = VALUE_TEXT, .text = { "postgresql", 10 } } },
+        { { "database", 8 }, { .kind = VALUE_TEXT, .text = values[0] } },
+        { { "user", 4 }, { .kind = VALUE_TEXT, .text = values[1] } },
+        { { "password", 8 }, { .kind = VALUE_TEXT, .text = values[2] } },
+    };
+    struct pair section = { { "settings", 8 }, { .kind = VALUE_KV, .pairs = { options, 4 } } };
+    struct kv sections = { &section, 1 };
+    struct access_point point = { .options = &sections };
+    struct buf out = { 0 }, value = { 0 };
+    struct fault fault = { 0 };
+    uint32_t timeout_s = 0;
+    enum err err = access_point_string(&point, &out, &timeout_s, &fault);
+    FUZZ_CHECK((err == ERR_OK) == (values[0].len > 0));
+    if (err) {
+        fuzz_check_fault(err, &fault);
+    } else {
+        static const struct text names[] = {
+            { "Driver", 6 },   { "Servername", 10 }, { "Port", 4 },
+            { "Database", 8 }, { "UID", 3 },         { "PWD", 3 }
+        };
+        struct text rest = buf_text(&out), name;
+        for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+            if (i >= 4 && values[i - 3].len == 0) continue;
+            FUZZ_CHECK(next_pair(&rest, &name, &value) && text_eq(name, names[i]));
+            if (i >= 3) FUZZ_CHECK(text_eq(buf_text(&value), values[i - 3]));
+        }
+        FUZZ_CHECK(rest.len == 0);
+    }
+    buf_free(&out);
+    buf_free(&value);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct text in = fuzz_text(data, size);
@@ -112,5 +175,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_tls(in);
     check_filter(in);
     check_signature(in);
+    check_access_point(in);
     return 0;
 }
