@@ -6,7 +6,7 @@
 
 #include "servers/outbound/session.h"
 
-enum { MINUTE_MS = 60000, SLEEP_MAX_MS = 60000 };
+enum { MINUTE_MS = 60000, SLEEP_MAX_MS = 60000, CLOCK_STEP_MS = 2000 };
 
 /* --- where a chain waits --- */
 
@@ -35,6 +35,36 @@ static void add_ready(struct live_chain *live)
     session->reserved_count += live->buffer_class == BUFFER_PERSONAL;
 }
 
+static void shift_put_off(struct session *session, uint64_t back_ms)
+{
+    static const struct statement shift = {
+        "UPDATE held_chain SET due_utc_ms = due_utc_ms - ?1 WHERE group_dbid = ?2"
+    };
+    for (uint32_t i = 0; i < session->put_off.count; i++) { /* their order stays */
+        struct due *due = session->put_off.at[i];
+        due->utc_ms -= back_ms;
+        live_of(due)->chain.due_utc_ms = due->utc_ms;
+    }
+    struct change *change = change_new(session->server->store);
+    change_add(change, &shift, ROWS_ANY);
+    change_bind_i64(change, (int64_t)back_ms);
+    change_bind_i64(change, session->dbid);
+    change_submit(change, NULL, NULL);
+}
+
+/* A clock that is set back makes nobody's interval longer; one that is set forward shows that time
+ * has passed, while the machine slept perhaps. */
+static void watch_clock(struct session *session)
+{
+    uint64_t utc_ms = loop_now_utc_ms(session->server->app->loop);
+    uint64_t mono_ms = loop_now_mono_ms(session->server->app->loop);
+    uint64_t expected_ms = session->put_off_utc_ms + (mono_ms - session->put_off_mono_ms);
+    if (session->put_off.count && utc_ms + CLOCK_STEP_MS < expected_ms)
+        shift_put_off(session, expected_ms - utc_ms);
+    session->put_off_utc_ms = utc_ms;
+    session->put_off_mono_ms = mono_ms;
+}
+
 /* The wall clock may be set while we sleep: never for long. */
 static void sleep_until_due(struct session *session)
 {
@@ -48,6 +78,7 @@ static void sleep_until_due(struct session *session)
 static void wake_due(void *self)
 {
     struct session *session = self;
+    watch_clock(session);
     uint64_t now_utc_ms = loop_now_utc_ms(session->server->app->loop);
     for (struct due *due; (due = due_first(&session->put_off)) && due->utc_ms <= now_utc_ms;) {
         due_remove(&session->put_off, due);
@@ -77,6 +108,7 @@ void buffer_add(struct live_chain *live)
     live->reserved_for = chain_reserved_for(&live->chain);
     uint64_t now_utc_ms = loop_now_utc_ms(session->server->app->loop);
     if (live->chain.is_held && live->chain.due_utc_ms > now_utc_ms) {
+        watch_clock(session); /* the others' times are older than this one's */
         live->due.utc_ms = live->chain.due_utc_ms;
         due_add(&session->put_off, &live->due);
         if (due_first(&session->put_off) == &live->due) sleep_until_due(session);

@@ -148,6 +148,20 @@ static void look_at(struct look *look, struct live_chain *live)
         look->again_utc_ms = again_utc_ms;
 }
 
+static uint64_t not_after(uint64_t utc_ms, uint64_t now_utc_ms)
+{
+    return utc_ms < now_utc_ms ? utc_ms : now_utc_ms;
+}
+
+/* After a clock that was set back: what was, was not later than now. */
+static void bear_set_back(struct session *session, uint64_t now_utc_ms)
+{
+    struct outbound *server = session->server;
+    session->attended_utc_ms = not_after(session->attended_utc_ms, now_utc_ms);
+    session->started_utc_ms = not_after(session->started_utc_ms, now_utc_ms);
+    server->serving_since_utc_ms = not_after(server->serving_since_utc_ms, now_utc_ms);
+}
+
 static void look(void *self)
 {
     struct session *session = self;
@@ -158,6 +172,7 @@ static void look(void *self)
     /* Where no new work may begin they stay as they are, however long it takes. */
     bool is_any = false, is_held_back = notifier_holds_back(session) != NULL;
     struct look one = { session, loop_now_utc_ms(server->app->loop), .again_utc_ms = UINT64_MAX };
+    bear_set_back(session, one.now_utc_ms);
     for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++) {
         struct list *ring = &session->buffered[classes[i]];
         if (classes[i] == BUFFER_CALLBACK && !list_is_empty(ring))
@@ -166,6 +181,7 @@ static void look(void *self)
             next = node->next;
             struct live_chain *live = LIST_OBJECT(node, struct live_chain, node);
             is_any = true;
+            live->taken_utc_ms = not_after(live->taken_utc_ms, one.now_utc_ms);
             if (!live->is_busy && !is_held_back) look_at(&one, live);
         }
     }

@@ -331,6 +331,25 @@ TEST(a_clock_that_is_set_forward_makes_what_is_due_due)
     close_world();
 }
 
+TEST(a_clock_that_is_set_back_makes_no_interval_longer)
+{
+    open_world_at(TEXT("/data"));
+    add("15550122");
+    start();
+    CHECK_U32(preview("a1"), OUTBOUND_OK);
+    processed(BUSY, "RecordTreatCampaign");
+    loop_step_utc(loop, -2 * HOUR_MS);
+    loop_run_for(loop, 10 * MINUTE_MS);
+    sim_store_kill(outbound->store); /* nor is it forgotten that the clock was set */
+    scope_close(app->life);
+    begin_app(TEXT("/data"));
+    loop_run_for(loop, 19 * MINUTE_MS);
+    CHECK_U32(preview("a1"), OUTBOUND_NO_RECORDS);
+    loop_run_for(loop, MINUTE_MS);
+    CHECK_U32(preview("a1"), OUTBOUND_OK);
+    close_world();
+}
+
 TEST(a_chain_that_comes_back_hundreds_of_times_does_not_grow)
 {
     open_world();
