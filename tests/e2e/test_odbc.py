@@ -2,6 +2,7 @@
 """Calling lists in a customer's own database, by ODBC: a real PostgreSQL, and SQLite (spec outbound 2.1,
 3.2, 4, 5.3; design 5)."""
 import contextlib
+import json
 import sqlite3
 import time
 import unittest
@@ -333,11 +334,21 @@ class OfPostgres(Lists, unittest.TestCase):
             self.work(centre, groups[1], "a2")
             answer = centre.record(held, "UpdateCallCompletionStats", GSW_AGENT_ID="a1")
             self.assertEqual(answer.status, 503, answer)
+            waiting, = self.shown_to(centre, "a1")
+            self.assertEqual((waiting["GSW_RECORD_HANDLE"], waiting["GSW_IS_WAITING"]), (held, True))
+            self.assertNotIn("GSW_PHONE", waiting)
             lock.kill()
 
             def answered():
                 return centre.record(held, "UpdateCallCompletionStats", GSW_AGENT_ID="a1").status == 200
             wait_until(answered, 40, 0.2, "the agent's record is back")
+            back, = self.shown_to(centre, "a1")
+            self.assertEqual((back["GSW_RECORD_HANDLE"], back["GSW_PHONE"]), (held, "theirs"))
+            self.assertNotIn("GSW_IS_WAITING", back)
+
+    def shown_to(self, centre, agent):
+        asked = json.dumps({"GSW_AGENT_ID": agent})
+        return json.loads(centre.cli("ask", "outbound", "DesktopSnapshot", asked).stdout)["fields"]["Records"]
 
     def handles(self, centre):
         return [row["handle_base"] for row in
