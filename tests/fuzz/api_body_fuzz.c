@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* api_body_fuzz.c - requests of outbound's HTTP API, from the request to the message: what comes
- * through keeps the rules of its message, and written as JSON it is read as the same again. */
+/* api_body_fuzz.c - requests of the HTTP API, from the request to the message.
+ * What comes through keeps the rules of its message, and written as JSON it is read as the same
+ * again. */
 #include "tests/fuzz/fuzz.h"
 
 #include "app/message_json.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* birth_fuzz.c - the files and lines that a process starts from: host.jsonc, which printed is read
- * as the same; the birth line on descriptor 3; and what outbound tells its HTTP Proxy first. */
+/* birth_fuzz.c - host.jsonc, the birth line, and what the HTTP Proxy is told first.
+ * host.jsonc printed is read as the same; so are the settings of the HTTP Proxy. */
 #include "tests/fuzz/fuzz.h"
 
 #include "app/birth.h"

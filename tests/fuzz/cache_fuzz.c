@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cache_fuzz.c - the cache of configuration that a server starts from when config is away: whatever
- * the file holds, the mirror has only objects that keep their rules, or the cache is not used. */
+/* cache_fuzz.c - the cache of configuration that a server starts from when config is away.
+ * Whatever the file holds, the mirror has only objects that keep their rules, or the cache is not
+ * used. */
 #include "tests/fuzz/fuzz.h"
 
 #include "app/private.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* channel_fuzz.c - frames between outbound and its HTTP Proxy: alike however they are cut, and put
- * together again the same bytes. Requests and answers in them that can be read are written as what
- * is read the same. */
+/* channel_fuzz.c - frames between outbound and its HTTP Proxy.
+ * Alike however they are cut, and put together again the same bytes. Requests and answers in them
+ * that can be read are written as what is read the same. */
 #include "tests/fuzz/fuzz.h"
 
 #include "format/msgpack.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* config_file_fuzz.c - configuration files: what is applied is exported, and the export applied
- * again changes nothing; what is refused says which object and rule. */
+/* config_file_fuzz.c - configuration files: read, applied, exported, applied again.
+ * What is applied is exported, and the export applied again changes nothing; what is refused says
+ * which object and rule. */
 #include "tests/fuzz/fuzz.h"
 
 #include "servers/config/builtin.h"

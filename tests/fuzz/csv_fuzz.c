@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* csv_fuzz.c - files of rows: told alike however they are cut, and from any row on. Python's csv
- * reads the same corpus in csv_python.py. */
+/* csv_fuzz.c - files of rows; beside Python.
+ * Rows are told alike however the file is cut, and from any row on. Python's csv reads the same
+ * corpus in csv_python.py, where what differs is explained. */
 #include "tests/fuzz/fuzz.h"
 
 #include "format/csv.h"

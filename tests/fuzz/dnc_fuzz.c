@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* dnc_fuzz.c - the Do-Not-Call list beside a plain one: what was added is found, in every form in
- * which it may be written, and nothing else is. Lines of two letters and a text: + adds, - removes,
- * ? asks; P a number of all campaigns, p of one, C and c customers. */
+/* dnc_fuzz.c - the Do-Not-Call list; beside a plain one.
+ * What was added is found, in every form in which it may be written, and nothing else is. Lines of
+ * two letters and a text: + adds, - removes, ? asks; P a number of all campaigns, p of one, C and
+ * c customers. */
 #include "tests/fuzz/fuzz.h"
 
 #include "servers/outbound/dnc.h"

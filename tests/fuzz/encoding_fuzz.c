@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* encoding_fuzz.c - character sets: a stream is decoded alike however it is cut, and as the string
- * is; what is decoded strictly is encoded to the bytes it came from. The first byte chooses the
- * set. Sets of several forms, of states or with byte order marks are not asked for the way back:
- * the C library's iconv keeps the byte order of the first string that it read. */
+/* encoding_fuzz.c - character sets, as strings and as streams.
+ * A stream is decoded alike however it is cut, and as the string is; what is decoded strictly is
+ * encoded to the bytes it came from. The first byte chooses the set. Sets of several forms, of
+ * states or with byte order marks are not asked for the way back: the C library's iconv keeps the
+ * byte order of the first string that it read. */
 #include "tests/fuzz/fuzz.h"
 
 #include "format/decode_stream.h"

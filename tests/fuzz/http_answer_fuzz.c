@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* http_answer_fuzz.c - what receivers of notifications answer: the same status and body however the
- * bytes are cut, and a body without its end is none. The first byte: 1 answers a HEAD. */
+/* http_answer_fuzz.c - what receivers of notifications answer.
+ * The same status and body however the bytes are cut, and a body without its end is none. The
+ * first byte: 1 answers a HEAD. */
 #include "tests/fuzz/fuzz.h"
 
 #include "io/http/output.h"

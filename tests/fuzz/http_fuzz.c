@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* http_fuzz.c - requests of one connection, beside a second reader that is written here from RFC
- * 9112 alone, without http-parser: what ours takes the second one takes too, and both find the same
- * requests in the same bytes; so nothing is framed in a way the RFC forbids (both lengths, two
- * lengths, a folded line, a bare CR or LF, blanks before a colon, chunked in HTTP/1.0). However the
- * bytes are cut, and whether they come before or after an answer, the requests are the same.
- * What differs, and why that is right:
- *   ours refuses more   methods it does not know (501), CONNECT, targets that are no path or name
- *                       another host, other codings than chunked, blanks around chunk sizes,
- *                       everything past its bounds: input.h and server.h say so */
+/* http_fuzz.c - requests of one HTTP connection; beside a reader of RFC 9112.
+ * What ours takes the second reader takes too, and both find the same requests in the same bytes;
+ * so nothing is framed in a way the RFC forbids (both lengths, two lengths, a folded line, a bare
+ * CR or LF, blanks before a colon, chunked in HTTP/1.0). However the bytes are cut, and whether
+ * they come before or after an answer, the requests are the same. What differs, and why that is
+ * right:
+ * - Ours refuses more: methods it does not know (501), CONNECT, targets that are no path or name
+ *   another host, other codings than chunked, all past its bounds (server.h). */
 #include "tests/fuzz/fuzz.h"
 
 #include "io/http/head.h"

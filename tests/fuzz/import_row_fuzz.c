@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* import_row_fuzz.c - rows of an import: packed and unpacked they are the same, and a cell becomes
- * what value_for_column() makes of it, whichever shorter way it goes. A first line that names the
- * columns, then a row a line, cells by commas. The same bytes are taken for packed rows, too. */
+/* import_row_fuzz.c - rows of an import, packed and read.
+ * Packed and unpacked they are the same, and a cell becomes what value_for_column() makes of it,
+ * whichever shorter way it goes. A first line that names the columns, then a row a line, cells by
+ * commas. The same bytes are taken for packed rows, too. */
 #include "tests/fuzz/fuzz.h"
 
 #include "format/packed_rows.h"

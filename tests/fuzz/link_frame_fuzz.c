@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* link_frame_fuzz.c - frames of links: what a frame holds is encoded to what decodes to the same,
- * message by message of the whole catalogue, unknown fields along with it. */
+/* link_frame_fuzz.c - frames of links, every message of the catalogue.
+ * What a frame holds is encoded to what decodes to the same, unknown fields along with it. */
 #include "tests/fuzz/fuzz.h"
 
 #include "base/catalogue.h"

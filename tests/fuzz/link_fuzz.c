@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* link_fuzz.c - bytes that reach a link on the simulated network: before its proof nothing of them
- * is handled, behind it the same frames are, however they are cut. The first byte says who is to
- * hear them: 0 a listener from a stranger, 1 a listener from a proven client, 2 a client that waits
- * for a reply. */
+/* link_fuzz.c - bytes that reach a link before and behind its proof.
+ * On the simulated network: before the proof nothing is handled, behind it the same frames are,
+ * however they are cut. The first byte says who is to hear them: 0 a listener from a stranger, 1 a
+ * listener from a proven client, 2 a client that waits for a reply. */
 #include "tests/fuzz/fuzz.h"
 
 #include "format/msgpack.h"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* msgpack_fuzz.c - MessagePack values, beside libmsgpack's own reader (ours is written by hand,
- * libmsgpack only writes). What differs, and why that is right:
- *   deeper than MSGPACK_DEPTH_MAX, longer than the bytes that are there   refused before libmsgpack
- *                       would begin: what a peer declares is not believed
- *   texts that are no UTF-8, names that are no text, a name twice, extensions, integers past int64
- *                       a kv cannot hold them: refused, while libmsgpack passes them on */
+/* msgpack_fuzz.c - MessagePack values; beside libmsgpack.
+ * Ours is written by hand, libmsgpack only writes. What differs, and why that is right:
+ * - Values deeper than MSGPACK_DEPTH_MAX, or longer than the bytes that are there, are refused
+ *   before libmsgpack would begin: what a peer declares is not believed.
+ * - Texts that are no UTF-8, names that are no text, extensions and integers past int64 have no
+ *   place in a kv; libmsgpack passes them on. */
 #include "tests/fuzz/fuzz.h"
 
 #include "format/msgpack.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* option_fuzz.c - values of options, in every table: a value that its check lets pass is what the
- * snapshot holds, printed it passes again and is the same; one that is refused leaves the default.
- */
+/* option_fuzz.c - values of options, in every table.
+ * A value that its check lets pass is what the snapshot holds, printed it passes again and is the
+ * same; one that is refused leaves the default. A first line that is the type of an application,
+ * then lines "section/name=value". */
 #include "tests/fuzz/fuzz.h"
 
 #include "gen/tables.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* phone_fuzz.c - telephone numbers as people write them: our tables say what libphonenumber says.
- * The library reads its own E.164 form not always as the same number (Mexico's 1); so do we then.
- * A first line that is a region, "DE", or none; then a number a line. */
+/* phone_fuzz.c - telephone numbers as people write them; beside libphonenumber.
+ * Our tables say what libphonenumber says. The library reads its own E.164 form not always as the
+ * same number (Mexico's 1); so do we then. A first line that is a region, "DE", or none; then a
+ * number a line. */
 #include "tests/fuzz/fuzz.h"
 
 #include "model/phone.h"

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* phone_pattern_fuzz.c - regular expressions over digits, beside PCRE (GLib): what a table of
- * states matches PCRE matches, and what it does not, PCRE does not. What differs, and why that is
- * right: "1?+", "1*+", "1++"   possessive in PCRE, a repetition repeated with us: numbering plans
- * have none "1{2}+"               likewise */
+/* phone_pattern_fuzz.c - regular expressions over digits; beside PCRE.
+ * What a table of states matches PCRE matches, and what it does not, PCRE does not. What differs,
+ * and why that is right:
+ * - "1?+", "1*+", "1++", "1{2}+" are possessive in PCRE, repetitions repeated with us: no
+ *   numbering plan has them. */
 #include "tests/fuzz/fuzz.h"
 
 #include "model/phone_pattern.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* settings_fuzz.c - texts inside options: custom headers, transport parameters, addresses, log
- * filters, secrets of webhooks, access points of databases. Nothing of them splits a message or
- * shows what it hides. */
+/* settings_fuzz.c - texts inside options: headers, addresses, TLS, log filters, secrets.
+ * Nothing of them splits a message or a connection string, or shows what it hides. */
 #include "tests/fuzz/fuzz.h"
 
 #include "app/log_filter.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* times_fuzz.c - dates, times of day and schedules as people write them: what is read is written
- * the same again, the C library counts the same days, and the points of a schedule follow each
- * other. Lines "name=value" of a schedule's item; each value is taken for a date and a time, too.
- */
+/* times_fuzz.c - dates, times of day, schedules; beside the C library.
+ * What is read is written the same again, the C library counts the same days, and the points of a
+ * schedule follow each other. Lines "name=value" of a schedule's item; each value is taken for a
+ * date and a time, too. */
 #include "tests/fuzz/fuzz.h"
 
 #include "app/log_file.h"

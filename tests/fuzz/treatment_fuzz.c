@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* treatment_fuzz.c - the history of treatments that a record carries, which other programs may have
- * written; and the option that says what is sent again. A first line that is a history, then
- * numbers of treatments; the history that comes out is one that goes in. */
+/* treatment_fuzz.c - the history of treatments, and what is sent again.
+ * Other programs may have written it; the history that comes out is one that goes in. A first line
+ * that is a history, then numbers of treatments. */
 #include "tests/fuzz/fuzz.h"
 
 #include "servers/outbound/retry.h"

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* url_fuzz.c - addresses of web servers, percent coding and queries; beside libcurl's own reader.
+/* url_fuzz.c - addresses of web servers, percent coding, queries; beside libcurl.
  * What differs, and why that is right:
- *   libcurl takes more      other schemes, user names, blanks and bytes that a URL may not have,
- *                           hosts without a dot of any kind: ours are the rules of url.h
- *   ours takes, not libcurl escapes of control characters inside the host, ports with leading
- *                           zeros past five digits, IPv6 addresses that are none: the connect says
- *   libcurl rewrites        127.1 becomes 127.0.0.1, "%41" in a host "A", a dot path is shortened,
- *                           an IPv6 address and its zeros; only what needs no rewriting is compared
- */
+ * - libcurl takes more: other schemes, user names, blanks, bytes that a URL may not have. Ours are
+ *   the rules of url.h.
+ * - Ours takes whatever a fragment holds: it is cut off unread.
+ * - libcurl rewrites: 127.1 becomes 127.0.0.1, "%41" in a host "A", an IPv6 address its short
+ *   form. Only hosts that need no rewriting are compared. */
 #include "tests/fuzz/fuzz.h"
 
 #include "format/url.h"

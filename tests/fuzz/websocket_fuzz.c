@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* websocket_fuzz.c - frames of a WebSocket client, beside a second reader written here from RFC
- * 6455 without wslay; and alike however they are cut: a rule is applied at the earliest byte that
- * breaks it. There is nothing that the two judge differently. */
+/* websocket_fuzz.c - frames of a WebSocket client; beside a reader of RFC 6455.
+ * Alike however they are cut: a rule is applied at the earliest byte that breaks it. There is
+ * nothing that the two readers judge differently. */
 #include "tests/fuzz/fuzz.h"
 
 #include "io/http/websocket_input.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* zone_fuzz.c - time zones by name, beside the C library's own reading of the same files: the same
- * distance from UTC, summer time and abbreviation at any instant to 2037; local times lead back.
- * A first line that is a zone's name, then instants of four bytes, seconds since 1970. */
+/* zone_fuzz.c - time zones by name; beside the C library.
+ * The same distance from UTC, summer time and abbreviation at any instant to 2037 as by the C
+ * library's own reading of the same files; local times lead back. A first line that is a zone's
+ * name, then instants of four bytes, seconds since 1970. */
 #include "tests/fuzz/fuzz.h"
 
 #include "model/zone.h"
