@@ -58,8 +58,18 @@ static void check_sections(const struct checking *checking, const char *name)
 
 /* --- single types --------------------------------------------------------------------------- */
 
+/* A link key is derived from the name alone: nobody may get that of who holds the secret. */
+static void check_application_name(const struct checking *checking)
+{
+    struct text name = body_text(&checking->object->body, "name");
+    if (text_eq(name, TEXT("tool")) || text_eq(name, TEXT("supervisor")))
+        REFUSE(checking, TEXT("name"), "%.*s.name: \"%.*s\" is a name of our own",
+               TEXT_ARG(checking->label), TEXT_ARG(name));
+}
+
 static void check_application(const struct checking *checking)
 {
+    check_application_name(checking);
     const struct value *ports = body_find(&checking->object->body, TEXT("ports"));
     for (uint32_t i = 0; ports && i < ports->items.count; i++)
         for (uint32_t k = 0; k < i; k++) {
@@ -166,10 +176,16 @@ static const struct {
     { "WebAPIServer", "web" },
 };
 
-const struct option_table *rules_option_table(struct text application_type)
+const char *rules_server_of(struct text application_type)
 {
     for (size_t i = 0; i < sizeof servers / sizeof servers[0]; i++)
         if (text_eq(application_type, text_of(servers[i].application_type)))
-            return option_table_find(text_of(servers[i].server));
-    return option_table_find(application_type);
+            return servers[i].server;
+    return NULL;
+}
+
+const struct option_table *rules_option_table(struct text application_type)
+{
+    const char *server = rules_server_of(application_type);
+    return option_table_find(server ? text_of(server) : application_type);
 }

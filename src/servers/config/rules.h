@@ -14,6 +14,9 @@ bool rules_check(const struct object *object, struct text label, struct problems
  */
 const struct option_table *rules_option_table(struct text application_type);
 
+/* "outbound" of CMServer; NULL: not one of our servers. */
+const char *rules_server_of(struct text application_type);
+
 /* The application types that a new store has templates of; NULL-ended. */
 extern const char *const rules_application_types[];
 

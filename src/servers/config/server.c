@@ -118,7 +118,7 @@ static void request_read(void *self, struct link_request *request, const void *f
                              CONFIG_OBJECTS_HAS_MORE,
                  .rev = server->rev },
         /* An application needs its secrets; a person never sees one, whoever asks for her. */
-        .is_clear = link && !text_eq(link_peer_role(link), TEXT("tool")) &&
+        .is_clear = trust_with_secrets(server, link) &&
                     link_request_header(request)->person.len == 0,
     };
     reading.out.objects.at =
@@ -139,6 +139,7 @@ static void request_export(void *self, struct link_request *request, const void 
 {
     struct config_server *server = self;
     const struct config_export *asked = fields;
+    if (!trust_to_administer(server, request)) return;
     struct scope *scope = link_request_scope(request);
     struct buf text = { 0 };
     struct file_export export = { .objects = server->objects,

@@ -5,6 +5,7 @@
  *   server_write.c        one change after the other: stage, commit, reply, tell
  *   server_requests.c     what a change is made of: change sets, files, the first start
  *   server_subscribers.c  who is told what
+ *   server_trust.c        who may do what
  *   server_accounts.c     log-ins and passwords; server_account_jobs.c hashes on worker threads,
  *                         server_account_store.c is what is on disk of them */
 #ifndef SERVERS_CONFIG_SERVER_H
@@ -102,6 +103,14 @@ uint32_t subscribers_count(const struct config_server *server);
 /* What a link may see of an object. `clear`: secrets are in it. */
 struct config_config_object object_message(struct scope *scope, const struct config_server *server,
                                            const struct object *object, bool clear);
+
+/* --- server_trust.c ------------------------------------------------------------------------- */
+
+/* Whether a link may see the secrets that objects refer to: servers of ours, but web. */
+bool trust_with_secrets(const struct config_server *server, const struct link *link);
+/* Whether it may change configuration, see it whole, and speak of accounts: tools, and web.
+ * False: refused. */
+bool trust_to_administer(const struct config_server *server, struct link_request *request);
 
 /* --- server_accounts.c ---------------------------------------------------------------------- */
 

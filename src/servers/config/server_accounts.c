@@ -394,6 +394,7 @@ void request_authenticate(void *self, struct link_request *request, const void *
 {
     struct config_server *server = self;
     const struct config_authenticate *asked = fields;
+    if (!trust_to_administer(server, request)) return;
     const struct object *person = find_person(server, asked->user_name);
     struct hash_job *job = job_about(server, request, asked->user_name, person);
     job->needs_present = true;
@@ -413,6 +414,7 @@ void request_set_password(void *self, struct link_request *request, const void *
 {
     struct config_server *server = self;
     const struct config_set_password *asked = fields;
+    if (!trust_to_administer(server, request)) return;
     const struct object *person = find_person(server, asked->user_name);
     bool is_from_tool = is_tool(request);
     struct fault fault = { 0 };
@@ -449,6 +451,7 @@ void request_compare_accounts(void *self, struct link_request *request, const vo
 {
     const struct config_server *server = self;
     const struct config_compare_accounts *asked = fields;
+    if (!trust_to_administer(server, request)) return;
     struct config_accounts_compared reply = { .head.has = CONFIG_ACCOUNTS_COMPARED_HAS_CHANGED };
     reply.changed.at = scope_alloc_array(link_request_scope(request), asked->accounts.count + 1u,
                                          sizeof *reply.changed.at);

@@ -153,6 +153,7 @@ static void reply_change_set(struct write *write)
 void request_change_set(void *self, struct link_request *request, const void *fields)
 {
     const struct config_change_set *asked = fields;
+    if (!trust_to_administer(self, request)) return;
     struct write *write = write_new(self, request, fields);
     struct op_targets *targets = scope_alloc(write->life, sizeof *targets);
     targets->at = scope_alloc_array(write->life, asked->ops.count, sizeof *targets->at);
@@ -190,6 +191,7 @@ void request_seal(void *self, struct link_request *request, const void *fields)
 {
     const struct config_server *server = self;
     const struct config_seal *asked = fields;
+    if (!trust_to_administer(server, request)) return;
     struct config_sealed sealed = {
         .head.has = CONFIG_SEALED_HAS_SEALED,
         .sealed =
@@ -284,6 +286,7 @@ void request_plan(void *self, struct link_request *request, const void *fields)
 {
     struct config_server *server = self;
     const struct config_plan *asked = fields;
+    if (!trust_to_administer(server, request)) return;
     struct write *write = write_new(server, request, fields);
     struct file_write from = {
         .wish = { mode_of(asked->mode), asked->overwrite, true },
@@ -334,6 +337,7 @@ static void reply_apply(struct write *write)
 void request_apply(void *self, struct link_request *request, const void *fields)
 {
     const struct config_apply *asked = fields;
+    if (!trust_to_administer(self, request)) return;
     struct write *write = write_new(self, request, fields);
     struct file_write *from = scope_alloc(write->life, sizeof *from);
     *from = (struct file_write){

@@ -81,7 +81,7 @@ static struct subscriber *add(struct config_server *server, struct link *link)
     struct subscriber *subscriber = scope_alloc(life, sizeof *subscriber);
     subscriber->life = life;
     subscriber->link = link;
-    subscriber->is_clear = !text_eq(link_peer_role(link), TEXT("tool"));
+    subscriber->is_clear = trust_with_secrets(server, link);
     list_add_last(&server->subscribers, &subscriber->node);
     return subscriber;
 }

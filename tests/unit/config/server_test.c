@@ -392,26 +392,51 @@ TEST(F2_the_same_file_again_has_nothing_to_do_and_makes_no_revision)
     world_free(world);
 }
 
-TEST(a_secret_goes_to_servers_in_clear_and_to_tools_by_name)
+TEST(a_secret_goes_to_servers_in_clear_and_to_others_by_name)
 {
     struct world *world = world_new();
     struct peer *tool = peer_new(world, "tool", "tool"),
-                *server = peer_new(world, "outbound", "primary");
+                *server = peer_new(world, "outbound", "primary"),
+                *others[] = { tool, peer_new(world, "web", "primary"),
+                              peer_new(world, "crm", "primary"),
+                              peer_new(world, "nobody", "primary") };
     struct pair given = { TEXT("$env:DB"), { .kind = VALUE_TEXT, .text = TEXT("open-sesame") } };
     CHECK_OK(apply(world, tool,
-                   FILE_HEAD "\"applications\":[{\"name\":\"d\",\"template\":\"Database\","
-                             "\"options\":{\"db\":{\"password\":{\"$secret\":\"db\"}}}}],"
+                   FILE_HEAD "\"hosts\":[{\"name\":\"h\",\"ipAddress\":\"127.0.0.1\"}],"
+                             "\"applications\":[{\"name\":\"d\",\"template\":\"Database\","
+                             "\"options\":{\"db\":{\"password\":{\"$secret\":\"db\"}}}},"
+                             "{\"name\":\"outbound\",\"template\":\"CMServer\",\"host\":\"h\"},"
+                             "{\"name\":\"web\",\"template\":\"WebAPIServer\",\"host\":\"h\"},"
+                             "{\"name\":\"crm\",\"template\":\"CMServer\",\"isServer\":false}],"
                              "\"secrets\":{\"db\":{\"$env\":\"DB\"}}}",
                    &(struct kv){ &given, 1 }));
     CHECK_OK(subscribe(world, server, "Application", NULL, 0));
     CHECK(answer_has(world, "open-sesame"));
-    CHECK_OK(subscribe(world, tool, "Application", NULL, 0));
-    CHECK(!answer_has(world, "open-sesame") && answer_has(world, "$secret"));
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        CHECK_OK(subscribe(world, others[i], "Application", NULL, 0));
+        CHECK(!answer_has(world, "open-sesame") && answer_has(world, "$secret"));
+    }
     struct config_export export = { 0 };
     CHECK_OK(ask(world, tool, &MSG_CONFIG_EXPORT, &export));
     CHECK(!answer_has(world, "open-sesame") && answer_has(world, "$secret"));
-    peer_free(tool);
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) peer_free(others[i]);
     peer_free(server);
+    world_free(world);
+}
+
+TEST(third_parties_and_servers_change_nothing)
+{
+    struct world *world = world_new();
+    struct peer *peers[] = { peer_new(world, "outbound", "primary"),
+                             peer_new(world, "supervisor", "primary"),
+                             peer_new(world, "nobody", "primary") };
+    for (size_t i = 0; i < sizeof peers / sizeof peers[0]; i++) {
+        CHECK(create(world, peers[i], "Place", "{\"name\":\"p\"}") == ERR_DENIED);
+        CHECK(apply(world, peers[i], FILE_HEAD "\"places\":[{\"name\":\"p\"}]}",
+                    &(struct kv){ 0 }) == ERR_DENIED);
+        CHECK(ask(world, peers[i], &MSG_CONFIG_EXPORT, &(struct config_export){ 0 }) == ERR_DENIED);
+        peer_free(peers[i]);
+    }
     world_free(world);
 }
 
