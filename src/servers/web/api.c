@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Log-in, log-out, who am I, another password, health (README.md, HTTP). */
 #include "gen/events.h"
+#include "servers/web/client_address.h"
 #include "servers/web/web.h"
 
 #include <stdio.h>
@@ -160,7 +161,9 @@ static bool may_try(const struct asked *asked, struct text user)
                                       MINUTE_MS };
     struct bucket_rate of_account = { options->logins_per_account, options->logins_per_account,
                                       MINUTE_MS };
-    uint64_t wait_ms = buckets_take(web->login_addresses, asked->address, &of_address, now_mono_ms);
+    char room[CLIENT_ADDRESS_BYTES];
+    struct text network = client_network(asked->address, room);
+    uint64_t wait_ms = buckets_take(web->login_addresses, network, &of_address, now_mono_ms);
     if (wait_ms == 0) wait_ms = buckets_take(web->login_accounts, user, &of_account, now_mono_ms);
     if (wait_ms == 0) return true;
     struct api_error error = { .status = 429,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every HTTP request: which route, who asks, and how answers look. Begin at door_on_request(). */
 #include "gen/routes.h"
+#include "servers/web/client_address.h"
 #include "servers/web/web.h"
 
 #include <stdio.h>
@@ -165,6 +166,16 @@ static struct text without_port(struct text peer)
     return colon == SIZE_MAX ? peer : text_slice(peer, 0, colon);
 }
 
+/* The last of them: the proxy next to us wrote it, or added to it. */
+static struct text forwarded_for(const struct http_request *request)
+{
+    struct text found = { 0 };
+    for (size_t i = 0; i < request->headers.count; i++)
+        if (text_eq_fold(request->headers.at[i].name, TEXT("X-Forwarded-For")))
+            found = request->headers.at[i].value;
+    return found;
+}
+
 static struct text cookie_of(const struct http_request *request)
 {
     struct text rest = http_header_find(&request->headers, TEXT("Cookie")), one, name, value;
@@ -286,9 +297,10 @@ void door_on_request(void *self, struct http_exchange *exchange)
 {
     struct port *port = self;
     const struct http_request *request = http_exchange_request(exchange);
-    struct asked asked = {
-        .web = port->web, .port = port, .exchange = exchange, .address = without_port(request->peer)
-    };
+    char room[CLIENT_ADDRESS_BYTES];
+    struct asked asked = { .web = port->web, .port = port, .exchange = exchange };
+    asked.address = client_address(without_port(request->peer), forwarded_for(request),
+                                   options_of(port->web)->trusted_proxies, room);
     bool has_path = false, is_head = text_eq(request->method, TEXT("HEAD"));
     port->web->counters.web_http_requests_total++;
     for (size_t i = 0; i < ROUTES_WEB.count; i++) {

@@ -10,12 +10,13 @@
 struct asker {
     struct text employee_id;
     bool is_administrator;
+    bool is_of_environment; /* the tenant that the installation itself is of */
 };
 
 enum right {
     RIGHT_GRANTED,
     RIGHT_UNKNOWN,     /* no such request: also what only servers send each other */
-    RIGHT_FORBIDDEN,   /* administrators alone */
+    RIGHT_FORBIDDEN,   /* administrators alone; the configuration: those of Environment */
     RIGHT_OTHER_AGENT, /* for somebody else */
 };
 /* `msg` NULL: there is none. What servers alone send is as unknown as what does not exist. */
