@@ -5,6 +5,7 @@
 #include "app/net_watch.h"
 #include "gen/events.h"
 #include "gen/objects.h"
+#include "io/net/address.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -259,11 +260,15 @@ enum err app_listen(struct app *app, const struct link_handler *handlers,
         return fault_set(fault, ERR_NOT_FOUND, "ports", "ports: there is no port \"default\"");
     enum err err = link_listen(app->life, app->net, &app->log, address, &app->identity, NULL,
                                handlers, life, self, out, fault);
-    if (err)
+    if (err) {
         LOG_CANNOT_LISTEN(&app->log, address.at, fault->words);
-    else
-        app->private->links = *out;
-    return err;
+        return err;
+    }
+    app->private->links = *out;
+    struct address parsed;
+    if (!address_parse(address, &parsed, NULL) && !address_is_loopback(&parsed))
+        LOG_LINKS_BEYOND_HOST(&app->log, address.at);
+    return ERR_OK;
 }
 
 /* --- birth ---------------------------------------------------------------------------------- */

@@ -50,12 +50,38 @@ void log_stamp_format(struct buf *out, bool is_utc, uint64_t utc_ms)
     buf_format(out, "_%03u", (unsigned)(utc_ms % 1000));
 }
 
+/* How many bytes at `at` would make a terminal do something: C0 but tab, DEL, C1 in UTF-8. */
+static size_t control_bytes(struct text text, size_t at)
+{
+    unsigned char byte = (unsigned char)text.at[at];
+    if (byte < 0x20 || byte == 0x7f) return byte != '\t';
+    bool is_c1 = byte == 0xc2 && at + 1 < text.len &&
+                 ((unsigned char)text.at[at + 1] & 0xe0) == 0x80;
+    return is_c1 ? 2 : 0;
+}
+
+/* What strangers said is read in terminals. */
+static void add_harmless(struct buf *out, struct text text)
+{
+    size_t begin = 0, at = 0;
+    while (at < text.len) {
+        size_t len = control_bytes(text, at);
+        if (len) {
+            buf_add(out, text_slice(text, begin, at - begin));
+            buf_add_byte(out, '?');
+            begin = at + len;
+        }
+        at += len ? len : 1;
+    }
+    buf_add(out, text_slice(text, begin, at - begin));
+}
+
 static void add_flat(struct buf *out, struct text text)
 {
     for (size_t at = 0; at < text.len;) {
         size_t end = text_find(text, '\n', at);
         if (end >= text.len) end = text.len;
-        buf_add(out, text_slice(text, at, end - at));
+        add_harmless(out, text_slice(text, at, end - at));
         at = end + 1;
         if (end < text.len) buf_add_byte(out, at < text.len && text.at[at] == '\t' ? '\n' : ' ');
     }

@@ -330,10 +330,13 @@ TEST(attributes_follow_the_text_when_they_shall_and_line_ends_do_not_break_lines
     CHECK_OK(logger_set_options(place.logger, &options, NULL));
     struct log log = log_with(&place.log, TEXT("campaign=spring"));
     log_write(&log, &events[LOG_STANDARD], "one\ntwo");
+    log_write(&log, &events[LOG_STANDARD], "\x1b[2J\r\x07 \xc2\x9bm \x7f tab\t \xc3\x9b");
     end_turn(&place);
     struct buf all = { 0 };
     read_all(&place, "f.", &all);
     CHECK(has(buf_text(&all), "\n2026-11-21T11:06:33.123 Std 05060 one two [campaign=spring]\n"));
+    CHECK(has(buf_text(&all),
+              " ?[2J?? ?m ? tab\t \xc3\x9b [campaign=spring]\n")); /* on terminals, too */
     buf_free(&all);
     place_close(&place);
 }
