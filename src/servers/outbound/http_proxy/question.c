@@ -84,6 +84,31 @@ static bool has_right_length_and_type(struct reading *reading)
     return true;
 }
 
+/* A page in somebody's browser is no client of ours, whatever it gets the browser to send: the port
+ * asks nobody who he is. The rule of Go's CrossOriginProtection: browsers of today say it
+ * themselves (Sec-Fetch-Site), older ones by Origin. What only reads is let pass: no page of
+ * another site gets to see the answer. */
+static bool is_of_another_site(const struct http_request *request)
+{
+    struct text site = http_header_find(&request->headers, TEXT("Sec-Fetch-Site"));
+    struct text origin = http_header_find(&request->headers, TEXT("Origin"));
+    struct text host = http_header_find(&request->headers, TEXT("Host")), scheme, rest;
+    if (site.at) return !text_eq(site, TEXT("same-origin")) && !text_eq(site, TEXT("none"));
+    if (origin.at == NULL) return false;
+    return !text_cut(origin, ':', &scheme, &rest) || !text_starts(rest, TEXT("//")) ||
+           !text_eq(text_slice(rest, 2, SIZE_MAX), host);
+}
+
+static bool is_no_page_of_another_site(struct reading *reading)
+{
+    const struct http_request *request = reading->request;
+    bool only_reads = text_eq(request->method, TEXT("GET")) ||
+                      text_eq(request->method, TEXT("HEAD"));
+    if (only_reads || !is_of_another_site(request)) return true;
+    return refuse(reading, 403, CODE_UNKNOWN_REQUEST,
+                  TEXT("Origin: pages of other sites may not ask"));
+}
+
 static bool read_idempotency_key(struct reading *reading)
 {
     struct text key = http_header_find(&reading->request->headers, TEXT("Idempotency-Key"));
@@ -155,9 +180,9 @@ bool question_read(const struct http_request *request, struct encoding *encoding
 {
     *out = (struct question){ 0 };
     struct reading reading = { request, encoding, scope, out, refusal };
-    return find_route(&reading) && decode_identifier(&reading) &&
-           has_right_length_and_type(&reading) && read_idempotency_key(&reading) &&
-           read_body(&reading);
+    return is_no_page_of_another_site(&reading) && find_route(&reading) &&
+           decode_identifier(&reading) && has_right_length_and_type(&reading) &&
+           read_idempotency_key(&reading) && read_body(&reading);
 }
 
 void question_drop_own_keys(struct question *question)
