@@ -5,6 +5,7 @@
 
 #include "format/json.h"
 #include "gen/messages.h"
+#include "io/net/address.h"
 #include "servers/supervisor/metrics_page.h"
 
 static void reply(struct http_exchange *exchange, unsigned status, struct text type,
@@ -164,6 +165,15 @@ enum err server_pages_open(struct supervisor *supervisor, struct fault *fault)
     /* Connections as usual: with few, those of a crowd push out who came in the same turn. */
     struct http_server_options options = { .body_bytes_max = 1024 };
     if (supervisor->file->metrics.len == 0) return ERR_OK;
+    struct address address;
+    enum err err = address_parse(supervisor->file->metrics, &address, fault);
+    if (err) return err;
+    /* Nobody is asked who he is there, and names of applications and lists are on the pages. */
+    if (!address_is_loopback(&address))
+        return fault_set(fault, ERR_DENIED, "metrics",
+                         "%.*s is reached by others, and the page asks nobody who he is; "
+                         "let a proxy that does stand before a loopback address",
+                         TEXT_ARG(supervisor->file->metrics));
     return http_server_open(supervisor->life, supervisor->net, supervisor->file->metrics, &options,
                             on_request, supervisor, &supervisor->http, fault);
 }
