@@ -13,7 +13,7 @@
 enum { HELD_MAX = 3, TEXT_BYTES = 64, PAUSE_MS = 200, AGAIN_MS = 100 };
 
 struct held {
-    uint64_t handle;
+    uint64_t handle, chain;
     char guid[TEXT_BYTES];
 };
 
@@ -67,6 +67,7 @@ static void on_previewed(struct agent *agent, const struct answer *answer)
 {
     struct held *held = &agent->held[agent->held_count++];
     held->handle = number_of(answer, "GSW_RECORD_HANDLE");
+    held->chain = number_of(answer, "GSW_CHAIN_ID");
     (void)text_to_z(text_in(answer, "GSW_CALL_ATTEMPT_GUID"), held->guid, sizeof held->guid);
 }
 
@@ -247,7 +248,9 @@ static void on_record(struct agent *agent, enum event_ask what)
 {
     static const char *const reqs[] = { [ASK_UPDATE] = "UpdateCallCompletionStats",
                                         [ASK_PROCESS] = "RecordProcessed",
-                                        [ASK_REJECT] = "RecordReject" };
+                                        [ASK_REJECT] = "RecordReject",
+                                        [ASK_CANCEL] = "RequestRecordCancel",
+                                        [ASK_BLOCK] = "DoNotCall" };
     static const uint32_t results[] = { 33, 6, 7, 9, 53 };
     char value[TEXT_BYTES];
     uint32_t index = (uint32_t)world_below(agent->world, agent->held_count);
@@ -256,7 +259,10 @@ static void on_record(struct agent *agent, enum event_ask what)
     struct json_writer json = begin(agent, what, reqs[what], &record);
     struct event event = { .agent = text_of(agent->name), .guid = text_of(held.guid) };
     put(&json, "GSW_AGENT_ID", event.agent);
-    if (what != ASK_REJECT) {
+    if (what == ASK_CANCEL || what == ASK_BLOCK) {
+        event.list = TEXT("list_1");
+        event.chain = held.chain;
+    } else if (what != ASK_REJECT) {
         event.value = next_value(agent, value);
         put(&json, "Other1", event.value);
     }
@@ -277,7 +283,11 @@ static void do_something(struct agent *agent)
     else if (agent->held_count == 0 || (deed < 50 && agent->held_count < HELD_MAX))
         preview(agent);
     else
-        on_record(agent, deed < 75 ? ASK_UPDATE : deed < 82 ? ASK_REJECT : ASK_PROCESS);
+        on_record(agent, deed < 75   ? ASK_UPDATE
+                         : deed < 82 ? ASK_REJECT
+                         : deed < 84 ? ASK_CANCEL
+                         : deed < 86 ? ASK_BLOCK
+                                     : ASK_PROCESS);
 }
 
 static void on_time_up(void *self)
