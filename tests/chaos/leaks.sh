@@ -11,7 +11,7 @@ top=$(cd "$(dirname "$0")/../.." && pwd)
 asan=$1
 build=$2
 shift 2
-[ $# -gt 0 ] || set -- test_outbound.Adding test_outbound.Preview test_http_api test_notification test_import \
+[ $# -gt 0 ] || set -- test_outbound.Adding test_outbound.Preview test_http_api test_notification test_idempotency \
     test_config test_web. test_websocket test_dnc test_reports
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
