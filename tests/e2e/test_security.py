@@ -12,6 +12,7 @@ import stat
 import subprocess
 import tempfile
 import unittest
+import urllib.parse
 
 from campaign import application, notifying
 from desktops import PASSWORD, DesktopCentre
@@ -183,6 +184,15 @@ class Security(unittest.TestCase):
         for headers in ({}, {"Origin": f"http://{here}"}, {"Sec-Fetch-Site": "same-origin", "Origin": "https://crm.example"}):
             self.assertNotEqual(http_call(self.centre.http_port, "POST", path, headers={"Content-Length": "0", **headers}).status,
                                 403, headers)
+
+    def test_what_is_said_is_no_statement_to_the_database(self):
+        evil = "x'); DROP TABLE list_1; --"
+        record = self.centre.add(self.group, "15550109", Other1=evil, GSW_CUSTOMER_ID=evil, **{evil: evil})
+        row, = self.centre.rows(self.group, "chain_id = ?", record["GSW_CHAIN_ID"])
+        self.assertEqual(row["Other1"], evil)
+        for path, req in ((f"/phones/{evil}", "DoNotCall"), (f"/customer_ids/{evil}", "RequestRecordCancel"), (f"/lists/{evil}", "AddRecord")):
+            self.centre.post(urllib.parse.quote(path), req)
+        self.assertEqual(len(self.centre.rows(self.group, "chain_id = ?", record["GSW_CHAIN_ID"])), 1)
 
     def test_what_a_stranger_says_does_nothing_in_a_terminal(self):
         evil = "mallory\x1b]0;owned\x07\x1b[2J\r\x9b31m\x7f"
