@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* json.h - JSON in and out (RFC 8259).
- * Reading  no tree between: the text is copied into the scope once, strings are views into that
- *          copy, a NUL behind each; nothing refers to the input. Size and depth are bounded;
- *          duplicate names, bad UTF-8, NUL in strings and numbers past int64 or double are refused.
+ * Reading  the grammar is RapidJSON's. No tree between: the text is copied into the scope once,
+ *          strings are views into that copy, a NUL behind each; nothing refers to the input. Size
+ *          and depth are bounded; duplicate names, bad UTF-8, NUL in strings and numbers past int64
+ *          or double are refused, by their digits: 0e309 is past, too.
  * Writing  straight into a buf, no tree: the output is always well-formed; bytes that are no UTF-8
  *          become U+FFFD, and numbers that are none become null.
  * Pure     no clock, no I/O. */

@@ -75,15 +75,19 @@ TEST(an_error_says_line_column_and_what_was_expected)
         { "[1,]", "line 1, column 4: expected a value" },
         { "{\"a\":1,}", "line 1, column 8: expected a name in quotation marks" },
         { "[01]", "line 1, column 3: expected a comma or ]" },
-        { "-x", "line 1, column 2: expected a digit" },
+        { "-x", "line 1, column 2: expected a value" },
         { "1.", "line 1, column 3: expected a digit" },
         { "[1]]", "line 1, column 4: nothing may follow the value" },
         { "[9223372036854775808]", "line 1, column 2: the number is too big for 64 bits" },
         { "[-1e999]", "line 1, column 2: the number is too big for a double" },
-        { "\"\\x\"", "line 1, column 3: no such escape" },
-        { "\"\\u12g4\"", "line 1, column 6: \\u has four hexadecimal digits" },
-        { "\"a\\u0000\"", "line 1, column 5: a string may not hold U+0000" },
-        { "\"\\ud800x\"", "line 1, column 4: half a surrogate pair is no character" },
+        { "\"\\x\"", "line 1, column 2: no such escape" },
+        { "\"a\x1f\"", "line 1, column 3: a string holds no control characters" },
+        { "\"a", "line 1, column 3: a string ends with a quotation mark" },
+        { "0e309", "line 1, column 1: the number is too big for a double" },
+        { "\"\\u12g4\"", "line 1, column 2: \\u has four hexadecimal digits" },
+        { "\"a\\u0000\"", "line 1, column 2: a string may not hold U+0000" },
+        { "\"\\ud800x\"", "line 1, column 2: half a surrogate pair is no character" },
+        { "\"\\udc00\"", "line 1, column 2: the string is no UTF-8, or has half a surrogate pair" },
         { "{\"a\":{\"b\":1,\"c\":2,\n\"b\":3}}", "line 2, column 2: the name is there twice" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -107,6 +111,21 @@ TEST(escapes_become_the_characters_they_stand_for)
                   scope, &value, NULL));
     CHECK_TEXT(value.text, "\"\\/\b\f\n\r\t A\xC3\xA9\xE2\x82\xAC\xF0\x9F\x94\x94.");
     CHECK(value.text.at[value.text.len] == '\0');
+    end();
+}
+
+TEST(control_characters_are_refused_wherever_they_stand) /* RFC 8259, section 7 */
+{
+    begin();
+    for (size_t at = 1; at < 40; at++)
+        for (int byte = 0; byte < 0x20; byte++) {
+            char in[42];
+            memset(in, 'x', sizeof in);
+            in[0] = in[41] = '"';
+            in[at] = (char)byte;
+            struct value value;
+            CHECK_I64(json_read((struct text){ in, sizeof in }, scope, &value, NULL), ERR_INVALID);
+        }
     end();
 }
 
