@@ -218,8 +218,18 @@ class Manager(Worker):
         group = self.groups[self.turn % len(self.groups)]
         self.turn += 1
         self.centre.order(group, "Unload")
+        self.soak.stopping.wait(5)
+        self.finish_forgotten(group)
         wait_until(lambda: self.centre.status(group)["GSW_STATE"] == "null", 60, every=0.2, what="unloaded")
         self.centre.load_and_start(group)
+
+
+    def finish_forgotten(self, group):
+        """Whose preview was lost when somebody was killed has a record that she knows nothing of: the group
+        waits for it."""
+        for one in self.centre.select("select handle_base, agent_id from round where state = 1 and group_dbid = ?",
+                                      group.dbid):
+            self.centre.record(one["handle_base"], "RecordProcessed", GSW_AGENT_ID=one["agent_id"], GSW_CALL_RESULT=33)
 
 
 # --- what is looked at --------------------------------------------------------------------------------
