@@ -156,6 +156,14 @@ class Security(unittest.TestCase):
             self.assertNotIn(DATABASE_PASSWORD, self.centre.cli(*read, "--as", name).stdout, name)
         self.assertNotIn(DATABASE_PASSWORD, self.centre.cli(*read).stdout)
 
+    def test_who_is_not_connected_with_outbound_imports_nothing(self):
+        begin = json.dumps({"key": "k", "list": self.group.list, "columns": ["contact_info"]})
+        for message, fields in (("ImportBegin", begin), ("ImportRows", '{"importId":1,"sequence":1,"count":1,"rows":"AAAA","offset":0,"line":1,"from":0}'),
+                                ("ImportEnd", '{"importId":1}'), ("ImportUndo", '{"importId":1}')):
+            done = self.centre.cli("ask", "outbound", message, fields, "--as", "web-of-somebody-else", "--wait", "1", check=False)
+            self.assertIn("no answer in the time allowed", done.stderr, message)
+        self.assertEqual(self.centre.select("select count(*) as count from import"), [{"count": 0}])
+
     def test_an_administrator_of_one_tenant_has_no_right_to_the_configuration_of_all(self):
         change = {"ops": [{"op": "create", "type": "Place", "key": "y", "value": '{"name":"y"}'}]}
         with Desktop(self.centre.web_port, self.centre.log_in("b-boss")) as desktop:

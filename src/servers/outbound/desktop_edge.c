@@ -112,14 +112,19 @@ static struct text client_of(struct request *request, struct link_request *asked
     return scope_format(request->life, "link/%.*s/%.*s", TEXT_ARG(peer), TEXT_ARG(person));
 }
 
+bool desktop_edge_disregards(struct outbound *server, struct link_request *asked,
+                             const void *fields)
+{
+    if (!is_disregarded(server, asked, fields)) return false;
+    server->counters.requests_disregarded_total++;
+    link_ignore(asked);
+    return true;
+}
+
 static void on_request(void *self, struct link_request *asked, const void *fields)
 {
     struct outbound *server = self;
-    if (is_disregarded(server, asked, fields)) {
-        server->counters.requests_disregarded_total++;
-        link_ignore(asked);
-        return;
-    }
+    if (desktop_edge_disregards(server, asked, fields)) return;
     const struct link *link = link_request_link(asked);
     if (link) traffic_log_received(server, link, link_request_msg(asked));
     struct request *request = request_new(server, link_request_msg(asked), &link_edge);

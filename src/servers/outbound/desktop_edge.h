@@ -9,9 +9,12 @@
 #include "servers/outbound/outbound.h"
 
 /* Rows for app_listen(), with the server's struct outbound as `self`; `more` are rows of others,
- * ended by one without a message. In `scope`. */
+ * ended by one without a message, who ask desktop_edge_disregards() first. In `scope`. */
 const struct link_handler *desktop_link_handlers(struct scope *scope,
                                                  const struct link_handler *more);
+/* True: not from one whom we obey, or not meant for us; nothing more to do. */
+bool desktop_edge_disregards(struct outbound *server, struct link_request *asked,
+                             const void *fields);
 extern const struct link_life desktop_link_life;
 
 #endif

@@ -3,6 +3,7 @@
  * knows of the key. */
 #include "servers/outbound/import.h"
 
+#include "servers/outbound/desktop_edge.h"
 #include "servers/outbound/dnc_table.h"
 #include "servers/outbound/import_private.h"
 
@@ -356,6 +357,7 @@ static void forget_idle(struct outbound *server)
 static void begin(void *self, struct link_request *request, const void *fields)
 {
     struct outbound *server = self;
+    if (desktop_edge_disregards(server, request, fields)) return;
     const struct outbound_import_begin *asked = fields;
     struct fault fault = { 0 };
     struct calling_list *list = lists_find(server->lists, asked->list, &fault);

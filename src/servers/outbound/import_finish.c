@@ -5,6 +5,7 @@
  * is in, and nobody waits for a change of five million rows. Taking it out again goes the same way.
  */
 #include "gen/events.h"
+#include "servers/outbound/desktop_edge.h"
 #include "servers/outbound/import.h"
 #include "servers/outbound/import_private.h"
 #include "servers/outbound/session.h"
@@ -239,6 +240,7 @@ static void finish(struct outbound *server, struct link_request *request, uint64
 
 void import_on_end(void *self, struct link_request *request, const void *fields)
 {
+    if (desktop_edge_disregards(self, request, fields)) return;
     const struct outbound_import_end *asked = fields;
     finish(self, request, asked->import_id, false);
 }
@@ -363,6 +365,7 @@ static void on_undo_known(void *self, enum err err, const struct rows *rows)
 
 void import_on_undo(void *self, struct link_request *request, const void *fields)
 {
+    if (desktop_edge_disregards(self, request, fields)) return;
     static const struct statement statement = { "SELECT " IMPORT_COLUMNS
                                                 " FROM import WHERE import_id = ?1" };
     const struct outbound_import_undo *asked = fields;

@@ -2,6 +2,7 @@
 /* A slice of rows: read, checked, placed in chains, and written as one change. The next one is
  * made ready while this one is on its way to the disk. */
 #include "format/packed_rows.h"
+#include "servers/outbound/desktop_edge.h"
 #include "servers/outbound/dnc_table.h"
 #include "servers/outbound/import_private.h"
 #include "servers/outbound/session.h"
@@ -470,6 +471,7 @@ static void pump(struct import *import)
 
 void import_on_rows(void *self, struct link_request *request, const void *fields)
 {
+    if (desktop_edge_disregards(self, request, fields)) return;
     struct outbound *server = self;
     const struct outbound_import_rows *asked = fields;
     struct slice *slice = scope_alloc(link_request_scope(request), sizeof *slice);
