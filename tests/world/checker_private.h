@@ -90,7 +90,7 @@ struct request {
     struct agent *agent;
     struct phone *phone;
     uint32_t op, value;
-    struct event asked; /* texts are names' */
+    uint64_t asked_ms;
     struct request *next_free;
 };
 

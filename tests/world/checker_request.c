@@ -197,9 +197,11 @@ static struct request *request_new(struct checker *checker, const struct event *
         checker->free_requests = request->next_free;
     else
         request = scope_alloc(checker->scope, sizeof *request);
-    *request = (struct request){
-        .id = event->request, .number = checker->counts.events, .ask = event->ask, .op = OP_NONE
-    };
+    *request = (struct request){ .id = event->request,
+                                 .number = checker->counts.events,
+                                 .asked_ms = event->at_ms,
+                                 .ask = event->ask,
+                                 .op = OP_NONE };
     request->value = name_of(checker, event->value);
     table_put(checker->requests, TEXT_OF(&request->id), request);
     checker->counts.requests++;
@@ -380,7 +382,8 @@ static void given(struct checker *checker, struct request *request, const struct
     round_begin(checker, subject, round, agent, &event);
     if (is_silent(subject)) return;
     let_lapse(checker, subject);
-    subject->touched_ms = checker->at_ms;
+    /* Nobody knows when it was given; the answer may have been long on its way. */
+    if (subject->touched_ms < request->asked_ms) subject->touched_ms = request->asked_ms;
     struct op give = { .deed = DEED_GIVE, .agent = agent->name, .round = round->id };
     uint32_t op = thing_ask(&checker->guessing, &subject->thing, &give);
     if (op == OP_NONE) return;
@@ -408,7 +411,6 @@ static void op_acknowledged(struct checker *checker, struct request *request,
     keep_event(checker, subject, event);
     if (request->op == OP_NONE || is_silent(subject)) return;
     let_lapse(checker, subject);
-    subject->touched_ms = checker->at_ms;
     if (thing_acknowledge(&checker->guessing, &subject->thing, request->op, 0)) {
         note_ends(checker, subject);
         return;

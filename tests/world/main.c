@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* world - runs simulated worlds: world [--seeds FIRST-LAST | --seed N] [--strikes N] [--log FILE]
- *                                      [--centre FILE]
+/* world - runs simulated worlds: world [--seeds FIRST-LAST | --seed N | --week N | --weeks
+ * FIRST-LAST] [--strikes N] [--log FILE] [--centre FILE]
  * TAP for the test runner: one line for each hundred seeds; a broken one prints its seed, what was
  * promised and the last events. `make replay SEED=n` runs one again with all its events. */
 #include "tests/world/world.h"
@@ -17,6 +17,7 @@ enum { CENTRE_BYTES_MAX = 1 << 20, BATCH = 50 };
 
 struct arguments {
     uint64_t first, last;
+    bool are_weeks;
     uint32_t strikes;
     const char *log, *centre;
 };
@@ -78,7 +79,7 @@ static bool run_seed(const struct arguments *arguments, uint64_t seed, struct te
                                      .log = log,
                                      .digest = digest };
     random_seed(&numbers, seed);
-    bool is_kept = world_run(&options);
+    bool is_kept = arguments->are_weeks ? week_run(&options) : world_run(&options);
     if (log) (void)fclose(log);
     remove_folder(folder);
     return is_kept;
@@ -107,9 +108,9 @@ static bool run_batch(const struct arguments *arguments, uint64_t number, struct
     if (last > arguments->last) last = arguments->last;
     for (uint64_t seed = first; seed <= last; seed++)
         broken += !run_seed(arguments, seed, centre, NULL);
-    printf("%s %llu - worlds_%llu_to_%llu_keep_their_promises # %.1f s\n", broken ? "not ok" : "ok",
-           (unsigned long long)number + 2, (unsigned long long)first, (unsigned long long)last,
-           seconds() - began);
+    printf("%s %llu - %s_%llu_to_%llu_keep_their_promises # %.1f s\n", broken ? "not ok" : "ok",
+           (unsigned long long)number + 2, arguments->are_weeks ? "weeks" : "worlds",
+           (unsigned long long)first, (unsigned long long)last, seconds() - began);
     (void)fflush(stdout);
     return broken == 0;
 }
@@ -133,37 +134,43 @@ static bool read_file(const char *path, struct buf *out)
     return fclose(file) == 0;
 }
 
+/* "7", "1-100" */
+static bool read_seeds(const char *value, struct arguments *out)
+{
+    char *end = NULL;
+    out->first = out->last = strtoull(value, &end, 10);
+    if (end != value && *end == '-') out->last = strtoull(end + 1, &end, 10);
+    return end != value && *end == 0;
+}
+
 static bool read_arguments(int argc, char **argv, struct arguments *out)
 {
     for (int i = 1; i + 1 < argc; i += 2) {
         const char *name = argv[i], *value = argv[i + 1];
-        char *end = NULL;
-        unsigned long long number = strtoull(value, &end, 10);
+        bool are_weeks = strcmp(name, "--week") == 0 || strcmp(name, "--weeks") == 0;
+        out->are_weeks |= are_weeks;
         if (strcmp(name, "--log") == 0)
             out->log = value;
         else if (strcmp(name, "--centre") == 0)
             out->centre = value;
-        else if (end == value)
-            return false;
         else if (strcmp(name, "--strikes") == 0)
-            out->strikes = (uint32_t)number;
-        else if (strcmp(name, "--seed") == 0)
-            out->first = out->last = number;
-        else if (strcmp(name, "--seeds") == 0 && *end == '-')
-            out->first = number, out->last = strtoull(end + 1, NULL, 10);
-        else
+            out->strikes = (uint32_t)strtoul(value, NULL, 10);
+        else if (!are_weeks && strcmp(name, "--seed") != 0 && strcmp(name, "--seeds") != 0)
+            return false;
+        else if (!read_seeds(value, out))
             return false;
     }
+    if (out->centre == NULL) out->centre = out->are_weeks ? WORLD_WEEK : WORLD_CENTRE;
     return argc % 2 == 1 && out->last >= out->first;
 }
 
 int main(int argc, char **argv)
 {
-    struct arguments arguments = { .first = 1, .last = 100, .strikes = 8, .centre = WORLD_CENTRE };
+    struct arguments arguments = { .first = 1, .last = 100, .strikes = 8 };
     struct buf centre = { 0 };
     if (!read_arguments(argc, argv, &arguments) || !read_file(arguments.centre, &centre)) {
-        (void)fprintf(stderr, "usage: world [--seeds FIRST-LAST | --seed N] [--strikes N] "
-                              "[--log FILE] [--centre FILE]\n");
+        (void)fprintf(stderr, "usage: world [--seeds FIRST-LAST | --seed N | --week N | --weeks "
+                              "FIRST-LAST] [--strikes N] [--log FILE] [--centre FILE]\n");
         return 2;
     }
     take_over_chance();

@@ -16,6 +16,7 @@ enum {
     BOOT_WAIT_MS = 60000,
     CALM_MS = 120000,
     STRIKE_GAP_MS = 4000,
+    PATIENCE_MS = 25000, /* longer than any ghost, less than the preview time-out */
     SETTLE_MS = 2000
 };
 
@@ -113,7 +114,7 @@ bool world_wait(struct world *world, bool (*is_so)(struct world *world), uint64_
     return true;
 }
 
-static bool serves(struct world *world)
+bool world_serves(struct world *world)
 {
     return look_outbound(world) && machine_runs(world->machine, TEXT("http_proxy")) &&
            machine_runs(world->machine, TEXT("web"));
@@ -141,7 +142,7 @@ static bool has_no_rounds(struct world *world)
 }
 
 /* The supervisor does not come back by itself: a person starts it. */
-static void boot(struct world *world)
+void world_boot(struct world *world)
 {
     struct fault fault;
     if (!machine_runs(world->machine, TEXT("supervisor")) && machine_boot(world->machine, &fault))
@@ -242,7 +243,7 @@ static void make_secret(struct world *world)
     (void)fclose(key);
 }
 
-static void build(struct world *world)
+void world_raise(struct world *world)
 {
     const struct world_options *options = world->options;
     struct machine_setup setup = { .data_dir = options->data_dir,
@@ -253,7 +254,7 @@ static void build(struct world *world)
     write_host_file(world);
     world->machine = machine_new(world->life, world->loop, &setup);
     make_secret(world);
-    boot(world);
+    world_boot(world);
     if (world->is_broken || !world_wait(world, has_config, BOOT_WAIT_MS)) {
         world_fail(world, "config does not serve");
         return;
@@ -262,7 +263,11 @@ static void build(struct world *world)
     world->receiver = receiver_new(world);
     world->http = http_client_new(world->life, world->net, AGENTS + 2);
     configure(world);
-    if (!world_wait(world, serves, BOOT_WAIT_MS)) world_fail(world, "not all serve");
+    if (!world_wait(world, world_serves, BOOT_WAIT_MS)) world_fail(world, "not all serve");
+}
+
+static void employ(struct world *world)
+{
     order(world, "Load", "{}");
     order(world, "Start", "{\"GSW_DIAL_MODE\":3}");
     set_password(world, TEXT("d5"));
@@ -281,7 +286,7 @@ static void live(struct world *world)
         loop_run_for(world->loop, 1 + world_below(world, STRIKE_GAP_MS));
         trouble_strike(world);
         loop_run_for(world->loop, 1 + world_below(world, STRIKE_GAP_MS / 4));
-        boot(world);
+        world_boot(world);
         census(world, false);
         if (world_is(world, 300)) look_around(world, false);
     }
@@ -292,17 +297,26 @@ static bool calms_down(struct world *world)
 {
     trouble_end(world);
     world->is_ending = true;
-    if (!world_wait(world, serves, CALM_MS)) return world_fail(world, "not all serve again");
+    if (!world_wait(world, world_serves, CALM_MS)) return world_fail(world, "not all serve again");
     if (!world_wait(world, has_no_requests, CALM_MS))
         return world_fail(world, "a request has no end");
+    return true;
+}
+
+/* What was on its way arrives; the processes live on, with all they may have forgotten. What nobody
+ * was told of is looked at before its time is up. */
+static bool waits_a_while(struct world *world)
+{
+    look_around(world, false);
+    loop_run_for(world->loop, PATIENCE_MS);
     return true;
 }
 
 static bool bears_a_power_cut(struct world *world)
 {
     machine_cut_power(world->machine);
-    boot(world);
-    if (!world_wait(world, serves, CALM_MS))
+    world_boot(world);
+    if (!world_wait(world, world_serves, CALM_MS))
         return world_fail(world, "not all serve after a power cut");
     return true;
 }
@@ -320,7 +334,8 @@ static bool runs_out(struct world *world)
 
 static void judge(struct world *world)
 {
-    if (!calms_down(world) || !bears_a_power_cut(world)) return;
+    if (!calms_down(world)) return;
+    if (!(world_is(world, 500) ? bears_a_power_cut(world) : waits_a_while(world))) return;
     world_hear(world, (struct event){ .kind = EVENT_QUIET });
     look_around(world, false);
     census_persons(world);
@@ -352,31 +367,43 @@ static void tell(struct world *world)
                       TEXT_ARG(breaches[i].words), TEXT_ARG(breaches[i].history));
 }
 
+void world_begin(struct world *world, const struct world_options *options, uint64_t begins_utc_ms)
+{
+    *world =
+        (struct world){ .options = options, .whole = scope_new(NULL, "world", SCOPE_NO_LIMIT) };
+    random_seed(&world->chance, options->seed);
+    if (begins_utc_ms == 0) begins_utc_ms = YEAR_2026_MS + world_below(world, YEAR_MS);
+    world->has_ghosts = world_is(world, 500);
+    world->loop = loop_new_virtual(world->whole, begins_utc_ms, options->seed);
+    world->life = scope_new(world->whole, "people", SCOPE_NO_LIMIT);
+    world->net = net_new(world->life, world->loop);
+    world->sink = (struct log_sink){ wants, write_log, world };
+    world->log = (struct log){ .sink = &world->sink };
+    world->checker =
+        checker_new(world->life, &(struct checker_options){ .lapse_ms = PREVIEW_TIMEOUT_MS });
+    log_debug(&world->log, "seed %llu, requests may come twice: %s",
+              (unsigned long long)options->seed, world->has_ghosts ? "yes, all carry a key" : "no");
+}
+
+bool world_end(struct world *world)
+{
+    if (!world->is_broken) stop(world);
+    if (world->is_broken) tell(world);
+    bool is_kept = !world->is_broken;
+    scope_close(world->whole);
+    buf_free(&world->tail);
+    buf_free(&world->line);
+    buf_free(&world->inflicted);
+    return is_kept;
+}
+
 bool world_run(const struct world_options *options)
 {
-    struct scope *life = scope_new(NULL, "world", SCOPE_NO_LIMIT);
-    struct world world = { .options = options };
-    random_seed(&world.chance, options->seed);
-    uint64_t begins_utc_ms = YEAR_2026_MS + world_below(&world, YEAR_MS);
-    world.has_ghosts = world_is(&world, 500);
-    world.loop = loop_new_virtual(life, begins_utc_ms, options->seed);
-    world.life = scope_new(life, "people", SCOPE_NO_LIMIT);
-    world.net = net_new(world.life, world.loop);
-    world.sink = (struct log_sink){ wants, write_log, &world };
-    world.log = (struct log){ .sink = &world.sink };
-    world.checker =
-        checker_new(world.life, &(struct checker_options){ .lapse_ms = PREVIEW_TIMEOUT_MS });
-    log_debug(&world.log, "seed %llu, requests may come twice: %s",
-              (unsigned long long)options->seed, world.has_ghosts ? "yes, all carry a key" : "no");
-    build(&world);
+    struct world world;
+    world_begin(&world, options, 0);
+    world_raise(&world);
+    if (!world.is_broken) employ(&world);
     if (!world.is_broken) live(&world);
     if (!world.is_broken) judge(&world);
-    if (!world.is_broken) stop(&world);
-    if (world.is_broken) tell(&world);
-    bool is_kept = !world.is_broken;
-    scope_close(life);
-    buf_free(&world.tail);
-    buf_free(&world.line);
-    buf_free(&world.inflicted);
-    return is_kept;
+    return world_end(&world);
 }

@@ -49,7 +49,7 @@ struct receiver;
 
 struct world {
     const struct world_options *options;
-    struct scope *life;
+    struct scope *whole, *life; /* life: of the people in it */
     struct loop *loop;
     struct net *net; /* of the people, not of the servers */
     struct random chance;
@@ -72,6 +72,18 @@ struct world {
 
 /* True: every promise was kept. Else the reasons are printed to stderr, with the seed. */
 bool world_run(const struct world_options *options);
+
+/* The steps of it, for those who live otherwise (week.c). */
+void world_begin(struct world *world, const struct world_options *options,
+                 uint64_t begins_utc_ms); /* 0: some day of the year */
+void world_raise(struct world *world);    /* the servers, configured; they serve, or it is broken */
+void world_boot(struct world *world);     /* a person starts what does not come back by itself */
+bool world_serves(struct world *world);
+bool world_end(struct world *world); /* as world_run() */
+
+/* week.c: a week of one campaign around a change of clocks, judged by its own rules; a few events
+ * go to the checker. True: every promise was kept. */
+bool week_run(const struct world_options *options);
 
 /* An event: written down, and judged. at_ms is filled in. */
 void world_hear(struct world *world, struct event event);

@@ -22,6 +22,11 @@ struct list_waiter {
     void *self;
 };
 
+static void forget_zones(void *self)
+{
+    buf_free(&((struct lists *)self)->zones);
+}
+
 struct lists *lists_new(struct app *app, uint32_t app_dbid, struct store *store)
 {
     struct lists *lists = scope_alloc(app->life, sizeof *lists);
@@ -32,6 +37,7 @@ struct lists *lists_new(struct app *app, uint32_t app_dbid, struct store *store)
     lists->tables = table_new(app->life);
     lists->lists_life = scope_new(app->life, "calling lists", SCOPE_NO_LIMIT);
     lists->by_name = table_new(lists->lists_life);
+    scope_on_close(app->life, forget_zones, lists);
     return lists;
 }
 
@@ -207,11 +213,19 @@ static struct list_table *table_of(struct lists *lists, const struct object_tabl
 static void add_select_sql(const struct calling_list *list, bool is_due, struct buf *sql)
 {
     struct text name = list->table->layout.table;
-    buf_format(sql,
-               "WITH zone(tz, t) AS MATERIALIZED (SELECT json_extract(value, '$[0]'), "
-               "json_extract(value, '$[1]') FROM json_each(?1)) "
-               "SELECT %.*s.chain_id, %.*s.chain_n FROM %.*s",
-               TEXT_ARG(name), TEXT_ARG(name), TEXT_ARG(name));
+    buf_add_z(sql, "WITH zone(tz, t) AS MATERIALIZED (SELECT json_extract(value, '$[0]'), "
+                   "json_extract(value, '$[1]') FROM json_each(");
+    /* Asked every few seconds: where nothing is due, no zone is read. */
+    if (is_due)
+        buf_format(sql,
+                   "CASE WHEN EXISTS (SELECT 1 FROM %.*s INDEXED BY %.*s_due WHERE "
+                   "record_status = 1 AND record_type = ?3 AND dial_sched_time >= 0 AND "
+                   "dial_sched_time <= ?4) THEN ?1 ELSE '[]' END",
+                   TEXT_ARG(name), TEXT_ARG(name));
+    else
+        buf_add_z(sql, "?1");
+    buf_format(sql, ")) SELECT %.*s.chain_id, %.*s.chain_n FROM %.*s", TEXT_ARG(name),
+               TEXT_ARG(name), TEXT_ARG(name));
     if (is_due) buf_format(sql, " INDEXED BY %.*s_due", TEXT_ARG(name));
     buf_format(
         sql,

@@ -66,9 +66,10 @@ bool list_is_in_window(const struct calling_list *list, const struct record *rec
 }
 
 /* [[tz_dbid, seconds after local midnight], ...] for the query. */
-static void zones_now(struct app *app, uint64_t now_utc_ms, struct buf *out)
+static void write_zones(struct app *app, uint64_t now_utc_ms, struct buf *out)
 {
     const struct app_object *object;
+    buf_clear(out);
     buf_add_byte(out, '[');
     bool first = true;
     for (size_t at = 0; (object = app_object_next(app, &OBJECT_TIME_ZONE, &at)) != NULL;) {
@@ -78,6 +79,16 @@ static void zones_now(struct app *app, uint64_t now_utc_ms, struct buf *out)
         first = false;
     }
     buf_add_byte(out, ']');
+}
+
+static struct text zones_now(struct lists *lists, uint64_t now_utc_ms)
+{
+    uint64_t rev = app_config_rev(lists->app), utc_s = now_utc_ms / 1000;
+    if (lists->zones.len == 0 || lists->zones_utc_s != utc_s || lists->zones_rev != rev)
+        write_zones(lists->app, now_utc_ms, &lists->zones);
+    lists->zones_utc_s = utc_s;
+    lists->zones_rev = rev;
+    return buf_text(&lists->zones);
 }
 
 /* --- choosing and loading --- */
@@ -115,10 +126,8 @@ void list_select(struct calling_list *list, int64_t record_type, uint64_t now_ut
         foreign_select(list, record_type, now_utc_ms, limit, agents, on_selected, selection);
         return;
     }
-    struct buf zones = { 0 };
-    zones_now(app, now_utc_ms, &zones);
     struct value parameters[] = {
-        value_of_text(buf_text(&zones)),
+        value_of_text(zones_now(list->table->lists, now_utc_ms)),
         value_of_i64(limit),
         value_of_i64(record_type),
         value_of_i64((int64_t)(now_utc_ms / 1000)),
@@ -130,7 +139,6 @@ void list_select(struct calling_list *list, int64_t record_type, uint64_t now_ut
     struct query query = { is_due ? list->select_due : list->select, parameters,
                            sizeof parameters / sizeof parameters[0] };
     store_query(list->table->lists->store, &query, on_selected, selection);
-    buf_free(&zones);
 }
 
 void list_load_chains(struct list_table *table, const int64_t *chain_ids, uint32_t count,

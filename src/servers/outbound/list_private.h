@@ -14,6 +14,9 @@ struct lists {
     struct table *by_name; /* of calling lists, as configured at the last look */
     struct scope *lists_life;
     uint32_t app_dbid; /* of our Application object */
+    /* Local times of all zones, for a query; good for one second and revision. */
+    struct buf zones;
+    uint64_t zones_utc_s, zones_rev;
 };
 
 #endif

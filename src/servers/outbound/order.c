@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Orders to a campaign group (spec outbound 5.1): one at a time, decided by campaign.c, stored,
  * then carried out and answered. */
+#include "fault.h"
 #include "gen/events.h"
 #include "servers/outbound/callback_watch.h"
 #include "servers/outbound/desktops.h"
@@ -148,6 +149,10 @@ static void store_order(struct order *order)
     if (order->outcome.fsm.state == SESSION_NULL) {
         change_add(change, &session_remove, ROWS_ANY);
         change_bind_i64(change, session->dbid);
+#ifdef FAULT_STOP_UNSTORED
+    } else if (order->event == SESSION_STOP) {
+        log_debug(&server->app->log, "what is stopped needs nothing kept");
+#endif
     } else {
         change_add(change, &session_write, 1);
         change_bind_i64(change, session->dbid);

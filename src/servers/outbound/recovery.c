@@ -434,9 +434,6 @@ enum err recovery_start(struct outbound *server, void (*on_done)(struct outbound
 {
     static const struct statement last_handle = {
         "SELECT max(handle_base + record_count) FROM round"
-#ifdef FAULT_HANDLES_AGAIN
-        " WHERE state = 1"
-#endif
     };
     static const struct statement sessions = {
         "SELECT group_dbid, state, guid, dial_mode, optimize_by, optimize_goal, started_utc_ms, "
