@@ -38,8 +38,8 @@ struct sending {
     struct change_hook hook;
     enum sending_state state;
     struct effect effect; /* views into `bytes`; only the id once it was sent out */
-    bool has_body; /* the effect is whole: it can be sent without a look into the table */
-    bool is_taken; /* it has a place in the window, or wants one */
+    bool has_body;        /* the effect is whole: it can be sent without a look into the table */
+    bool is_taken;        /* it has a place in the window, or wants one */
     enum effect_verdict verdict;
     uint64_t retry_utc_ms;
     char *words;

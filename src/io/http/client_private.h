@@ -77,7 +77,7 @@ struct http_client {
     struct loop *loop;
     bool is_virtual;
     uint32_t pool_size;
-    struct buf trusted; /* path of a PEM file, NUL behind it; empty: the system's */
+    struct buf trusted;        /* path of a PEM file, NUL behind it; empty: the system's */
     struct buf key, host_port; /* of the URL that is looked at */
     struct table *pools;
     struct slots *calls;

@@ -109,7 +109,7 @@ struct session {
     struct dialing dialing;
     struct guid guid;
     struct list buffered[BUFFER_CLASSES], in_progress;
-    struct due_heap put_off; /* scheduled for later; not among the buffered ones */
+    struct due_heap put_off;                  /* scheduled for later; not among the buffered ones */
     uint64_t put_off_utc_ms, put_off_mono_ms; /* the clocks at the last look at `put_off` */
     struct timer *due_timer, *callback_timer;
     uint32_t buffered_count, in_progress_count, changing_count; /* changing: out of all of them */

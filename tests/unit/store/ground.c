@@ -10,10 +10,8 @@ enum { COMMON_FILES = 3 };
 static char common_sql[COMMON_FILES][8192]; /* schema/sql/common, as it is */
 
 static struct migration migrations[] = {
-    { 1, common_sql[0] },
-    { 2, common_sql[1] },
-    { 3, common_sql[2] },
-    { 4, "CREATE TABLE note (id INTEGER PRIMARY KEY, words TEXT UNIQUE);" },
+    { 1, common_sql[0] }, { 2, common_sql[1] },
+    { 3, common_sql[2] }, { 4, "CREATE TABLE note (id INTEGER PRIMARY KEY, words TEXT UNIQUE);" },
     { 0, NULL },
 };
 
