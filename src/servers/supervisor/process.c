@@ -55,7 +55,8 @@ static _Noreturn void become(char *const *argv, int birth_read, int out_file)
     else if (dup2(birth_read, BIRTH_DESCRIPTOR) < 0)
         _exit(126);
     close_range(BIRTH_DESCRIPTOR + 1, ~0u, 0);
-    signal(SIGPIPE, SIG_DFL);
+    /* Our handlers would take a signal that is for the child, and nobody would hear of it. */
+    for (int number = 1; number < NSIG; number++) (void)signal(number, SIG_DFL);
     sigprocmask(SIG_SETMASK, &none, NULL);
     execv("/proc/self/exe", argv);
     _exit(127);
@@ -121,8 +122,12 @@ static enum err fork_child(char *const *argv, const struct process_birth *birth,
         close(out_file);
         return system_fault(fault, "make", "a pipe");
     }
+    sigset_t all, former;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &former);
     struct process child = { .pid = fork(), .pidfd = -1, .is_child = true };
     if (child.pid == 0) become(argv, birth_pipe[0], out_file);
+    pthread_sigmask(SIG_SETMASK, &former, NULL);
     close(out_file);
     close(birth_pipe[0]);
     enum err err = child.pid < 0 ? system_fault(fault, "make", "a process")

@@ -70,6 +70,29 @@ TEST(a_killed_child_names_its_signal)
     remove_files();
 }
 
+static void take(int number)
+{
+    (void)number;
+}
+
+/* Between fork and exec our handlers are the child's, too. */
+TEST(a_signal_that_comes_before_the_child_is_itself_is_not_lost)
+{
+    char how[128] = "";
+    struct fault fault;
+    void (*former)(int) = signal(SIGTERM, take);
+    for (int i = 0; i < 20; i++) {
+        struct process process;
+        struct process_birth one = birth();
+        CHECK_OK(process_start(NULL, &one, &process, &fault));
+        process_signal(&process, SIGTERM);
+        CHECK(ends(&process, how, sizeof how));
+        CHECK(strstr(how, "signal 15") != NULL);
+        remove_files();
+    }
+    (void)signal(SIGTERM, former);
+}
+
 static void write_file(const char *path, const char *text)
 {
     int file = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
