@@ -99,10 +99,11 @@ void app_stopped(struct app *app)
 static void end_now(void *self)
 {
     struct app *app = self;
-    struct app_private *private = app->private;
-    if (private->on_end)
-    private->on_end(private->end_self, private->exit_code);
-    else loop_stop(app->loop);
+    const struct app_private *own = app->private;
+    if (own->on_end)
+        own->on_end(own->end_self, own->exit_code);
+    else
+        loop_stop(app->loop);
 }
 
 static void on_orphan_time_up(void *self)
@@ -128,15 +129,18 @@ void app_begin_or_end(struct app *app)
 {
     struct fault fault = { 0 };
     struct app_private *private = app->private;
-    if (private->has_begun || private->state == APP_STOPPING) return;
+    /* Once only: what failed half-way is still there, until the process ends. */
+    if (private->has_begun || private->exit_code || private->state == APP_STOPPING) return;
     enum err err = app_begin(app, &fault);
     if (!err) return;
     const char *words = fault.words[0] ? fault.words : err_words(err);
-    if (err == ERR_IO || err == ERR_FULL || err == ERR_UNAVAILABLE)
-        app_unavailable(app, text_of(words)); /* the disk: it may be well the next time */
+    /* The disk: it may be well the next time. */
+    bool is_of_disk = err == ERR_IO || err == ERR_FULL || err == ERR_UNAVAILABLE;
+    if (is_of_disk)
+        app_unavailable(app, text_of(words));
     else
         set_state(app, APP_STOPPING, text_of(words));
-    app_end(app, words, err == ERR_IO || err == ERR_FULL || err == ERR_UNAVAILABLE);
+    app_end(app, words, is_of_disk);
 }
 
 void app_end(struct app *app, const char *words, bool may_wait)

@@ -335,6 +335,25 @@ TEST(a_server_that_cannot_start_ends_the_process_with_an_exit_code)
     world_free(world);
 }
 
+TEST(a_server_that_cannot_start_is_not_started_twice)
+{
+    struct world *world = world_new();
+    run_supervisor(world);
+    run_config(world);
+    server.fails = true;
+    bear(world, &outbound_type);
+    loop_run_for(world->loop, 100);
+    CHECK_TEXT(text_of(world->state), "service-unavailable");
+    server.fails = false;
+    struct config_resync resync = { 0 };
+    link_send(world->to_subscriber, &MSG_CONFIG_RESYNC, &resync);
+    loop_run_for(world->loop, 100);
+    CHECK_U32(world->subscribes, 2);
+    CHECK_U32(server.starts, 1); /* what the first one left is still there */
+    CHECK_I64(world->app->private->exit_code, 1);
+    world_free(world);
+}
+
 TEST(the_server_starts_only_when_the_last_page_is_there)
 {
     struct world *world = world_new();
