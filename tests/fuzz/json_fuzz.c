@@ -6,10 +6,10 @@
  * - jansson goes deeper than JSON_DEPTH_MAX.
  * - jansson takes a NUL behind a number, "[1<NUL>]", for the end of its buffer and reads on: a
  *   fault of its own, so it is not asked about texts with a NUL.
- * - RapidJSON, behind json.h, calls a number too big by its digits, not by what they come to:
- * "0e309", and 309 digits before "e-300". The RFC lets a reader set such limits (section 6); no
- * writer of doubles prints them. Agreed on: "-0" is the integer 0, 1e-400 is 0, half a surrogate
- * pair is refused. */
+ * - RapidJSON, behind json.h, calls a number too big by its digits, not by what they come to, as
+ *   "0e309" and 309 digits before "e-300". The RFC lets a reader set such limits (section 6), and
+ *   no writer of doubles prints them.
+ * Agreed on: "-0" is the integer 0, 1e-400 is 0, half a surrogate pair is refused. */
 #include "tests/fuzz/fuzz.h"
 
 #include "format/json.h"
