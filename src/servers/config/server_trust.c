@@ -32,9 +32,8 @@ bool trust_with_secrets(const struct config_server *server, const struct link *l
 bool trust_to_administer(const struct config_server *server, struct link_request *request)
 {
     const struct link *link = link_request_link(request);
-    if (link == NULL) return true; /* it went meanwhile: nobody hears the answer */
-    const char *server_name = server_of(server, link);
-    if (is_tool(link) || (server_name && text_eq(text_of(server_name), TEXT("web")))) return true;
+    const char *name = link ? server_of(server, link) : NULL;
+    if (link && (is_tool(link) || (name && text_eq(text_of(name), TEXT("web"))))) return true;
     struct fault fault;
     (void)fault_set(&fault, ERR_DENIED, "", "only tools, and web for its persons, may do this");
     link_refuse_fault(request, &fault);
