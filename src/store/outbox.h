@@ -7,9 +7,10 @@
  *          not answer fills its own places alone.
  * Memory   a window of at most in_flight_max effects, of a lane at most lane_max, but each lane has
  *          64 places whatever the others take; the rest waits in the table, paged by index.
- * Clock    due times are wall clock; a step of the clock is made up for within a minute, or delays
- * a retry by the step. The outbox knows nothing of HTTP: `send` is the server's. Open it when the
- * store may be written: it sends at once what it finds waiting. */
+ * Clock    due times are wall clock. Set forward, it makes due what lies behind it; set back, it
+ *          delays by the step what was due later, but not beyond `wait_max_ms`.
+ * The outbox knows nothing of HTTP: `send` is the server's. Open it when the store may be written:
+ * it sends at once what it finds waiting. */
 #ifndef STORE_OUTBOX_H
 #define STORE_OUTBOX_H
 

@@ -98,7 +98,7 @@ void trouble_note(struct store *store, const struct change *change)
         begin(store, kind, change->result.words);
         return;
     }
-    if (change->result.err == ERR_OK && change->statement_count == 0) return; /* a flush */
+    if (change->result.err || change->statement_count == 0) return; /* a flush writes nothing */
     trouble->is_written = true;
     if (!store->watch.on_trouble && is_going_on(store)) end_when_calm(store);
 }
