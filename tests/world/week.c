@@ -31,8 +31,8 @@ enum {
     AGAIN_MS = 200,        /* nobody knows: asked again, with the same key */
     LATE_MS = 60000,       /* until who could be called must be there for who asks */
     HOURS_SLACK_MS = 1000, /* the campaign ends when its order is carried out */
-    CAMPAIGN_FROM_S = 6 * HOUR_S,
-    CAMPAIGN_TILL_S = 23 * HOUR_S,
+    CAMPAIGN_FROM_S = 7 * HOUR_S,
+    CAMPAIGN_TILL_S = 21 * HOUR_S,
     REDIALS = 2, /* as week.jsonc has them */
     REDIAL_MIN = 30,
     REDIAL_MORE_MIN = 15,
@@ -50,13 +50,11 @@ static const struct {
                { "Kolkata", "Asia/Kolkata" } };
 enum { PLACES = sizeof places / sizeof *places, CAMPAIGN_PLACE = 0 };
 
-/* Midnights of Saturdays before changes of clocks in 2026: New York's; Europe's, and Lord Howe's a
- * week later; Lord Howe's; Europe's, and New York's a week later. */
-static const struct {
-    int64_t begins_utc_s;
-    uint32_t days;
-} weeks[] = { { 1772841600, 7 }, { 1774656000, 8 }, { 1790985600, 7 }, { 1792800000, 9 } };
-enum { WEEKS = sizeof weeks / sizeof *weeks };
+/* Midnights, by UTC, of the Saturdays before changes of clocks in 2026: in spring New York's,
+ * Europe's, Lord Howe's (its autumn); then Lord Howe's, Europe's, New York's. */
+static const int64_t weeks_utc_s[] = { 1772841600, 1774656000, 1775260800,
+                                       1790985600, 1792800000, 1793404800 };
+enum { WEEKS = sizeof weeks_utc_s / sizeof *weeks_utc_s, DAYS = 7 };
 
 enum where { ABSENT, WAITING, WITH_AGENT, DONE };
 
@@ -87,7 +85,8 @@ struct caller {
 struct week {
     struct world *world;
     uint64_t begins_utc_ms, ends_utc_ms, last_key;
-    uint64_t well_since_ms; /* all serve since then */
+    uint64_t well_since_ms;  /* all serve since then */
+    uint64_t empty_asked_ms; /* who asked then heard "no records"; 0: nobody */
     struct contact contacts[CONTACTS];
     struct caller callers[CALLERS];
     uint32_t previews, empty, redials, callbacks, restarts, done;
@@ -344,15 +343,27 @@ static void on_previewed(struct caller *caller, const struct answer *answer)
     timer_start(caller->timer, CALL_MS);
 }
 
+/* Whose answer is still on its way may have got what others did not. */
+static bool is_anybody_asking(const struct week *week)
+{
+    for (uint32_t i = 0; i < CALLERS; i++)
+        if (week->callers[i].is_asking && week->callers[i].deed == PREVIEW) return true;
+    return false;
+}
+
 static void preview_ended(struct caller *caller, const struct answer *answer)
 {
+    struct week *week = caller->week;
     if (answer->status == 200) {
         on_previewed(caller, answer);
-        return;
+    } else {
+        week->empty++;
+        week->empty_asked_ms = caller->asked_utc_ms;
+        wait_for_next_poll(caller);
     }
-    caller->week->empty++;
-    judge_empty(caller->week, caller->asked_utc_ms);
-    wait_for_next_poll(caller);
+    if (week->empty_asked_ms == 0 || is_anybody_asking(week)) return;
+    judge_empty(week, week->empty_asked_ms);
+    week->empty_asked_ms = 0;
 }
 
 static void on_answer(void *self, const struct answer *answer)
@@ -419,14 +430,14 @@ static void on_added(void *self, const struct answer *answer)
     adding->status = answer ? answer->status : 0;
 }
 
-/* Hours of at least nine of the clock, so that each day some of them are the campaign's, too. */
+/* Twelve hours at least, so that each day two of them are the campaign's, too. */
 static void imagine(struct week *week, struct contact *contact, uint32_t number)
 {
     struct world *world = week->world;
     contact->number = number;
     contact->place = (uint32_t)world_below(world, PLACES);
     contact->from_s = (int64_t)world_below(world, DAY_S / POLL_S) * POLL_S;
-    contact->till_s = (contact->from_s + 9 * HOUR_S + (int64_t)world_below(world, 61) * POLL_S) %
+    contact->till_s = (contact->from_s + 12 * HOUR_S + (int64_t)world_below(world, 37) * POLL_S) %
                       DAY_S;
 }
 
@@ -522,15 +533,13 @@ static void judge(struct week *week)
 
 bool week_run(const struct world_options *options)
 {
-    static const size_t which = WEEKS;
     struct world world;
-    uint64_t chosen = options->seed % which;
-    uint64_t begins_ms = (uint64_t)weeks[chosen].begins_utc_s * 1000;
+    uint64_t begins_ms = (uint64_t)weeks_utc_s[options->seed % WEEKS] * 1000;
     world_begin(&world, options, begins_ms);
     struct week *week = scope_alloc(world.life, sizeof *week);
     week->world = &world;
     week->begins_utc_ms = begins_ms + (uint64_t)HOUR_S * 1000;
-    week->ends_utc_ms = begins_ms + (uint64_t)weeks[chosen].days * DAY_S * 1000;
+    week->ends_utc_ms = begins_ms + (uint64_t)DAYS * DAY_S * 1000;
     world_raise(&world);
     week->well_since_ms = now_utc_ms(week);
     if (!world.is_broken) live(week);

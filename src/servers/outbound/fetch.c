@@ -29,6 +29,7 @@ struct fetch {
     bool has_blocked; /* rows that the Do-Not-Call list kept back */
     int64_t record_types[PERSONAL_TYPES + RECORD_TYPES]; /* personal ones, then by priority */
     uint32_t next_type;
+    uint32_t due_types;
     struct candidate *chosen; /* one row per chain */
     uint32_t chosen_count, personal_count;
     struct table *by_chain; /* chain id -> candidate */
@@ -239,10 +240,11 @@ static void add_agents(const struct session *session, struct buf *out)
 /* What is due does not wait behind a buffer full of new records. */
 static uint32_t room_for(const struct fetch *fetch)
 {
+    int64_t type = fetch->record_types[fetch->next_type];
+    if (type != RECORD_TYPE_GENERAL && (fetch->due_types >> type & 1) == 0) return 0;
     if (fetch->next_type < PERSONAL_TYPES) return FETCH_PERSONAL_MAX;
     uint32_t used = fetch->chosen_count - fetch->personal_count;
     uint32_t room = fetch->wanted > used ? fetch->wanted - used : 0;
-    int64_t type = fetch->record_types[fetch->next_type];
     if (type == RECORD_TYPE_GENERAL) return room;
     const struct list *ring =
         &fetch->session->buffered[type == RECORD_TYPE_CAMPAIGN_CALLBACK ? BUFFER_CALLBACK
@@ -259,7 +261,7 @@ static void choose(struct fetch *fetch)
         return;
     }
     fetch->table = list->table;
-    if (fetch->next_type == PERSONAL_TYPES) fetch->personal_count = fetch->chosen_count;
+    if (fetch->next_type <= PERSONAL_TYPES) fetch->personal_count = fetch->chosen_count;
     uint32_t room = 0;
     for (; fetch->next_type < PERSONAL_TYPES + RECORD_TYPES; fetch->next_type++)
         if ((room = room_for(fetch)) > 0) break;
@@ -279,9 +281,26 @@ static void choose(struct fetch *fetch)
     load(fetch, list);
 }
 
+static void on_due(void *self, uint32_t types)
+{
+    struct fetch *fetch = self;
+    fetch->due_types = types;
+    choose(fetch);
+}
+
+static void find_due(struct fetch *fetch)
+{
+    struct outbound *server = fetch->session->server;
+    struct calling_list *list = lists_find_by_dbid(server->lists, fetch->list_dbid, NULL);
+    if (list)
+        list_find_due(list, loop_now_utc_ms(server->app->loop), on_due, fetch);
+    else
+        end(fetch);
+}
+
 static void on_dnc_loaded(void *self)
 {
-    choose(self);
+    find_due(self);
 }
 
 /* Nothing is given out before the Do-Not-Call list is in memory. */
@@ -294,7 +313,7 @@ static void on_open(void *self, const struct fault *fault)
     } else if (fetch->session->options->check_dnc_list)
         dnc_when_loaded(fetch->session->server, fetch->life, on_dnc_loaded, fetch);
     else
-        choose(fetch);
+        find_due(fetch);
 }
 
 /* Spec 4: by type priority, higher first. */

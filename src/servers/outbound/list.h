@@ -44,6 +44,7 @@ struct calling_list {
     uint32_t max_attempts;                       /* 0: no bound */
     int64_t time_from, time_until;               /* further bounds; equal: none */
     const struct statement *select, *select_due; /* candidates of type General; of the others */
+    const struct statement *find_due;
 };
 
 struct lists;
@@ -71,6 +72,11 @@ void list_open(struct calling_list *list, void (*on_open)(void *self, const stru
 struct candidate {
     int64_t chain_id, chain_n;
 };
+/* LIST_DUE_ALL or less: a bit 1 << record type for each type of which something is due, whatever
+ * the hour. One question instead of four, every few seconds. Of a customer's database: all. */
+#define LIST_DUE_ALL UINT32_MAX
+void list_find_due(struct calling_list *list, uint64_t now_utc_ms,
+                   void (*on_due)(void *self, uint32_t types), void *self);
 void list_select(struct calling_list *list, int64_t record_type, uint64_t now_utc_ms,
                  uint32_t limit, struct text agents,
                  void (*on_candidates)(void *self, enum err err, const struct candidate *candidates,

@@ -112,6 +112,36 @@ static void on_selected(void *self, enum err err, const struct rows *rows)
     scope_close(selection->life);
 }
 
+struct finding {
+    struct scope *life;
+    void (*on_due)(void *self, uint32_t types);
+    void *self;
+};
+
+static void on_found(void *self, enum err err, const struct rows *rows)
+{
+    struct finding *finding = self;
+    uint32_t types = err ? LIST_DUE_ALL : 0;
+    for (uint32_t i = 0; !err && i < rows_count(rows); i++) types |= 1u << rows_i64(rows, i, 0);
+    finding->on_due(finding->self, types);
+    scope_close(finding->life);
+}
+
+void list_find_due(struct calling_list *list, uint64_t now_utc_ms,
+                   void (*on_due)(void *self, uint32_t types), void *self)
+{
+    if (list->table->foreign) {
+        on_due(self, LIST_DUE_ALL);
+        return;
+    }
+    struct scope *life = scope_new(list->table->lists->app->life, "due types", SCOPE_NO_LIMIT);
+    struct finding *finding = scope_alloc(life, sizeof *finding);
+    *finding = (struct finding){ life, on_due, self };
+    struct value now_s = value_of_i64((int64_t)(now_utc_ms / 1000));
+    struct query query = { list->find_due, &now_s, 1 };
+    store_query(list->table->lists->store, &query, on_found, finding);
+}
+
 void list_select(struct calling_list *list, int64_t record_type, uint64_t now_utc_ms,
                  uint32_t limit, struct text agents,
                  void (*on_candidates)(void *self, enum err err, const struct candidate *candidates,
