@@ -24,7 +24,7 @@ struct subject {
     uint32_t phone;
     bool is_acknowledged; /* its AddRecord */
     bool is_broken;
-    uint64_t touched_ms;          /* when something about it was asked last */
+    uint64_t touched_ms;          /* what was last acknowledged of it was asked for then */
     uint64_t stopped_at;          /* number of the event that cancelled or blocked it last */
     uint64_t row_look, open_look; /* looks that showed its row, an open round */
     struct subject *next;

@@ -222,8 +222,14 @@ static void ask_op(struct checker *checker, struct request *request, struct subj
     keep_event(checker, subject, event);
     if (is_silent(subject)) return;
     let_lapse(checker, subject);
-    subject->touched_ms = checker->at_ms;
     request->op = thing_ask(&checker->guessing, &subject->thing, op);
+}
+
+/* What was acknowledged was carried out after it was asked for, nobody knows when; what was lost or
+ * refused keeps no round from lapsing. */
+static void touch(struct subject *subject, const struct request *request)
+{
+    if (subject->touched_ms < request->asked_ms) subject->touched_ms = request->asked_ms;
 }
 
 static void ask_about_round(struct checker *checker, struct request *request, enum deed deed,
@@ -382,8 +388,7 @@ static void given(struct checker *checker, struct request *request, const struct
     round_begin(checker, subject, round, agent, &event);
     if (is_silent(subject)) return;
     let_lapse(checker, subject);
-    /* Nobody knows when it was given; the answer may have been long on its way. */
-    if (subject->touched_ms < request->asked_ms) subject->touched_ms = request->asked_ms;
+    touch(subject, request);
     struct op give = { .deed = DEED_GIVE, .agent = agent->name, .round = round->id };
     uint32_t op = thing_ask(&checker->guessing, &subject->thing, &give);
     if (op == OP_NONE) return;
@@ -411,6 +416,7 @@ static void op_acknowledged(struct checker *checker, struct request *request,
     keep_event(checker, subject, event);
     if (request->op == OP_NONE || is_silent(subject)) return;
     let_lapse(checker, subject);
+    touch(subject, request);
     if (thing_acknowledge(&checker->guessing, &subject->thing, request->op, 0)) {
         note_ends(checker, subject);
         return;

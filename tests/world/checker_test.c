@@ -364,6 +364,17 @@ TEST(a_silent_agents_record_may_become_stale)
         "'outbox','at':5000,'message':'M1','guid':'G1','status':1\n"
         "'looked','at':5000\n";
     KEPT(late);
+    const char *lost = WITH_A1 "'asked','at':4500,'ask':'process','request':4,'agent':'a1',"
+                               "'guid':'G1','value':'v4','result':33\n"
+                               "'lost','at':4600,'request':4\n"
+                               "'received','at':5000,'message':'M1','guid':'G1','digest':'d1'\n"
+                               "'look','at':5000,'list':'L'\n"
+                               "'row','at':5000,'chain':7,'phone':'p7','status':4\n"
+                               "'round','at':5000,'chain':7,'guid':'G1','status':2,'agent':'a1',"
+                               "'message':'M1'\n"
+                               "'outbox','at':5000,'message':'M1','guid':'G1','status':2\n"
+                               "'looked','at':5000\n";
+    KEPT(lost); /* it may never have come */
     options.lapse_ms = 0;
 }
 
