@@ -33,16 +33,18 @@ miss() {
 
 sed -e 's/#.*//' -e '/^ *$/d' "$proofs" >"$report.list"
 trap 'rm -f "$report" "$report.list"' EXIT
-while read -r fault program arguments; do
+sed -e 's/^[^ ]* *//' "$report.list" | sort -u >"$report.programs"
+trap 'rm -f "$report" "$report.list" "$report.programs"' EXIT
+while read -r program arguments; do
     build_with none "$program"
-    run "$program" $arguments || miss "$program fails without a fault"
-done <"$report.list"
+    run "$program" $arguments || miss "$program $arguments fails without a fault"
+done <"$report.programs"
 while read -r fault program arguments; do
     build_with "$fault" "$program"
     if run "$program" $arguments; then
-        miss "$program does not find $fault"
+        miss "$program $arguments does not find $fault"
     else
-        echo "prove: $fault found by $program"
+        echo "prove: $fault found by $program $arguments"
     fi
 done <"$report.list"
 test "$misses" -eq 0
