@@ -110,8 +110,7 @@ bool json_hear_opening(struct json_reader *reader)
     return json_hear_value(reader, (struct value){ 0 }); /* its place, until its end */
 }
 
-/* What the list or object holds is held no longer, and has room in the scope;
- * NULL: too much. */
+/* What the list or object holds has room in the scope, and is held no longer; NULL: too much. */
 static void *take_room(struct json_reader *reader, size_t count, size_t bytes_each)
 {
     void *room = scope_try_alloc(reader->scope, count * bytes_each);
