@@ -29,7 +29,7 @@ struct recovery {
     void (*on_done)(struct outbound *server);
     struct open_round *rounds;  /* by list, then chain */
     uint32_t round_count, next; /* the batch under way begins at `next` */
-    uint32_t batch;
+    uint32_t batch, batch_max;  /* smaller where rows are too large for a page of the store */
     uint32_t lists_opening;
     bool is_opening; /* the next batch waits for the lists */
     bool is_over;    /* but a list that opens still knows of us */
@@ -272,6 +272,11 @@ static void on_rows(void *self, enum err err, const struct rows *rows)
     struct open_round *rounds = recovery->rounds + recovery->next;
     struct calling_list *list =
         lists_find_by_dbid(recovery->server->lists, rounds[0].list_dbid, NULL);
+    if (err == ERR_LIMIT && recovery->batch > 1) {
+        recovery->batch_max = recovery->batch / 2;
+        next_batch(recovery);
+        return;
+    }
     if (err && list) {
         keep_for_later(recovery);
         return;
@@ -302,7 +307,7 @@ static void next_batch(struct recovery *recovery)
     const struct open_round *rounds = recovery->rounds + recovery->next;
     uint32_t left = recovery->round_count - recovery->next;
     int64_t chain_ids[BATCH_CHAINS_MAX];
-    for (recovery->batch = 0; recovery->batch < left && recovery->batch < BATCH_CHAINS_MAX;
+    for (recovery->batch = 0; recovery->batch < left && recovery->batch < recovery->batch_max;
          recovery->batch++) {
         if (rounds[recovery->batch].list_dbid != rounds[0].list_dbid) break;
         chain_ids[recovery->batch] = rounds[recovery->batch].chain_id;
@@ -458,7 +463,9 @@ enum err recovery_start(struct outbound *server, void (*on_done)(struct outbound
                   { &open_rounds, on_open_rounds } };
     struct scope *life = scope_new(server->app->life, "recovery", SCOPE_NO_LIMIT);
     struct recovery *recovery = scope_alloc(life, sizeof *recovery);
-    *recovery = (struct recovery){ .life = life, .server = server, .on_done = on_done };
+    *recovery = (struct recovery){
+        .life = life, .server = server, .on_done = on_done, .batch_max = BATCH_CHAINS_MAX
+    };
     server->recovery = recovery;
     recovery->again = timer_new(life, server->app->loop, open_lists, recovery);
     recovery->patience = timer_new(life, server->app->loop, go_on, recovery);

@@ -757,6 +757,30 @@ TEST(an_agent_sees_her_record_as_waiting_until_a_full_disk_lets_its_list_open)
     close_world();
 }
 
+/* Each is read, but not both in one page of 64 MB. */
+TEST(chains_too_large_to_be_read_together_are_back_after_a_restart)
+{
+    static const char enlarge[] =
+        "UPDATE list_t SET contact_info = hex(zeroblob(17 * 1024 * 1024)) "
+        "WHERE record_status = 2";
+    struct fault fault = { 0 };
+    open_world_at(TEXT("/data"));
+    start();
+    add("15550160");
+    add("15550161");
+    CHECK_U32(preview("a2"), OUTBOUND_OK);
+    CHECK_U32(preview("a1"), OUTBOUND_OK);
+    CHECK_OK(store_execute_now(outbound->store, TEXT(enlarge), &fault));
+    sim_store_kill(outbound->store);
+    scope_close(app->life);
+    begin_app(TEXT("/data"));
+    take_snapshot("a1");
+    CHECK_U32(shown, 1);
+    CHECK_U32(shown_waiting, 0);
+    CHECK_U32(agent_chain_count(outbound, NULL, TEXT("a2")), 1);
+    close_world();
+}
+
 /* --- schedules --- */
 
 static void put_schedule(const char *stop_at)
