@@ -472,7 +472,7 @@ static void add_contact(struct week *week, uint32_t number)
 
 static void restart(struct week *week)
 {
-    static const char *const victims[] = { "outbound", "outbound", "config", "http_proxy" };
+    static const char *const victims[] = { "outbound", "outbound", "config" };
     struct world *world = week->world;
     uint64_t chosen = world_below(world, sizeof victims / sizeof *victims + 1);
     week->restarts++;
@@ -491,6 +491,18 @@ static void run_until(struct week *week, uint64_t utc_ms)
     uint64_t now_ms = now_utc_ms(week);
     if (utc_ms > now_ms && !week->world->is_broken)
         loop_run_for(week->world->loop, utc_ms - now_ms);
+}
+
+/* Such times are what a restart may forget. */
+static bool is_redial_ahead(const struct week *week)
+{
+    for (uint32_t i = 0; i < CONTACTS; i++) {
+        const struct contact *contact = &week->contacts[i];
+        if (contact->where == WAITING && contact->busy_count &&
+            contact->due_from_ms > now_utc_ms(week))
+            return true;
+    }
+    return false;
 }
 
 static void live(struct week *week)
@@ -512,6 +524,7 @@ static void live(struct week *week)
         if (world->is_broken) return;
         if (added < CONTACTS) add_contact(week, added++);
         if (at_ms < restart_ms) continue;
+        if (at_ms < restart_ms + day_ms / 2 && !is_redial_ahead(week)) continue;
         restart(week);
         restart_ms = (at_ms / day_ms + 1) * day_ms + world_below(world, day_ms);
     }
