@@ -165,11 +165,19 @@ static void take_chain(struct fetch *fetch, struct calling_list *list, const str
     list_submit_take(list->table, change, chain_key, on_taken, taking);
 }
 
+static void load(struct fetch *fetch, struct calling_list *list);
+
 static void on_rows(void *self, enum err err, const struct rows *rows)
 {
     struct fetch *fetch = self;
     struct calling_list *list =
         lists_find_by_dbid(fetch->session->server->lists, fetch->list_dbid, NULL);
+    if (err == ERR_LIMIT && list && fetch->chosen_count > 1) {
+        fetch->chosen_count /=
+            2; /* too much for a page of the store: the rest has its turn later */
+        load(fetch, list);
+        return;
+    }
     if (err || list == NULL || list->table != fetch->table) {
         end(fetch);
         return;

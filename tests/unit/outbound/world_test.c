@@ -781,6 +781,21 @@ TEST(chains_too_large_to_be_read_together_are_back_after_a_restart)
     close_world();
 }
 
+TEST(chains_too_large_to_be_read_together_are_given_out_all_the_same)
+{
+    static const char enlarge[] =
+        "UPDATE list_t SET contact_info = hex(zeroblob(17 * 1024 * 1024))";
+    struct fault fault = { 0 };
+    open_world_at(TEXT("/data"));
+    add("15550160");
+    add("15550161");
+    CHECK_OK(store_execute_now(outbound->store, TEXT(enlarge), &fault));
+    start();
+    CHECK_U32(preview("a1"), OUTBOUND_OK);
+    CHECK_U32(preview("a2"), OUTBOUND_OK);
+    close_world();
+}
+
 /* --- schedules --- */
 
 static void put_schedule(const char *stop_at)
