@@ -59,7 +59,9 @@ static void check_one(const struct option_table *table, const struct line *line)
     const struct kv *sections = single(scope, line, line->value);
     const void *usual = resolve(table, NULL, NULL, scope, &reports);
     const void *snapshot = resolve(table, sections, NULL, scope, &reports);
-    bool is_read = option && (option->levels & LEVEL_APPLICATION);
+    /* With a '#' before it a section or an option is a comment. */
+    bool is_comment = text_starts(line->section, TEXT("#")) || text_starts(line->name, TEXT("#"));
+    bool is_read = option && !is_comment && (option->levels & LEVEL_APPLICATION);
     bool is_valid = is_read && option_value_check(option, line->value, words) == ERR_OK;
     struct fault fault = { 0 };
     enum err err =
