@@ -273,6 +273,7 @@ class Hostile(unittest.TestCase):
                 stream.setblocking(False)
                 if i % 3:  # every third says nothing at all
                     stream.send(b"POST /lists/L1?req=AddRecord HTTP/1.1\r\nHost: x\r\nX-Slow: ")
+            time.sleep(0.1)  # newcomers keep their places for 50 ms: nobody else gets one meanwhile
             began = time.monotonic()
             while time.monotonic() - began < 3:
                 for stream in self.random.sample(streams, 300):
