@@ -216,6 +216,7 @@ void trouble_end(struct world *world)
     for (uint32_t i = 0; i < PLACES; i++) {
         sim_net_cut(world->net, text_of(places[i]), false);
         sim_net_refuse(world->net, text_of(places[i]), false);
+        sim_net_break(world->net, text_of(places[i])); /* some are silent for minutes yet */
     }
     sim_disk_limit(world->loop, 0);
     sim_disk_slow(world->loop, TEXT(""), 0);
