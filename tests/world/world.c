@@ -394,7 +394,6 @@ bool world_end(struct world *world)
     scope_close(world->whole);
     buf_free(&world->tail);
     buf_free(&world->line);
-    buf_free(&world->inflicted);
     return is_kept;
 }
 

@@ -67,7 +67,6 @@ struct world {
     bool is_ending;  /* nobody begins anything new */
     bool is_broken;  /* a promise was not kept */
     struct buf tail, line;
-    struct buf inflicted; /* what befell it, in words */
 };
 
 /* True: every promise was kept. Else the reasons are printed to stderr, with the seed. */
