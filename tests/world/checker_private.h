@@ -49,6 +49,7 @@ struct round {
     uint64_t open_look, closed_look;
     uint64_t snapshot;   /* of its agent, that showed it */
     uint32_t unanswered; /* requests on it */
+    bool is_answered;    /* the preview that gave it */
 };
 
 struct notification {

@@ -257,6 +257,11 @@ static void ask_about_chain(struct checker *checker, struct request *request, en
 {
     struct subject *subject = chain_find(checker, name_of(checker, event->list), event->chain);
     struct op op = { .deed = (uint8_t)deed };
+    struct round *round = event->guid.at ? round_find(checker, event->guid) : NULL;
+    if (round) { /* by its holder */
+        request->round = round;
+        round->unanswered++;
+    }
     if (subject) {
         subject->stopped_at = checker->counts.events;
         ask_op(checker, request, subject, &op, event);
@@ -380,12 +385,14 @@ static void given(struct checker *checker, struct request *request, const struct
     struct round *round = round_find(checker, event.guid);
     keep_event(checker, subject, &event);
     if (round && round->subject) { /* a look or a snapshot showed it before */
+        round->is_answered = true;
         (void)is_same_round(checker, subject, round, agent->name);
         return;
     }
     agent->open--;
     if (round == NULL) round = round_new(checker, event.guid);
     round_begin(checker, subject, round, agent, &event);
+    round->is_answered = true;
     if (is_silent(subject)) return;
     let_lapse(checker, subject);
     touch(subject, request);
