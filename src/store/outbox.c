@@ -38,6 +38,13 @@ static uint64_t now_utc_ms(const struct outbox *outbox)
 
 /* --- sendings --- */
 
+static uint64_t retry_utc_ms(const struct sending *sending)
+{
+    uint64_t mono_ms = loop_now_mono_ms(sending->outbox->loop);
+    uint64_t left_ms = sending->retry_mono_ms > mono_ms ? sending->retry_mono_ms - mono_ms : 0;
+    return now_utc_ms(sending->outbox) + left_ms;
+}
+
 static struct text put(char **at, struct text text)
 {
     if (text.at) memcpy(*at, text.at, text.len);
@@ -237,11 +244,11 @@ static void end_sending(struct sending *sending)
     struct outbox *outbox = sending->outbox;
     struct outbox_lane *lane = sending->lane;
     enum effect_verdict verdict = sending->verdict;
-    uint64_t retry_utc_ms = sending->retry_utc_ms;
+    uint64_t again_utc_ms = retry_utc_ms(sending);
     (void)table_remove(outbox->window, sending->effect.id);
     sending_free(sending);
     count_end(outbox, verdict);
-    if (verdict == EFFECT_RETRY) outbox_notice(lane, retry_utc_ms);
+    if (verdict == EFFECT_RETRY) outbox_notice(lane, again_utc_ms);
 }
 
 void outbox_end_ended(struct outbox_lane *lane)
@@ -310,7 +317,7 @@ static void add_mark(struct change *change, const struct sending *sending, uint6
     change_add(change, marks[sending->verdict], ROWS_ANY);
     change_bind_text(change, sending->effect.id);
     change_bind_text(change, text_of(sending->words));
-    change_bind_i64(change, (int64_t)(is_retry ? sending->retry_utc_ms : now));
+    change_bind_i64(change, (int64_t)(is_retry ? retry_utc_ms(sending) : now));
 }
 
 static void mark(struct outbox *outbox)
@@ -366,7 +373,7 @@ void outbox_done(struct outbox *outbox, struct text id, enum effect_verdict verd
     outbox_watch_clock(outbox);
     sending->state = SENDING_ENDED;
     sending->verdict = verdict;
-    sending->retry_utc_ms = now_utc_ms(outbox) + retry_in_ms;
+    sending->retry_mono_ms = loop_now_mono_ms(outbox->loop) + retry_in_ms;
     sending->words = strndup(kept.at ? kept.at : "", kept.len);
     ASSERT(sending->words != NULL);
     want_mark(sending);

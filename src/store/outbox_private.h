@@ -41,7 +41,7 @@ struct sending {
     bool has_body;        /* the effect is whole: it can be sent without a look into the table */
     bool is_taken;        /* it has a place in the window, or wants one */
     enum effect_verdict verdict;
-    uint64_t retry_utc_ms;
+    uint64_t retry_mono_ms; /* a clock may be set before its mark is written */
     char *words;
     char bytes[];
 };

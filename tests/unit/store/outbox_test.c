@@ -684,6 +684,22 @@ TEST(where_no_wait_is_long_a_retry_does_not_wait_for_a_clock_that_was_set_back)
     end(&world);
 }
 
+TEST(nor_does_one_whose_end_waited_for_the_disk_meanwhile)
+{
+    struct world world = { .verdict = EFFECT_RETRY, .retry_in_ms = 10000 };
+    begin(&world);
+    loop_step_utc(world.ground.loop, 20ll * 3600 * 1000); /* far from 1970 */
+    add(&world, 1);
+    loop_run_for(world.ground.loop, SIM_COMMIT_MS + 1);
+    CHECK_U32(world.got[1], 1);
+    sim_store_fill_disk(world.ground.store, 3);
+    loop_step_utc(world.ground.loop, -10ll * 3600 * 1000);
+    world.verdict = EFFECT_SENT;
+    loop_run_for(world.ground.loop, 20000);
+    CHECK_U32(world.got[1], 2);
+    end(&world);
+}
+
 TEST(and_of_a_former_process_nothing_waits_either)
 {
     struct world world = { .verdict = EFFECT_RETRY,
