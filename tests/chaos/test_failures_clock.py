@@ -158,9 +158,11 @@ class ClockSteps(unittest.TestCase):
         desktop = StubbornDesktop(self.centre.web_port, token)
         desktop.connect()
         self.set_clock(-5)
+        former = self.centre.proxy_pid()
         for name in ("outbound", "web", "config"):
             self.centre.kill(name)
         self.centre.wait_running()
+        wait_until(lambda: self.centre.proxy_pid() not in (None, former), 20, what="a new HTTP Proxy")
         self.centre.wait_for_http()
         self.centre.wait_for_web()
         self.assertTimely()

@@ -66,6 +66,12 @@ static void on_past_round(void *self, enum err err, const struct rows *rows)
         is_known ? lists_find_by_dbid(ending->server->lists, (uint32_t)rows_i64(rows, 0, 2), NULL)
                  : NULL;
     bool is_there = list && text_eq(list->table->key, rows_text(rows, 0, 4));
+    if (is_known && rows_i64(rows, 0, 6) == ROUND_OPEN) { /* it comes back with its agent */
+        request_refuse(request, OUTBOUND_DATABASE_ERROR,
+                       "GSW_RECORD_HANDLE: %u waits for its calling list's database",
+                       request->handle);
+        return;
+    }
     if (ending->event == CHAIN_CANCEL || !is_there) {
         refuse_finalised(ending, is_known);
         return;
@@ -84,7 +90,8 @@ static void on_past_round(void *self, enum err err, const struct rows *rows)
 static void start_by_handle(struct ending *ending)
 {
     static const struct statement round_of_handle = {
-        "SELECT handle_base, record_count, list_dbid, chain_id, table_name, agent_id FROM round "
+        "SELECT handle_base, record_count, list_dbid, chain_id, table_name, agent_id, state FROM "
+        "round "
         "WHERE handle_base <= ?1 ORDER BY handle_base DESC LIMIT 1"
     };
     struct request *request = ending->request;

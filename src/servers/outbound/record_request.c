@@ -13,8 +13,6 @@
 
 #include <stdio.h>
 
-enum { ROUND_OPEN = 1 }; /* round.state */
-
 static const struct statement round_of_handle = {
     "SELECT handle_base, record_count, list_dbid, chain_id, agent_id, attempt_guid, table_name, "
     "state "
