@@ -5,6 +5,7 @@
 #include "gen/objects.h"
 #include "servers/outbound/explain.h"
 #include "servers/outbound/request_log.h"
+#include "servers/outbound/round_lookup.h"
 #include "servers/outbound/session.h"
 
 /* --- by handle --- */
@@ -29,14 +30,6 @@ static void end_live(struct ending *ending, struct live_chain *live)
     ending_submit(ending, change);
 }
 
-static void refuse_finalised(struct ending *ending, bool is_known)
-{
-    request_refuse(ending->request, is_known ? OUTBOUND_ALREADY_FINALISED : OUTBOUND_INVALID_HANDLE,
-                   is_known ? "GSW_RECORD_HANDLE: %u is finalised already"
-                            : "GSW_RECORD_HANDLE: no record has the handle %u",
-                   ending->request->handle);
-}
-
 /* The row of a record that is not in memory any more: its number joins the list all the same. */
 static void on_past_rows(void *self, enum err err, const struct rows *rows)
 {
@@ -56,50 +49,34 @@ static void on_past_round(void *self, enum err err, const struct rows *rows)
 {
     struct ending *ending = self;
     struct request *request = ending->request;
-    if (err) {
-        request_refuse(request, OUTBOUND_DATABASE_ERROR, "the store does not answer");
-        return;
-    }
-    bool is_known = rows_count(rows) &&
-                    request->handle < rows_i64(rows, 0, 0) + rows_i64(rows, 0, 1);
+    bool is_over = !err && round_covers(rows, request->handle) &&
+                   !round_is_open(rows, request->handle);
     struct calling_list *list =
-        is_known ? lists_find_by_dbid(ending->server->lists, (uint32_t)rows_i64(rows, 0, 2), NULL)
-                 : NULL;
-    bool is_there = list && text_eq(list->table->key, rows_text(rows, 0, 4));
-    if (is_known && rows_i64(rows, 0, 6) == ROUND_OPEN) { /* it comes back with its agent */
-        request_refuse(request, OUTBOUND_DATABASE_ERROR,
-                       "GSW_RECORD_HANDLE: %u waits for its calling list's database",
-                       request->handle);
-        return;
-    }
+        is_over ? lists_find_by_dbid(ending->server->lists,
+                                     (uint32_t)rows_i64(rows, 0, ROUND_LIST_DBID), NULL)
+                : NULL;
+    bool is_there = list && text_eq(list->table->key, rows_text(rows, 0, ROUND_TABLE_NAME));
     if (ending->event == CHAIN_CANCEL || !is_there) {
-        refuse_finalised(ending, is_known);
+        round_refuse(request, err, rows);
         return;
     }
-    if (ending->agent_id.len && !text_eq(ending->agent_id, rows_text(rows, 0, 5))) {
+    if (ending->agent_id.len && !text_eq(ending->agent_id, rows_text(rows, 0, ROUND_AGENT_ID))) {
         request_refuse(request, OUTBOUND_NOT_OWNER,
                        "GSW_AGENT_ID: the record was with another agent");
         return;
     }
-    request->record_index = request->handle - (uint32_t)rows_i64(rows, 0, 0);
+    request->record_index = request->handle - (uint32_t)rows_i64(rows, 0, ROUND_HANDLE_BASE);
     ending->list_name = scope_keep(request->life, list->name);
-    int64_t chain_id = rows_i64(rows, 0, 3);
+    int64_t chain_id = rows_i64(rows, 0, ROUND_CHAIN_ID);
     list_load_chains(list->table, &chain_id, 1, on_past_rows, ending);
 }
 
 static void start_by_handle(struct ending *ending)
 {
-    static const struct statement round_of_handle = {
-        "SELECT handle_base, record_count, list_dbid, chain_id, table_name, agent_id, state FROM "
-        "round "
-        "WHERE handle_base <= ?1 ORDER BY handle_base DESC LIMIT 1"
-    };
     struct request *request = ending->request;
     struct live_chain *live = table_get(ending->server->handles, TEXT_OF(&request->handle));
     if (live == NULL) {
-        struct value parameter = value_of_i64(request->handle);
-        struct query query = { &round_of_handle, &parameter, 1 };
-        store_query(ending->server->store, &query, on_past_round, ending);
+        round_lookup(request, on_past_round, ending);
     } else if (live->is_busy) {
         list_add_last(&live->waiting, &request->node);
     } else {

@@ -19,8 +19,6 @@
 #include "servers/outbound/list.h"
 #include "servers/outbound/schedule.h"
 
-enum { ROUND_OPEN = 1 }; /* round.state: with its agent; 2: closed */
-
 struct group_pulse;
 struct agents;
 struct desktops;

@@ -8,45 +8,15 @@
 #include "servers/outbound/answered_step.h"
 #include "servers/outbound/contact_time.h"
 #include "servers/outbound/reply.h"
+#include "servers/outbound/round_lookup.h"
 #include "servers/outbound/session.h"
 #include "servers/outbound/treatment_book.h"
 
 #include <stdio.h>
 
-static const struct statement round_of_handle = {
-    "SELECT handle_base, record_count, list_dbid, chain_id, agent_id, attempt_guid, table_name, "
-    "state "
-    "FROM round WHERE handle_base <= ?1 ORDER BY handle_base DESC LIMIT 1"
-};
-
-static bool round_covers(const struct rows *rows, uint32_t handle)
-{
-    return rows_count(rows) && handle < rows_i64(rows, 0, 0) + rows_i64(rows, 0, 1);
-}
-
 static void on_round(void *self, enum err err, const struct rows *rows)
 {
-    struct request *request = self;
-    if (err)
-        request_refuse(request, OUTBOUND_DATABASE_ERROR, "the store does not answer");
-    else if (round_covers(rows, request->handle) && rows_i64(rows, 0, 7) == ROUND_OPEN)
-        request_refuse(request, OUTBOUND_DATABASE_ERROR,
-                       "GSW_RECORD_HANDLE: %u waits for its calling list's database",
-                       request->handle);
-    else if (round_covers(rows, request->handle))
-        request_refuse(request, OUTBOUND_ALREADY_FINALISED,
-                       "GSW_RECORD_HANDLE: %u is finalised already", request->handle);
-    else
-        request_refuse(request, OUTBOUND_INVALID_HANDLE,
-                       "GSW_RECORD_HANDLE: no record has the handle %u", request->handle);
-}
-
-static void ask_for_round(struct request *request,
-                          void (*on_rows)(void *self, enum err err, const struct rows *rows))
-{
-    struct value parameter = value_of_i64(request->handle);
-    struct query query = { &round_of_handle, &parameter, 1 };
-    store_query(request->server->store, &query, on_rows, request);
+    round_refuse(self, err, rows);
 }
 
 /* The chain of the handle, when the request may go on now. NULL: answered, or waiting its turn. */
@@ -55,7 +25,7 @@ static struct live_chain *chain_for(struct request *request, uint32_t handle)
     request->handle = handle;
     struct live_chain *live = table_get(request->server->handles, TEXT_OF(&request->handle));
     if (live == NULL) {
-        ask_for_round(request, on_round);
+        round_lookup(request, on_round, request);
         return NULL;
     }
     if (live->is_busy) {
@@ -426,19 +396,20 @@ static void on_status_round(void *self, enum err err, const struct rows *rows)
                        "GSW_RECORD_HANDLE: no record has the handle %u", request->handle);
         return;
     }
-    struct calling_list *list =
-        lists_find_by_dbid(request->server->lists, (uint32_t)rows_i64(rows, 0, 2), NULL);
+    struct calling_list *list = lists_find_by_dbid(
+        request->server->lists, (uint32_t)rows_i64(rows, 0, ROUND_LIST_DBID), NULL);
     /* A list that got another table has other records under the same numbers. */
-    if (list == NULL || !text_eq(list->table->key, rows_text(rows, 0, 6))) {
+    if (list == NULL || !text_eq(list->table->key, rows_text(rows, 0, ROUND_TABLE_NAME))) {
         request_refuse(request, OUTBOUND_LIST_UNKNOWN, "the record's calling list is gone");
         return;
     }
     struct status_read *read = scope_alloc(request->life, sizeof *read);
     *read = (struct status_read){ request, scope_keep(request->life, list->name),
-                                  scope_keep(request->life, rows_text(rows, 0, 4)),
-                                  scope_keep(request->life, rows_text(rows, 0, 5)), list->table };
-    request->record_index = request->handle - (uint32_t)rows_i64(rows, 0, 0);
-    int64_t chain_id = rows_i64(rows, 0, 3);
+                                  scope_keep(request->life, rows_text(rows, 0, ROUND_AGENT_ID)),
+                                  scope_keep(request->life, rows_text(rows, 0, ROUND_ATTEMPT_GUID)),
+                                  list->table };
+    request->record_index = request->handle - (uint32_t)rows_i64(rows, 0, ROUND_HANDLE_BASE);
+    int64_t chain_id = rows_i64(rows, 0, ROUND_CHAIN_ID);
     list_load_chains(list->table, &chain_id, 1, on_status_row, read);
 }
 
@@ -448,7 +419,7 @@ void record_status(struct request *request)
     request->handle = asked->gsw_record_handle;
     struct live_chain *live = table_get(request->server->handles, TEXT_OF(&request->handle));
     if (live == NULL) {
-        ask_for_round(request, on_status_round);
+        round_lookup(request, on_status_round, request);
         return;
     }
     struct session_names names;
