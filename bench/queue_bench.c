@@ -4,37 +4,20 @@
  *     queue_bench FILE BYTES FLYING SECONDS
  * FLYING puts wait for their commit at a time, and FLYING effects are out at a time. For SECONDS it
  * puts, then for at most as long it takes. Prints one JSON object; syncs are counted where they
- * happen, in fdatasync() and fsync() below. */
+ * happen, in sync_count.c. */
+#include "bench/sync_count.h"
+
 #include "gen/migrations.h"
 #include "store/outbox.h"
 
 #include <inttypes.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 enum { BYTES_MAX = 65536, ID_BYTES = 33, ROWS_MAX = 10000000 };
-
-static atomic_ulong sync_count;
-
-int fdatasync(int file);
-int fsync(int file);
-
-int fdatasync(int file)
-{
-    atomic_fetch_add(&sync_count, 1);
-    return (int)syscall(SYS_fdatasync, file);
-}
-
-int fsync(int file)
-{
-    atomic_fetch_add(&sync_count, 1);
-    return (int)syscall(SYS_fsync, file);
-}
 
 struct bench {
     struct loop *loop;
@@ -107,7 +90,7 @@ struct watch {
 static struct watch watch_begin(const struct bench *bench)
 {
     return (struct watch){ seconds(CLOCK_MONOTONIC), seconds(CLOCK_PROCESS_CPUTIME_ID),
-                           atomic_load(&sync_count), store_counters(bench->store) };
+                           sync_count(), store_counters(bench->store) };
 }
 
 static void print(const char *name, const struct watch *began, const struct bench *bench,

@@ -6,16 +6,16 @@
  *                 [--flying N] [--runs N]
  *
  * Prints one line per kind of row and side: min, median and max of the runs, with the figures that
- * explain them: syncs are counted where they happen, in fdatasync() and fsync() below. */
+ * explain them: syncs are counted where they happen, in sync_count.c. */
+#include "bench/sync_count.h"
+
 #include "base/random.h"
 #include "store/store.h"
 
 #include <sqlite3.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -29,25 +29,6 @@ struct setting {
 struct figures {
     double rows_per_s, syncs_per_row, cpu_us_per_row;
 };
-
-/* --- syncs: ours stand before libc's for every library of this program --- */
-
-static atomic_ulong sync_count;
-
-int fdatasync(int file);
-int fsync(int file);
-
-int fdatasync(int file)
-{
-    atomic_fetch_add(&sync_count, 1);
-    return (int)syscall(SYS_fdatasync, file);
-}
-
-int fsync(int file)
-{
-    atomic_fetch_add(&sync_count, 1);
-    return (int)syscall(SYS_fsync, file);
-}
 
 /* --- what is measured --- */
 
@@ -135,8 +116,7 @@ struct watch {
 
 static struct watch watch_begin(void)
 {
-    return (struct watch){ now_s(CLOCK_MONOTONIC), now_s(CLOCK_PROCESS_CPUTIME_ID),
-                           atomic_load(&sync_count) };
+    return (struct watch){ now_s(CLOCK_MONOTONIC), now_s(CLOCK_PROCESS_CPUTIME_ID), sync_count() };
 }
 
 static struct figures watch_end(const struct watch *watch, uint32_t rows)
@@ -144,7 +124,7 @@ static struct figures watch_end(const struct watch *watch, uint32_t rows)
     return (struct figures){
         .rows_per_s = rows / (now_s(CLOCK_MONOTONIC) - watch->wall_s),
         .cpu_us_per_row = (now_s(CLOCK_PROCESS_CPUTIME_ID) - watch->cpu_s) * 1e6 / rows,
-        .syncs_per_row = (double)(atomic_load(&sync_count) - watch->syncs) / rows,
+        .syncs_per_row = (double)(sync_count() - watch->syncs) / rows,
     };
 }
 

@@ -6,35 +6,18 @@
  *
  * Every record that is with an agent takes its turn; each turn changes the call result and Other1.
  * `FLYING` changes wait for their commit at a time. Prints one JSON object; syncs are counted where
- * they happen, in fdatasync() and fsync() below. */
+ * they happen, in sync_count.c. */
+#include "bench/sync_count.h"
+
 #include "gen/migrations.h"
 #include "servers/outbound/record.h"
 #include "store/store.h"
 
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
-
-static atomic_ulong sync_count;
-
-int fdatasync(int file);
-int fsync(int file);
-
-int fdatasync(int file)
-{
-    atomic_fetch_add(&sync_count, 1);
-    return (int)syscall(SYS_fdatasync, file);
-}
-
-int fsync(int file)
-{
-    atomic_fetch_add(&sync_count, 1);
-    return (int)syscall(SYS_fsync, file);
-}
 
 struct held { /* a record with an agent */
     int64_t handle_base;
@@ -190,7 +173,7 @@ static void run(struct bench *bench, uint32_t run_s, uint32_t flying)
     struct timer *timer = timer_new(bench->life, bench->loop, on_time_up, bench);
     for (uint32_t i = 0; i < flying; i++) submit(bench);
     double wall_s = now_s(CLOCK_MONOTONIC), cpu_s = now_s(CLOCK_PROCESS_CPUTIME_ID);
-    unsigned long syncs = atomic_load(&sync_count);
+    unsigned long syncs = sync_count();
     struct store_counters before = store_counters(bench->store);
     timer_start(timer, (uint64_t)run_s * 1000);
     loop_run(bench->loop);
@@ -198,9 +181,8 @@ static void run(struct bench *bench, uint32_t run_s, uint32_t flying)
     (void)printf("{\"operations\":%llu,\"rows\":%llu,\"groups\":%llu,\"syncs\":%lu,"
                  "\"wall_s\":%.3f,\"cpu_s\":%.3f}\n",
                  (unsigned long long)bench->durable, (unsigned long long)(after.rows - before.rows),
-                 (unsigned long long)(after.groups - before.groups),
-                 atomic_load(&sync_count) - syncs, now_s(CLOCK_MONOTONIC) - wall_s,
-                 now_s(CLOCK_PROCESS_CPUTIME_ID) - cpu_s);
+                 (unsigned long long)(after.groups - before.groups), sync_count() - syncs,
+                 now_s(CLOCK_MONOTONIC) - wall_s, now_s(CLOCK_PROCESS_CPUTIME_ID) - cpu_s);
 }
 
 int main(int argc, char **argv)
