@@ -4,8 +4,10 @@
 import pathlib
 import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[3] / "bench"))
+HERE = pathlib.Path(__file__).resolve()
+sys.path[:0] = [str(HERE.parents[3] / "bench"), str(HERE.parents[1])]
 
+import tap  # noqa: E402
 from table import Bar, page, profiles_of, table  # noqa: E402
 
 FAST = Bar("update / nginx", "an update", "B|W", ours=[90, 100, 130], peer="nginx", theirs=[1000, 1010, 990], aim=0.1,
@@ -38,13 +40,5 @@ def checks():
     yield "bars that share a profile keep it apart", profiles_of(again) == {"update / nginx": ("abc1234", FAST.profile)}
 
 
-def main():
-    done = list(checks())
-    print(f"1..{len(done)}")
-    for index, (name, is_good) in enumerate(done, 1):
-        print(f"{'ok' if is_good else 'not ok'} {index} - {name}")
-    return 0 if all(is_good for _, is_good in done) else 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(tap.run(checks()))

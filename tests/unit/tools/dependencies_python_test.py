@@ -7,6 +7,10 @@ import pathlib
 import sys
 
 sys.dont_write_bytecode = True
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+import tap  # noqa: E402
+
 PATH = pathlib.Path(__file__).resolve().parents[3] / "tools/check-dependencies"
 LOADER = importlib.machinery.SourceFileLoader("check_dependencies", str(PATH))
 check = importlib.util.module_from_spec(importlib.util.spec_from_loader("check_dependencies", LOADER))
@@ -55,13 +59,5 @@ def checks():
     yield "what is not installed is known as such", found["libabsent"][0] is None
 
 
-def main():
-    done = list(checks())
-    print(f"1..{len(done)}")
-    for index, (name, is_good) in enumerate(done, 1):
-        print(f"{'ok' if is_good else 'not ok'} {index} - {name}")
-    return 0 if all(is_good for _, is_good in done) else 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(tap.run(checks()))

@@ -5,6 +5,10 @@ import pathlib
 import re
 import sys
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+import tap  # noqa: E402
+
 TOP = pathlib.Path(__file__).resolve().parents[3]
 NAMED = re.compile(r"`(\w+_test|test_\w+|fuzz)/(\w+)`")
 
@@ -39,13 +43,5 @@ def checks():
     yield "one that is not there would be missed", not is_there("test_security", "test_of_nothing") and not is_there("fuzz", "nothing")
 
 
-def main():
-    done = list(checks())
-    print(f"1..{len(done)}")
-    for index, (name, is_good) in enumerate(done, 1):
-        print(f"{'ok' if is_good else 'not ok'} {index} - {name}")
-    return 0 if all(is_good for _, is_good in done) else 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(tap.run(checks()))
