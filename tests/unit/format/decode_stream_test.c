@@ -46,6 +46,21 @@ TEST(what_means_nothing_becomes_a_byte_that_text_never_has)
     check_decoded("UTF-8", TEXT("a\xC3"), "a\xFF");
 }
 
+TEST(a_bad_character_of_utf7_is_found_where_it_is_however_the_bytes_are_cut)
+{
+    /* 0041, DC00 (the second half of a pair alone), 0041; then a byte that ends the base64. */
+    check_decoded("UTF-7", TEXT("+AEHcAABB-x\ny"),
+                  "A\xFF"
+                  "Ax\ny");
+    check_decoded("UTF-7", TEXT("a+AE\xD1-b\n"), "a\xFF-b\n");
+}
+
+TEST(a_letter_that_waits_for_its_accent_is_there_at_the_end)
+{
+    check_decoded("CP1258", TEXT("bra"), "bra");
+    check_decoded("CP1258", TEXT("a\xEC"), "\xC3\xA1"); /* a, then the acute alone */
+}
+
 TEST(sets_that_do_not_exist)
 {
     struct scope *scope = scope_new(NULL, "test", SCOPE_NO_LIMIT);
