@@ -79,13 +79,13 @@ static enum err convert(iconv_t way, struct text in, bool is_loose, struct scope
     while (in_left && iconv(way, &in_at, &in_left, &out_at, &left) == (size_t)-1) {
         if (errno == E2BIG) return ERR_LIMIT;
         if (!is_loose) return ERR_INVALID;
+        (void)iconv(way, NULL, NULL, &out_at, &left); /* a letter that waited for its accent */
         if (left < 3) return ERR_LIMIT;
         memcpy(out_at, "\xEF\xBF\xBD", 3); /* NOLINT(bugprone-not-null-terminated-result) */
         out_at += 3;
         left -= 3;
         in_at++;
         in_left--;
-        (void)iconv(way, NULL, NULL, NULL, NULL);
     }
     if (iconv(way, NULL, NULL, &out_at, &left) == (size_t)-1) return ERR_LIMIT;
     *out = (struct text){ bytes, room - left };

@@ -50,6 +50,16 @@ TEST(bad_bytes_of_an_answer_become_replacement_characters_one_by_one)
     scope_close(scope);
 }
 
+TEST(a_letter_before_a_bad_byte_is_kept)
+{
+    struct encoding *vietnamese =
+        open_set("CP1258"); /* which holds a letter back, for its accent */
+    struct text out;
+    CHECK_OK(encoding_decode_loosely(vietnamese, TEXT("a\x8Az"), scope, &out));
+    CHECK_TEXT(out, "a\xEF\xBF\xBDz");
+    scope_close(scope);
+}
+
 TEST(utf8_passes_through_checked)
 {
     struct encoding *utf8 = open_set("utf-8");
