@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* xml.h - XML in and out, with the line and column of every element and attribute; libxml2 reads.
+ * Reading  namespaces are resolved; comments and processing instructions are dropped, CDATA is
+ * text. No network, no external entities or DTDs, no entity expansion but the five of XML. UTF-8,
+ * UTF-16, ISO-8859-1 and Windows-1252 by their declaration; texts come as UTF-8. Bounds   bytes,
+ * depth and elements by xml_limits; memory is linear in the input. Memory   the tree lies in the
+ * scope; nothing refers to the input. Pure     no clock, no I/O. Thread: any, one tree at a time
+ * each. */
+#ifndef FORMAT_XML_H
+#define FORMAT_XML_H
+
+#include "base/buf.h"
+#include "base/scope.h"
+
+struct xml_limits {
+    size_t bytes_max;
+    uint32_t depth_max, elements_max;
+};
+
+struct xml_attribute { /* namespace declarations are attributes as well: uri XML_XMLNS_URI */
+    struct xml_attribute *next;
+    struct text prefix, uri, name, value; /* "" where it has none */
+    uint32_t line, column;
+};
+
+#define XML_XMLNS_URI "http://www.w3.org/2000/xmlns/"
+
+struct xml_node { /* an element, or a run of text between two */
+    struct xml_node *next, *parent, *children;
+    bool is_text;
+    struct text text;              /* of a text node */
+    struct text prefix, uri, name; /* of an element */
+    struct xml_attribute *attributes;
+    uint32_t line, column; /* of its "<"; of a text's first byte */
+};
+
+/* One well-formed document. ERR_INVALID and ERR_LIMIT with words; `*line` and `*column` (may be
+ * NULL) say where. */
+enum err xml_read(struct text in, const struct xml_limits *limits, struct scope *scope,
+                  struct xml_node **root, uint32_t *line, uint32_t *column, struct fault *fault);
+
+/* The attribute without namespace; NULL: absent. */
+const struct xml_attribute *xml_attribute(const struct xml_node *element, struct text name);
+/* All text below, in order. */
+struct text xml_text(const struct xml_node *element, struct scope *scope);
+
+/* As XML text that reads back as the same tree: names are declared where the node's ancestors did.
+ */
+void xml_write(struct buf *out, const struct xml_node *node);
+/* An attribute's value or a text, escaped. */
+void xml_escape(struct buf *out, struct text in);
+
+#endif
