@@ -28,11 +28,23 @@ static void stream_close(void *self)
     buf_free(&stream->carry);
 }
 
-static uint32_t unit_of(struct text name)
+/* Sets have many names, so we ask: the bytes that make one character of zeros. */
+static uint32_t unit_of(const char *z)
 {
-    if (text_starts(name, TEXT("UTF-16")) || text_starts(name, TEXT("UCS-2"))) return 2;
-    if (text_starts(name, TEXT("UTF-32")) || text_starts(name, TEXT("UCS-4"))) return 4;
-    return 1;
+    char zeros[4] = { 0 }, *in = zeros;
+    wchar_t wide[sizeof zeros];
+    char *to = (char *)wide;
+    size_t left = sizeof zeros, room = sizeof wide;
+    iconv_t way = iconv_open("WCHAR_T", z);
+    (void)iconv(way, &in, &left, &to, &room);
+    (void)iconv_close(way);
+    size_t count = (sizeof wide - room) / sizeof wide[0];
+    return left == 0 && count > 0 ? (uint32_t)(sizeof zeros / count) : 1;
+}
+
+static bool is_utf7_name(struct text name)
+{
+    return text_eq_fold(text_slice(name, 0, 5), TEXT("UTF-7")) || text_eq_fold(name, TEXT("UTF7"));
 }
 
 enum err decode_stream_new(struct scope *owner, struct text name, struct decode_stream **out,
@@ -45,9 +57,8 @@ enum err decode_stream_new(struct scope *owner, struct text name, struct decode_
         return fault_set(fault, ERR_UNSUPPORTED, "encoding", "%.*s is no known character set",
                          TEXT_ARG(name));
     struct decode_stream *stream = scope_alloc(owner, sizeof *stream);
-    *stream = (struct decode_stream){ .way = way,
-                                      .unit = unit_of(name),
-                                      .is_utf7 = text_starts(name, TEXT("UTF-7")) };
+    *stream =
+        (struct decode_stream){ .way = way, .unit = unit_of(z), .is_utf7 = is_utf7_name(name) };
     scope_on_close(owner, stream_close, stream);
     *out = stream;
     return ERR_OK;

@@ -46,6 +46,23 @@ TEST(what_means_nothing_becomes_a_byte_that_text_never_has)
     check_decoded("UTF-8", TEXT("a\xC3"), "a\xFF");
 }
 
+TEST(a_set_is_the_same_by_all_its_names)
+{
+    static const char *const names[] = { "UTF-16LE", "utf-16le", "UTF16LE", "UnicodeLittle" };
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        check_decoded(names[i],
+                      TEXT("a\0\x00\xDC"
+                           "b\0"),
+                      "a\xFF"
+                      "b");
+    check_decoded("ucs4",
+                  TEXT("\0\0\0a\xFF\0\0\0\0\0\0"
+                       "b"),
+                  "a\xFF"
+                  "b");
+    check_decoded("utf7", TEXT("a+AE\xD1-b\n"), "a\xFF-b\n");
+}
+
 TEST(a_bad_character_of_utf7_is_found_where_it_is_however_the_bytes_are_cut)
 {
     /* 0041, DC00 (the second half of a pair alone), 0041; then a byte that ends the base64. */
