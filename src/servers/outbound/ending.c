@@ -3,6 +3,7 @@
 #include "servers/outbound/ending_private.h"
 
 #include "gen/objects.h"
+#include "servers/outbound/desktops.h"
 #include "servers/outbound/explain.h"
 #include "servers/outbound/request_log.h"
 #include "servers/outbound/round_lookup.h"
@@ -223,4 +224,79 @@ bool ending_block_waiting(struct live_chain *live, const struct calling_list *li
     else
         change_drop(change);
     return true;
+}
+
+/* --- back with its agent --- */
+
+enum { RETURNED_AGAIN_MS = 1000 };
+
+struct returned {
+    struct live_chain *live;
+    struct timer *again;
+};
+
+/* The primary before others: without it they go back to the list. UINT32_MAX: none is blocked. */
+static uint32_t find_blocked(const struct live_chain *live, const struct calling_list *list,
+                             enum dnc_verdict *verdict)
+{
+    const struct chain *chain = &live->chain;
+    *verdict = dnc_check_record(live->session, list, &chain->records[chain->primary]);
+    if (*verdict != DNC_FREE) return chain->primary;
+    for (uint32_t i = 0; i < chain->count; i++) {
+        const struct record *record = &chain->records[i];
+        if (record_i64(record, COLUMN_RECORD_STATUS) != RECORD_STATUS_CHAIN_READY) continue;
+        *verdict = dnc_check_record(live->session, list, record);
+        if (*verdict != DNC_FREE) return i;
+    }
+    return UINT32_MAX;
+}
+
+static void on_returned_blocked(void *self, struct chain_step *step)
+{
+    struct returned *returned = self;
+    const struct live_chain *live = step->live;
+    enum outbound_error error = step->outcome.refusal.error;
+    if (error == OUTBOUND_OK && step->outcome.round == ROUND_CLOSES) {
+        struct withdrawn record = { .agent_id = step->outcome.agent_id,
+                                    .campaign = ending_campaign(live),
+                                    .list_name = live->list_name,
+                                    .handle = live->chain.records[step->record].handle,
+                                    .call_result = CALL_RESULT_DO_NOT_CALL };
+        desktops_send_withdrawn(live->session->server, &record);
+    } else if (error == OUTBOUND_OK || error == OUTBOUND_DATABASE_ERROR) {
+        timer_start(returned->again, RETURNED_AGAIN_MS); /* another record of it, or once more */
+    }
+}
+
+static void block_returned(void *self)
+{
+    struct returned *returned = self;
+    struct live_chain *live = returned->live;
+    struct calling_list *list =
+        lists_find_by_dbid(live->session->server->lists, live->list_dbid, NULL);
+    if (live->is_busy) timer_start(returned->again, RETURNED_AGAIN_MS);
+    if (live->is_busy || list == NULL) return;
+    enum dnc_verdict verdict;
+    uint32_t record = find_blocked(live, list, &verdict);
+    if (record == UINT32_MAX) return;
+    struct change *change = change_new(live->session->server->store);
+    struct chain_request request = { .event = CHAIN_BLOCK,
+                                     .record = record,
+                                     .is_record_only = true };
+    add_kept_back(live->session, list, &live->chain.records[record], verdict, change);
+    struct chain_step *step = session_prepare_step(live, &request, (struct text){ 0 }, change,
+                                                   on_returned_blocked, returned);
+    if (step)
+        session_submit_step(step, change);
+    else
+        change_drop(change);
+}
+
+void ending_block_returned(struct live_chain *live)
+{
+    struct returned *returned = scope_alloc(live->life, sizeof *returned);
+    returned->live = live;
+    returned->again =
+        timer_new(live->life, live->session->server->app->loop, block_returned, returned);
+    block_returned(returned);
 }

@@ -22,5 +22,8 @@ void ending_add_blocked(const struct session *session, const struct calling_list
  * is blocked: the chain leaves, and its siblings go back to the list; or the Do-Not-Call list is
  * not in memory yet: it waits on. */
 bool ending_block_waiting(struct live_chain *live, const struct calling_list *list);
+/* A chain that is back with its agent after its list was away: DoNotCall by number or customer
+ * found no row of it meanwhile, and is carried out now. Tried again while the store refuses. */
+void ending_block_returned(struct live_chain *live);
 
 #endif

@@ -4,6 +4,7 @@
 #include "fault.h"
 #include "gen/events.h"
 #include "servers/outbound/desktops.h"
+#include "servers/outbound/ending.h"
 #include "servers/outbound/live_chain.h"
 #include "servers/outbound/session.h"
 
@@ -45,6 +46,12 @@ static void forget(struct recovery *recovery)
 {
     recovery->server->recovery = NULL;
     scope_close(recovery->life);
+}
+
+/* Others than those of the first look. */
+static bool was_late(const struct recovery *recovery)
+{
+    return recovery->on_done == NULL;
 }
 
 /* The server serves in the meantime; requests on their records hear that the database is away. */
@@ -198,6 +205,7 @@ static void bring_back(struct recovery *recovery, const struct open_round *round
     chain_resume(chain, loop_now_utc_ms(server->app->loop));
     recovery->brought_back++;
     session_add_in_progress(live->session, live);
+    if (was_late(recovery)) ending_block_returned(live);
 }
 
 /* Its group or its row is not what it was: nobody waits for it any more. */
@@ -247,10 +255,9 @@ static void next_batch(struct recovery *recovery);
 /* Whatever becomes of the batch: it is not late any more. */
 static void end_batch(struct recovery *recovery)
 {
-    bool was_late = recovery->on_done == NULL;
     for (; recovery->batch; recovery->batch--, recovery->next++) {
         struct open_round *round = &recovery->rounds[recovery->next];
-        if (was_late && round->agent_id.len)
+        if (was_late(recovery) && round->agent_id.len)
             table_put(recovery->returned, round->agent_id, &round->agent_id);
     }
     next_batch(recovery);
@@ -314,7 +321,9 @@ static void next_batch(struct recovery *recovery)
     }
     struct calling_list *list =
         lists_find_by_dbid(recovery->server->lists, rounds[0].list_dbid, NULL);
-    if (list && list_is_open(list)) {
+    bool is_ready = list && list_is_open(list) &&
+                    (!was_late(recovery) || dnc_is_loaded(recovery->server));
+    if (is_ready) {
         list_load_chains(list->table, chain_ids, recovery->batch, on_rows, recovery);
         return;
     }

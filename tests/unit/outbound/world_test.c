@@ -190,9 +190,12 @@ static uint32_t go_on(const char *agent)
     return last_error;
 }
 
-static void add(const char *phone)
+static void add_to(int64_t chain_id, const char *phone)
 {
-    struct outbound_add_record asked = { .gsw_calling_list = TEXT("L"),
+    struct outbound_add_record asked = { .head.has = chain_id ? OUTBOUND_ADD_RECORD_HAS_GSW_CHAIN_ID
+                                                              : 0,
+                                         .gsw_chain_id = chain_id,
+                                         .gsw_calling_list = TEXT("L"),
                                          .gsw_phone = text_of(phone),
                                          .gsw_phone_type = 4,
                                          .gsw_tz_name = TEXT("NY"),
@@ -200,6 +203,11 @@ static void add(const char *phone)
                                          .gsw_until = hours_until };
     ask(&MSG_OUTBOUND_ADD_RECORD, &asked);
     CHECK_U32(last_error, OUTBOUND_OK);
+}
+
+static void add(const char *phone)
+{
+    add_to(0, phone);
 }
 
 static void start(void)
@@ -754,6 +762,112 @@ TEST(an_agent_sees_her_record_as_waiting_until_a_full_disk_lets_its_list_open)
     CHECK_U32(shown_waiting, 0);
     CHECK(text_eq(shown_phone, phone));
     CHECK_U32(agent_chain_count(outbound, NULL, TEXT("a1")), 1);
+    close_world();
+}
+
+/* --- a list that cannot be opened for a while --- */
+
+static void execute(const char *sql)
+{
+    struct fault fault = { 0 };
+    CHECK_OK(store_execute_now(outbound->store, text_of(sql), &fault));
+}
+
+static void lose_list(void)
+{
+    execute("ALTER TABLE list_t RENAME COLUMN attempt TO gone");
+    sim_store_kill(outbound->store);
+    scope_close(app->life);
+    begin_app(TEXT("/data"));
+    take_snapshot("a1");
+    CHECK_U32(shown, 1);
+    CHECK_U32(shown_waiting, 1);
+}
+
+static void find_list(void)
+{
+    execute("ALTER TABLE list_t RENAME COLUMN gone TO attempt");
+    loop_run_for(loop, 10000);
+}
+
+static void do_not_call(const char *phone)
+{
+    struct outbound_do_not_call asked = { .gsw_phone = text_of(phone) };
+    ask(&MSG_OUTBOUND_DO_NOT_CALL, &asked);
+    CHECK_U32(last_error, OUTBOUND_OK);
+}
+
+TEST(a_number_that_is_blocked_while_its_record_waits_is_taken_from_the_agent_when_it_is_back)
+{
+    open_world_at(TEXT("/data"));
+    start();
+    add("15550150");
+    CHECK_U32(preview("a1"), OUTBOUND_OK);
+    lose_list();
+    do_not_call("+1 555 0150");
+    find_list();
+    take_snapshot("a1");
+    CHECK_U32(shown, 0);
+    CHECK_I64(cell(ROW_STATUS), RECORD_STATUS_UPDATED);
+    CHECK_I64(cell(ROW_TYPE), RECORD_TYPE_NO_CALL);
+    CHECK_I64(cell(ROW_RESULT), CALL_RESULT_DO_NOT_CALL);
+    CHECK_U32(session()->in_progress_count, 0);
+    close_world();
+}
+
+TEST(it_is_taken_from_her_when_the_disk_is_not_full_any_more)
+{
+    open_world_at(TEXT("/data"));
+    start();
+    add("15550150");
+    CHECK_U32(preview("a1"), OUTBOUND_OK);
+    lose_list();
+    do_not_call("15550150");
+    execute("ALTER TABLE list_t RENAME COLUMN gone TO attempt");
+    sim_store_times(outbound->store, 0, 20);
+    while (!list_is_open(lists_find_by_dbid(outbound->lists, 300, NULL))) loop_run_for(loop, 1);
+    CHECK_U32(session()->in_progress_count, 0);
+    sim_store_fill_disk(outbound->store, 3);
+    loop_run_for(loop, 2000);
+    CHECK_U32(session()->in_progress_count, 1);
+    loop_run_for(loop, 10000);
+    CHECK_U32(session()->in_progress_count, 0);
+    CHECK_I64(cell(ROW_TYPE), RECORD_TYPE_NO_CALL);
+    close_world();
+}
+
+TEST(another_number_that_is_blocked_meanwhile_leaves_her_record_alone)
+{
+    open_world_at(TEXT("/data"));
+    start();
+    add("15550150");
+    CHECK_U32(preview("a1"), OUTBOUND_OK);
+    lose_list();
+    do_not_call("15550151");
+    find_list();
+    take_snapshot("a1");
+    CHECK_U32(shown, 1);
+    CHECK_U32(shown_waiting, 0);
+    CHECK_I64(cell(ROW_STATUS), RECORD_STATUS_RETRIEVED);
+    close_world();
+}
+
+TEST(a_number_of_her_chain_that_is_blocked_meanwhile_is_not_called_next)
+{
+    open_world_at(TEXT("/data"));
+    add("15550150");
+    add_to(1, "15550151");
+    add_to(1, "15550152");
+    start();
+    CHECK_U32(preview("a1"), OUTBOUND_OK);
+    lose_list();
+    do_not_call("15550151");
+    do_not_call("15550152");
+    find_list();
+    take_snapshot("a1");
+    CHECK_U32(shown, 1);
+    CHECK_I64(cell(ROW_STATUS), RECORD_STATUS_RETRIEVED); /* of the first */
+    CHECK_U32(rows_with_status(RECORD_STATUS_UPDATED), 2);
     close_world();
 }
 
