@@ -27,11 +27,12 @@ struct scxml_limits {               /* orchestration 3.5; zero takes the default
 
 extern const struct scxml_limits scxml_default_limits;
 
-/* Where events may be sent to: _ioprocessors. */
+/* Where events may be sent to: _ioprocessors. The location of a session is `location`, its id,
+ * `location_end`: so all sessions of a host share one list. */
 struct scxml_io_processor {
     struct text name; /* "scxml", "basichttp"; listed under its uri as well */
     struct text uri;
-    struct text location;
+    struct text location, location_end; /* "#_scxml_", "" */
 };
 
 /* What a session's scripts may see of it. The texts live as long as the session. */

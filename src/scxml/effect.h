@@ -25,7 +25,9 @@ struct scxml_pair {
 
 struct scxml_message {              /* <send> with everything evaluated */
     struct scxml_event event;       /* name, send_id; data when there are no pairs */
-    struct text target, type;       /* type: a full processor URI */
+    struct text target, type;       /* type: a full processor URI. No target with the SCXML type: to
+                                       the session itself, but behind a message over HTTP of the same
+                                       macrostep: the host keeps their order (W3C test 201) */
     const struct scxml_pair *pairs; /* params and namelist; their object is event.data as well */
     bool has_content;               /* event.data is the <content>, to be a body as it is */
 };
