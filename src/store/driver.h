@@ -42,6 +42,18 @@ void group_fail_rest(struct group *group, enum err err, const char *words);
 uint64_t group_clock_us(void); /* monotonic, for `commit_us` */
 
 struct connection;
+struct change_statement;
+struct change_cursor;
+
+/* The statements of a change one after the other. `run` carries one out: `rows` it touched, or
+ * returned. On an error `index` is which one failed, and `left_rows` whether it changed something
+ * before its rows were counted; `index` is -1 when all went well. */
+enum err group_run_statements(struct connection *connection, struct change *change,
+                              enum err (*run)(struct connection *connection,
+                                              const struct change_statement *statement,
+                                              struct change_cursor *cursor, int64_t *rows,
+                                              struct fault *fault),
+                              int *index, bool *left_rows, struct fault *fault);
 
 struct driver {
     /* `path` of a file, or an ODBC connection string. A `reader` connection does not write. */

@@ -4,6 +4,7 @@
 
 #include "store/change.h"
 
+#include <inttypes.h>
 #include <time.h>
 
 struct change *group_next_open(struct group *group, const struct change *before)
@@ -30,4 +31,27 @@ uint64_t group_clock_us(void)
     struct timespec now;
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+enum err group_run_statements(struct connection *connection, struct change *change,
+                              enum err (*run)(struct connection *connection,
+                                              const struct change_statement *statement,
+                                              struct change_cursor *cursor, int64_t *rows,
+                                              struct fault *fault),
+                              int *index, bool *left_rows, struct fault *fault)
+{
+    struct change_cursor cursor = change_begin(change);
+    const struct change_statement *statement;
+    *left_rows = false;
+    for (*index = 0; (statement = change_next_statement(&cursor)) != NULL; ++*index) {
+        int64_t rows = 0;
+        enum err err = run(connection, statement, &cursor, &rows, fault);
+        if (err) return err;
+        if (statement->expect == ROWS_ANY || rows == statement->expect) continue;
+        *left_rows = rows > 0;
+        return fault_set(fault, ERR_CONFLICT, "", "%" PRId64 " rows instead of %d: %s", rows,
+                         statement->expect, statement->statement->sql);
+    }
+    *index = -1;
+    return ERR_OK;
 }

@@ -11,8 +11,6 @@
 
 #include "store/change.h"
 
-#include <inttypes.h>
-
 static enum err bind_parameter(struct connection *connection, struct prepared *prepared,
                                uint32_t index, const struct change_parameter *parameter,
                                struct fault *fault)
@@ -65,23 +63,6 @@ static enum err run_statement(struct connection *connection,
         *rows = count_rows(prepared->handle);
     if (connection->handle) (void)SQLFreeStmt(prepared->handle, SQL_CLOSE);
     return err;
-}
-
-static enum err run_statements(struct connection *connection, struct change *change, int *index,
-                               struct fault *fault)
-{
-    struct change_cursor cursor = change_begin(change);
-    const struct change_statement *statement;
-    for (*index = 0; (statement = change_next_statement(&cursor)) != NULL; ++*index) {
-        int64_t rows = 0;
-        enum err err = run_statement(connection, statement, &cursor, &rows, fault);
-        if (err) return err;
-        if (statement->expect == ROWS_ANY || rows == statement->expect) continue;
-        return fault_set(fault, ERR_CONFLICT, "", "%" PRId64 " rows instead of %d: %s", rows,
-                         statement->expect, statement->statement->sql);
-    }
-    *index = -1;
-    return ERR_OK;
 }
 
 /* --- a group --- */
@@ -138,7 +119,9 @@ static enum err run_changes(struct connection *connection, struct group *group,
          change = group_next_open(group, change)) {
         if (one && change != one) continue;
         int index = -1;
-        enum err err = run_statements(connection, change, &index, fault);
+        bool left_rows; /* no matter: the transaction is undone */
+        enum err err =
+            group_run_statements(connection, change, run_statement, &index, &left_rows, fault);
         if (err == ERR_OK) continue;
         undo(connection);
         if (!is_of_the_change(err) || connection->handle == NULL) return ERR_UNAVAILABLE;

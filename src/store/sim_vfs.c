@@ -334,8 +334,9 @@ static int vfs_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *base, int 
 {
     const int ours = SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_MAIN_JOURNAL | SQLITE_OPEN_WAL;
     struct sim_disk *disk = disk_of(vfs);
-    base->pMethods = NULL;                           /* no xClose after an error */
-    if ((flags & ours) == 0) return SQLITE_CANTOPEN; /* temporary things are in memory */
+    base->pMethods = NULL; /* no xClose after an error */
+    /* SQLite's temporary files: with temp_store = MEMORY (sqlite.c) it asks for none. */
+    if ((flags & ours) == 0) return SQLITE_CANTOPEN;
     uint32_t user = user_of(path);
     if (sim_disk_is_dead(disk, user)) return SQLITE_CANTOPEN;
     struct sim_file *file = sim_file_find(disk, path);

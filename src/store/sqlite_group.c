@@ -13,8 +13,6 @@
 
 #include "fault.h"
 
-#include <inttypes.h>
-
 static const struct statement
     begin = { "BEGIN IMMEDIATE" },
     commit = { "COMMIT" }, rollback = { "ROLLBACK" }, savepoint = { "SAVEPOINT change" },
@@ -93,25 +91,6 @@ static enum outcome undo_change(struct connection *connection, bool has_savepoin
     return OUTCOME_UNDONE;
 }
 
-/* Run the statements; `left_rows` tells that the one that failed changed something. */
-static enum err run_statements(struct connection *connection, struct change *change, int *index,
-                               bool *left_rows, struct fault *fault)
-{
-    struct change_cursor cursor = change_begin(change);
-    const struct change_statement *statement;
-    for (*index = 0; (statement = change_next_statement(&cursor)) != NULL; ++*index) {
-        int64_t rows = 0;
-        enum err err = run_statement(connection, statement, &cursor, &rows, fault);
-        if (err) return err;
-        if (statement->expect == ROWS_ANY || rows == statement->expect) continue;
-        *left_rows = rows > 0;
-        return fault_set(fault, ERR_CONFLICT, "", "%" PRId64 " rows instead of %d: %s", rows,
-                         statement->expect, statement->statement->sql);
-    }
-    *index = -1;
-    return ERR_OK;
-}
-
 static enum outcome run_change(struct connection *connection, struct change *change,
                                bool has_savepoint)
 {
@@ -121,7 +100,8 @@ static enum outcome run_change(struct connection *connection, struct change *cha
     enum err err = ERR_OK;
     sqlite3_set_last_insert_rowid(connection->handle, 0);
     if (has_savepoint) err = run_word(connection, &savepoint, &fault);
-    if (!err) err = run_statements(connection, change, &index, &left_rows, &fault);
+    if (!err)
+        err = group_run_statements(connection, change, run_statement, &index, &left_rows, &fault);
     if (!err) {
         int64_t rowid = sqlite3_last_insert_rowid(connection->handle);
         change->result =
