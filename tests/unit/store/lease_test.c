@@ -44,6 +44,22 @@ static struct lease *take(struct scope *life, struct store *store, const char *h
                       holder);
 }
 
+/* "one" has it. */
+static struct lease *pair_begin_held(struct pair_ground *pair, struct holder *one)
+{
+    pair_begin(pair);
+    struct lease *lease = take(pair->ground.store_life, pair->ground.store, "one", one);
+    loop_run_for(pair->ground.loop, 10);
+    CHECK_I64(one->taken, 1);
+    return lease;
+}
+
+/* "two" of the other application wants it. */
+static void join(struct pair_ground *pair, struct holder *two)
+{
+    (void)take(pair->other_life, pair->other_store, "two", two);
+}
+
 TEST(a_free_lease_is_taken_with_epoch_1_and_kept_by_renewal)
 {
     struct ground ground = { 0 };
@@ -65,10 +81,8 @@ TEST(another_waits_until_the_lease_expires_and_takes_it_with_the_next_epoch)
 {
     struct pair_ground pair = { 0 };
     struct holder one = { 0 }, two = { 0 };
-    pair_begin(&pair);
-    (void)take(pair.ground.store_life, pair.ground.store, "one", &one);
-    loop_run_for(pair.ground.loop, 10);
-    (void)take(pair.other_life, pair.other_store, "two", &two);
+    (void)pair_begin_held(&pair, &one);
+    join(&pair, &two);
     loop_run_for(pair.ground.loop, 10000);
     CHECK_I64(two.taken, 0);
     ground_close(&pair.ground); /* one is dead, at any time of its renewal */
@@ -82,10 +96,8 @@ TEST(a_clock_that_is_set_back_keeps_the_next_one_waiting_no_longer)
 {
     struct pair_ground pair = { 0 };
     struct holder one = { 0 }, two = { 0 };
-    pair_begin(&pair);
-    (void)take(pair.ground.store_life, pair.ground.store, "one", &one);
-    loop_run_for(pair.ground.loop, 10);
-    (void)take(pair.other_life, pair.other_store, "two", &two);
+    (void)pair_begin_held(&pair, &one);
+    join(&pair, &two);
     loop_step_utc(pair.ground.loop, -36000000);
     ground_close(&pair.ground); /* dead; its row expires in ten hours */
     loop_run_for(pair.ground.loop, 3000 + 2 * 1000 + 100);
@@ -97,10 +109,8 @@ TEST(a_holder_that_renews_is_left_alone_whatever_the_clock_does)
 {
     struct pair_ground pair = { 0 };
     struct holder one = { 0 }, two = { 0 };
-    pair_begin(&pair);
-    (void)take(pair.ground.store_life, pair.ground.store, "one", &one);
-    loop_run_for(pair.ground.loop, 10);
-    (void)take(pair.other_life, pair.other_store, "two", &two);
+    (void)pair_begin_held(&pair, &one);
+    join(&pair, &two);
     for (int i = 0; i < 20; i++) {
         loop_step_utc(pair.ground.loop, -1000);
         loop_run_for(pair.ground.loop, 1500);
@@ -131,10 +141,8 @@ TEST(a_released_lease_is_taken_long_before_it_would_expire)
     struct pair_ground pair = { 0 };
     struct holder one = { 0 }, two = { 0 };
     struct answers answers = { 0 };
-    pair_begin(&pair);
-    struct lease *lease = take(pair.ground.store_life, pair.ground.store, "one", &one);
-    loop_run_for(pair.ground.loop, 10);
-    (void)take(pair.other_life, pair.other_store, "two", &two);
+    struct lease *lease = pair_begin_held(&pair, &one);
+    join(&pair, &two);
     loop_run_for(pair.ground.loop, 10);
     lease_release(lease);
     submit_note(&pair.ground, 1, "too late", &answers);
@@ -155,9 +163,7 @@ TEST(who_lost_the_lease_cannot_write_any_more_and_hears_it_once)
     struct pair_ground pair = { 0 };
     struct holder one = { 0 };
     struct answers answers = { 0 }, theft = { 0 };
-    pair_begin(&pair);
-    (void)take(pair.ground.store_life, pair.ground.store, "one", &one);
-    loop_run_for(pair.ground.loop, 10);
+    (void)pair_begin_held(&pair, &one);
     submit_note(&pair.ground, 1, "while it is ours", &answers);
     loop_run_for(pair.ground.loop, 10);
     struct change *change = change_new(pair.other_store);
@@ -184,9 +190,7 @@ TEST(a_renewal_alone_notices_the_loss)
 {
     struct pair_ground pair = { 0 };
     struct holder one = { 0 };
-    pair_begin(&pair);
-    (void)take(pair.ground.store_life, pair.ground.store, "one", &one);
-    loop_run_for(pair.ground.loop, 10);
+    (void)pair_begin_held(&pair, &one);
     CHECK_OK(store_execute_now(pair.other_store, TEXT("UPDATE lease SET epoch = epoch + 1"), NULL));
     loop_run_for(pair.ground.loop, 1100);
     CHECK_I64(one.lost, 1);
@@ -230,7 +234,7 @@ TEST(of_two_that_want_it_at_once_one_gets_it)
     struct holder one = { 0 }, two = { 0 };
     pair_begin(&pair);
     (void)take(pair.ground.store_life, pair.ground.store, "one", &one);
-    (void)take(pair.other_life, pair.other_store, "two", &two);
+    join(&pair, &two);
     loop_run_for(pair.ground.loop, 5000);
     CHECK_I64(one.taken + two.taken, 1);
     ground_end(&pair.ground);

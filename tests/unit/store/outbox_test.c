@@ -143,6 +143,20 @@ static void add(struct world *world, uint32_t number)
     add_due(world, number, 0);
 }
 
+/* Effects 0 .. count - 1; time passes behind each hundred. */
+static void add_many(struct world *world, uint32_t count, uint32_t pause_ms)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        add(world, i);
+        if (pause_ms && i % 100 == 99) loop_run_for(world->ground.loop, pause_ms);
+    }
+}
+
+static void check_all_sent_once(const struct world *world, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) CHECK_U32(world->got[i], 1);
+}
+
 static int64_t count_state(struct world *world, int state)
 {
     static const struct statement by_state[] = {
@@ -223,7 +237,7 @@ TEST(what_was_committed_but_never_sent_is_sent_after_the_crash)
     struct world world = { .is_mute = true };
     begin(&world);
     loop_run_for(world.ground.loop, 10); /* it has seen that nothing waits */
-    for (uint32_t i = 0; i < 500; i++) add(&world, i);
+    add_many(&world, 500, 0);
     loop_run_for(world.ground.loop,
                  3 * SIM_COMMIT_MS); /* three groups of 100 changes of two rows */
     CHECK_U32(world.count, 0);
@@ -364,10 +378,7 @@ TEST(receivers_that_never_answer_hold_up_nobody_else)
                            .lanes = 10,
                            .dead_lanes = 4 };
     begin(&world);
-    for (uint32_t i = 0; i < 3000; i++) {
-        add(&world, i);
-        if (i % 100 == 99) loop_run_for(world.ground.loop, 1);
-    }
+    add_many(&world, 3000, 1);
     loop_run_for(world.ground.loop, 5000);
     for (uint32_t i = 0; i < 3000; i++) {
         if (i % 10 >= 4) CHECK_U32(world.got[i], 1);
@@ -393,15 +404,12 @@ TEST(hundreds_of_receivers_are_all_found_again_and_share_a_small_window)
     struct world world = { .options = { .in_flight_max = 20 }, .takes_ms = 3, .lanes = 300 };
     world.is_silent = true;
     begin(&world);
-    for (uint32_t i = 0; i < 1500; i++) {
-        add(&world, i);
-        if (i % 100 == 99) loop_run_for(world.ground.loop, 3);
-    }
+    add_many(&world, 1500, 3);
     world.is_silent = false;
     crash(&world);
     memset(world.got, 0, sizeof world.got);
     loop_run_for(world.ground.loop, 20000);
-    for (uint32_t i = 0; i < 1500; i++) CHECK_U32(world.got[i], 1);
+    check_all_sent_once(&world, 1500);
     CHECK_I64(count_state(&world, 2), 1500);
     CHECK_I64(outbox_counters(world.outbox).waiting_now, 0);
     end(&world);
@@ -432,12 +440,9 @@ TEST(a_backlog_is_paged_through_a_window_and_nothing_is_sent_twice)
 {
     struct world world = { .options = { .in_flight_max = 50 }, .takes_ms = 7 };
     begin(&world);
-    for (uint32_t i = 0; i < 2000; i++) {
-        add(&world, i);
-        if (i % 100 == 99) loop_run_for(world.ground.loop, 1);
-    }
+    add_many(&world, 2000, 1);
     loop_run_for(world.ground.loop, 30000);
-    for (uint32_t i = 0; i < 2000; i++) CHECK_U32(world.got[i], 1);
+    check_all_sent_once(&world, 2000);
     CHECK(world.in_flight_most <= 50);
     CHECK(world.in_flight_most >= 40); /* and the window is made use of */
     CHECK_I64(count_state(&world, 2), 2000);
@@ -449,7 +454,7 @@ TEST(a_backlog_survives_a_crash_in_the_middle)
 {
     struct world world = { .options = { .in_flight_max = 50 }, .takes_ms = 20 };
     begin(&world);
-    for (uint32_t i = 0; i < 1000; i++) add(&world, i);
+    add_many(&world, 1000, 0);
     loop_run_for(world.ground.loop, 200);
     CHECK(world.count > 50 && world.count < 1000);
     crash(&world);
@@ -467,7 +472,7 @@ TEST(a_window_of_one_sends_one_after_the_other)
 {
     struct world world = { .options = { .in_flight_max = 1 }, .takes_ms = 3 };
     begin(&world);
-    for (uint32_t i = 0; i < 20; i++) add(&world, i);
+    add_many(&world, 20, 0);
     loop_run_for(world.ground.loop, 2000);
     CHECK_U32(world.count, 20);
     CHECK_U32(world.in_flight_most, 1);
@@ -491,7 +496,7 @@ TEST(an_effect_due_before_those_that_were_read_already_is_found)
     struct world world = { .options = { .in_flight_max = 1 }, .takes_ms = 3 };
     begin(&world);
     loop_run_for(world.ground.loop, 5000);
-    for (uint32_t i = 0; i < 10; i++) add(&world, i);
+    add_many(&world, 10, 0);
     loop_run_for(world.ground.loop, 20);
     CHECK(world.count > 1 && world.count < 10);
     add_due(&world, 10, -4000);
@@ -523,7 +528,7 @@ TEST(whatever_the_order_of_pages_commits_and_ends_each_effect_is_sent_once)
         for (int i = 0; i < 100; i++) burst(&world, &next);
         loop_run_for(world.ground.loop, 3000); /* less than a poll */
         CHECK_U32(world.count, next);
-        for (uint32_t i = 0; i < next; i++) CHECK_U32(world.got[i], 1);
+        check_all_sent_once(&world, next);
         CHECK_I64(count_state(&world, 2), next);
         CHECK_I64(outbox_counters(world.outbox).in_flight_now, 0);
         CHECK_I64(outbox_counters(world.outbox).waiting_now, 0);
@@ -552,9 +557,9 @@ TEST(a_receiver_that_takes_minutes_gets_each_effect_once)
 {
     struct world world = { .takes_ms = 300 * 1000 };
     begin(&world);
-    for (uint32_t i = 0; i < 30; i++) add(&world, i);
+    add_many(&world, 30, 0);
     loop_run_for(world.ground.loop, 400 * 1000); /* six polls meanwhile */
-    for (uint32_t i = 0; i < 30; i++) CHECK_U32(world.got[i], 1);
+    check_all_sent_once(&world, 30);
     CHECK_I64(count_state(&world, 2), 30);
     end(&world);
 }
@@ -582,7 +587,7 @@ TEST(sent_ones_leave_the_ledger_after_their_time_failed_ones_later)
 {
     struct world world = { .options = { .keep_sent_ms = 3600 * 1000 } };
     begin(&world);
-    for (uint32_t i = 0; i < 1500; i++) add(&world, i);
+    add_many(&world, 1500, 0);
     loop_run_for(world.ground.loop, 1000);
     world.verdict = EFFECT_FAILED;
     add(&world, 1500);
@@ -617,7 +622,7 @@ TEST(ends_reach_the_table_together)
 {
     struct world world = { 0 };
     begin(&world);
-    for (uint32_t i = 0; i < 400; i++) add(&world, i);
+    add_many(&world, 400, 0);
     loop_run_for(world.ground.loop, 100);
     CHECK_I64(count_state(&world, 2), 400);
     CHECK(store_counters(world.ground.store).changes <= 400 + 5);
