@@ -80,9 +80,9 @@ struct scxml_datamodel {
 
     enum scxml_verdict (*condition)(struct scxml_variables *variables, scxml_expression_id expr,
                                     bool *out, struct fault *fault);
-    /* As what leaves the session: JSON, XML for a DOM node, NONE for undefined. Functions and
-     * cycles have no JSON form: FAILED for cycles, functions are dropped as JSON.stringify drops
-     * them. */
+    /* Of a value or of what stands at a location, as what leaves the session: JSON, XML for a DOM
+     * node, NONE for undefined. Functions and cycles have no JSON form: FAILED for cycles,
+     * functions are dropped as JSON.stringify drops them. */
     enum scxml_verdict (*value)(struct scxml_variables *variables, scxml_expression_id expr,
                                 struct scope *scope, struct scxml_payload *out,
                                 struct fault *fault);
@@ -98,7 +98,9 @@ struct scxml_datamodel {
                                          const struct scxml_payload *value, struct fault *fault);
 
     /* <foreach>: a shallow copy of the array is kept as loop number `*loop`; FAILED where it is no
-     * array, or item or index is no name of a variable. Then each, then the end. */
+     * array, or item or index is no name of a variable. Then each, then the end. A loop counts as
+     * one script, with all that runs inside it: set_item() answers OVERRUN once script_ms have
+     * passed since the outermost loop that is open began. */
     enum scxml_verdict (*begin_loop)(struct scxml_variables *variables, scxml_expression_id array,
                                      struct text item, struct text index, uint32_t *loop,
                                      uint32_t *count, struct fault *fault);

@@ -49,6 +49,7 @@ struct scxml_param {
     const struct scxml_param *next;
     struct text name;
     scxml_expression_id expr; /* of `expr` or `location`, whichever was written */
+    bool is_of_namelist; /* an error in it stops the element; a <param>'s only drops the pair */
     struct scxml_place place;
 };
 
@@ -186,13 +187,6 @@ struct scxml_transition {
     bool is_internal;
     const struct scxml_action *actions;
     struct scxml_place place;
-
-    /* layout.c: */
-    uint32_t domain; /* SCXML_NONE: no target, it exits and enters nothing */
-    /* The states to enter in entry order, when neither a target nor a default reaches a history
-     * state; else NULL, and it is found at run time. */
-    const uint32_t *entries;
-    uint32_t entry_count;
 };
 
 enum scxml_state_kind {
@@ -240,6 +234,9 @@ struct scxml_document {
     uint32_t expression_count;
     const scxml_expression_id *scripts; /* top level, in document order */
     uint32_t script_count;
+
+    const struct scxml_plan
+        *plan; /* what the interpreter works out once (plan.h); scxml_layout() */
 };
 
 static inline bool scxml_is_history(const struct scxml_state *state)
@@ -259,10 +256,10 @@ static inline bool scxml_is_descendant(const struct scxml_document *document, ui
     return state > ancestor && state < document->states[ancestor].end;
 }
 
-/* The state with this id, SCXML_NONE where there is none. */
-uint32_t scxml_find_state(const struct scxml_document *document, struct text id);
-
-/* Derived fields of transitions; the loader's last step. (layout.c) */
+/* The document's plan, in `scope`; the loader's last step, when all else is in place. (plan.c) */
 void scxml_layout(struct scxml_document *document, struct scope *scope);
+
+/* The state with this id, SCXML_NONE where there is none; after scxml_layout(). (plan.c) */
+uint32_t scxml_find_state(const struct scxml_document *document, struct text id);
 
 #endif
