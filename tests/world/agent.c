@@ -6,6 +6,7 @@
 #include "tests/world/desktop.h"
 
 #include "format/json.h"
+#include "tests/world/fields.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -37,19 +38,6 @@ struct agent {
     struct asking asking; /* the one request under way */
 };
 
-static uint64_t number_of(const struct answer *answer, const char *name)
-{
-    const struct value *value = kv_find(&answer->body, text_of(name));
-    return value && value->kind == VALUE_INTEGER && value->integer > 0 ? (uint64_t)value->integer
-                                                                       : 0;
-}
-
-static struct text text_in(const struct answer *answer, const char *name)
-{
-    const struct value *value = kv_find(&answer->body, text_of(name));
-    return value && value->kind == VALUE_TEXT ? value->text : (struct text){ 0 };
-}
-
 /* --- what an agent does -------------------------------------------------------------------------
  */
 
@@ -66,9 +54,9 @@ static void let_go(struct agent *agent, uint32_t index)
 static void on_previewed(struct agent *agent, const struct answer *answer)
 {
     struct held *held = &agent->held[agent->held_count++];
-    held->handle = number_of(answer, "GSW_RECORD_HANDLE");
-    held->chain = number_of(answer, "GSW_CHAIN_ID");
-    (void)text_to_z(text_in(answer, "GSW_CALL_ATTEMPT_GUID"), held->guid, sizeof held->guid);
+    held->handle = number_in(&answer->body, "GSW_RECORD_HANDLE");
+    held->chain = number_in(&answer->body, "GSW_CHAIN_ID");
+    (void)text_to_z(text_in(&answer->body, "GSW_CALL_ATTEMPT_GUID"), held->guid, sizeof held->guid);
 }
 
 static void acknowledged(struct agent *agent, const struct answer *answer)
@@ -77,13 +65,13 @@ static void acknowledged(struct agent *agent, const struct answer *answer)
     struct event event = { .kind = EVENT_ACKNOWLEDGED, .request = asking->request };
     if (asking->ask == ASK_ADD || asking->ask == ASK_PREVIEW) {
         event.list = TEXT("list_1");
-        event.chain = number_of(answer, "GSW_CHAIN_ID");
+        event.chain = number_in(&answer->body, "GSW_CHAIN_ID");
     }
     if (asking->ask == ASK_PREVIEW) {
-        event.guid = text_in(answer, "GSW_CALL_ATTEMPT_GUID");
-        event.handle = number_of(answer, "GSW_RECORD_HANDLE");
-        event.phone = text_in(answer, "GSW_PHONE");
-        event.value = text_in(answer, "Other1");
+        event.guid = text_in(&answer->body, "GSW_CALL_ATTEMPT_GUID");
+        event.handle = number_in(&answer->body, "GSW_RECORD_HANDLE");
+        event.phone = text_in(&answer->body, "GSW_PHONE");
+        event.value = text_in(&answer->body, "Other1");
         on_previewed(agent, answer);
     }
     world_hear(agent->world, event);
@@ -97,7 +85,7 @@ static void failed(struct agent *agent, const struct answer *answer)
     world_hear(agent->world,
                (struct event){ .kind = is_over ? EVENT_REFUSED : EVENT_LOST,
                                .request = agent->asking.request,
-                               .code = is_over ? number_of(answer, "GSW_ERROR") : 0 });
+                               .code = is_over ? number_in(&answer->body, "GSW_ERROR") : 0 });
 }
 
 static void send(struct agent *agent);

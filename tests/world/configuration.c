@@ -3,6 +3,7 @@
 
 #include "gen/objects.h"
 #include "servers/config/server.h"
+#include "tests/world/fields.h"
 
 /* The types that all of them want. */
 static const struct object_type *const shared[] = { &OBJECT_APPLICATION, &OBJECT_PERSON,
@@ -12,12 +13,6 @@ enum { SHARED = sizeof shared / sizeof *shared };
 static uint64_t mix(uint64_t digest, uint64_t number)
 {
     return (digest ^ number) * UINT64_C(1099511628211);
-}
-
-static struct text first_name_of(const struct object *object)
-{
-    const struct value *value = kv_find(&object->body, TEXT("firstName"));
-    return value && value->kind == VALUE_TEXT ? value->text : TEXT("");
 }
 
 bool config_holds(struct app *app, struct held *out)
@@ -31,12 +26,12 @@ bool config_holds(struct app *app, struct held *out)
         for (size_t k = 0; k < count; k++) {
             out->digest = mix(mix(out->digest, objects[k]->dbid), objects[k]->rev);
             if (shared[i] == &OBJECT_PERSON)
-                out->digest = mix(out->digest, text_hash(first_name_of(objects[k])));
+                out->digest = mix(out->digest, text_hash(text_in(&objects[k]->body, "firstName")));
         }
     }
     const struct object *person =
         object_set_find(server->objects, &OBJECT_PERSON, TEXT("Environment"), TEXT("a1"));
-    out->first_name = person ? first_name_of(person) : TEXT("");
+    out->first_name = person ? text_in(&person->body, "firstName") : TEXT("");
     return true;
 }
 

@@ -2,6 +2,7 @@
 #include "tests/world/desktop.h"
 
 #include "format/json.h"
+#include "tests/world/fields.h"
 #include "tests/world/websocket_client.h"
 
 #include <stdio.h>
@@ -27,25 +28,6 @@ struct desktop {
     void (*ended)(void *self, const struct answer *answer);
     void *self;
 };
-
-static struct text text_in(const struct kv *kv, const char *name)
-{
-    const struct value *value = kv_find(kv, text_of(name));
-    return value && value->kind == VALUE_TEXT ? value->text : (struct text){ 0 };
-}
-
-static uint64_t number_in(const struct kv *kv, const char *name)
-{
-    const struct value *value = kv_find(kv, text_of(name));
-    return value && value->kind == VALUE_INTEGER && value->integer > 0 ? (uint64_t)value->integer
-                                                                       : 0;
-}
-
-static const struct kv *object_in(const struct kv *kv, const char *name)
-{
-    const struct value *value = kv_find(kv, text_of(name));
-    return value && value->kind == VALUE_KV ? &value->pairs : NULL;
-}
 
 /* --- the connection --- */
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The manager: loads, starts, stops and unloads a campaign group of her own. What was acknowledged
  * is the group's state, through everything that befalls the world. */
+#include "tests/world/fields.h"
 #include "tests/world/world.h"
 
 enum { PAUSE_MS = 1500 };
@@ -58,14 +59,14 @@ static void order_next(void *self)
 static void on_status(void *self, const struct answer *answer)
 {
     struct manager *manager = self;
-    const struct value *state = answer ? kv_find(&answer->body, TEXT("GSW_STATE")) : NULL;
+    struct text state = answer ? text_in(&answer->body, "GSW_STATE") : (struct text){ 0 };
     manager->request = 0;
-    if (state == NULL || state->kind != VALUE_TEXT)
+    if (state.len == 0)
         world_fail(manager->world, "the state of G2 cannot be read");
-    else if (!text_eq(state->text, TEXT("unloading")))
-        world_hear(manager->world, (struct event){ .kind = EVENT_SEEN,
-                                                   .name = TEXT("state of G2"),
-                                                   .value = state->text });
+    else if (!text_eq(state, TEXT("unloading")))
+        world_hear(
+            manager->world,
+            (struct event){ .kind = EVENT_SEEN, .name = TEXT("state of G2"), .value = state });
 }
 
 void manager_look(struct manager *manager)

@@ -5,6 +5,9 @@
 
 #include "format/json.h"
 #include "io/http/server.h"
+#include "tests/world/fields.h"
+
+#include <inttypes.h>
 
 enum { LATE_MS = 4000 };
 
@@ -12,21 +15,6 @@ struct receiver {
     struct world *world;
     struct http_server *server;
 };
-
-static struct text field(const struct kv *kv, const char *name)
-{
-    const struct value *value = kv_find(kv, text_of(name));
-    return value && value->kind == VALUE_TEXT ? value->text : (struct text){ 0 };
-}
-
-/* FNV-1a: enough to see that a body came twice the same. */
-static struct text digest_of(struct text body, struct scope *scope)
-{
-    uint64_t hash = UINT64_C(14695981039346656037);
-    for (size_t i = 0; i < body.len; i++)
-        hash = (hash ^ (unsigned char)body.at[i]) * UINT64_C(1099511628211);
-    return scope_format(scope, "%016llx", (unsigned long long)hash);
-}
 
 struct late {
     struct receiver *receiver;
@@ -56,10 +44,11 @@ static void on_request(void *self, struct http_exchange *exchange)
         http_reply(exchange, world_is(world, 500) ? 503 : 429, NULL, TEXT(""));
         return;
     }
-    world_hear(world, (struct event){ .kind = EVENT_RECEIVED,
-                                      .message = field(&fields, "GSW_MESSAGE_GUID"),
-                                      .guid = field(&fields, "GSW_CALL_ATTEMPT_GUID"),
-                                      .digest = digest_of(body, scope) });
+    world_hear(world,
+               (struct event){ .kind = EVENT_RECEIVED,
+                               .message = text_in(&fields, "GSW_MESSAGE_GUID"),
+                               .guid = text_in(&fields, "GSW_CALL_ATTEMPT_GUID"),
+                               .digest = scope_format(scope, "%016" PRIx64, text_hash(body)) });
     if (!world->is_ending && world_is(world, 20)) {
         struct late *late = scope_alloc(scope, sizeof *late);
         *late = (struct late){ receiver, http_exchange_id(exchange) };

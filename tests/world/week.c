@@ -14,6 +14,7 @@
 #include "format/json.h"
 #include "servers/outbound/error.h"
 #include "servers/outbound/record.h"
+#include "tests/world/fields.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -316,11 +317,9 @@ static void let_go(struct caller *caller)
 
 static struct contact *contact_in(struct week *week, const struct answer *answer)
 {
-    const struct value *phone = kv_find(&answer->body, TEXT("GSW_PHONE"));
+    struct text phone = text_in(&answer->body, "GSW_PHONE");
     uint32_t number;
-    if (phone == NULL || phone->kind != VALUE_TEXT ||
-        text_to_u32(text_slice(phone->text, 4, phone->text.len), 1000, 1000 + CONTACTS - 1,
-                    &number))
+    if (text_to_u32(text_slice(phone, 4, phone.len), 1000, 1000 + CONTACTS - 1, &number))
         return NULL;
     return &week->contacts[number - 1000];
 }
@@ -328,15 +327,14 @@ static struct contact *contact_in(struct week *week, const struct answer *answer
 static void on_previewed(struct caller *caller, const struct answer *answer)
 {
     struct week *week = caller->week;
-    const struct value *handle = kv_find(&answer->body, TEXT("GSW_RECORD_HANDLE"));
+    caller->handle = number_in(&answer->body, "GSW_RECORD_HANDLE");
     caller->contact = contact_in(week, answer);
-    if (caller->contact == NULL || handle == NULL || handle->kind != VALUE_INTEGER) {
+    if (caller->contact == NULL || caller->handle == 0) {
         world_fail(week->world, "an agent got a record of nobody");
         return;
     }
     judge_given(week, caller->contact, caller->asked_utc_ms);
     week->previews++;
-    caller->handle = (uint64_t)handle->integer;
     caller->contact->where = WITH_AGENT;
     caller->contact->rounds++;
     choose_result(caller);
