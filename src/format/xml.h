@@ -1,20 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* xml.h - XML in and out, with the line and column of every element and attribute; libxml2 reads.
  * Reading  namespaces are resolved; comments and processing instructions are dropped, CDATA is
- * text. No network, no external entities or DTDs, no entity expansion but the five of XML. UTF-8,
- * UTF-16, ISO-8859-1 and Windows-1252 by their declaration; texts come as UTF-8. Bounds   bytes,
- * depth and elements by xml_limits; memory is linear in the input. Memory   the tree lies in the
- * scope; nothing refers to the input. Pure     no clock, no I/O. Thread: any, one tree at a time
- * each. */
+ *          text. No network, no entities but the five of XML: a DTD is refused. UTF-8, UTF-16,
+ *          ISO-8859-1 and Windows-1252 by mark or declaration; texts come as UTF-8.
+ * Bounds   bytes, depth and elements by xml_limits; XML_ATTRIBUTES_MAX of an element,
+ *          XML_NAMESPACES_MAX declared at a time. Time and memory are linear in the input.
+ * Memory   the tree lies in the scope; nothing refers to the input.
+ * Places   lines and columns count characters from 1.
+ * Pure     no clock, no I/O. Thread: any, one tree at a time each. */
 #ifndef FORMAT_XML_H
 #define FORMAT_XML_H
 
 #include "base/buf.h"
 #include "base/scope.h"
 
+enum { XML_DEPTH_MAX = 256, XML_ATTRIBUTES_MAX = 256, XML_NAMESPACES_MAX = 512 };
+
 struct xml_limits {
     size_t bytes_max;
-    uint32_t depth_max, elements_max;
+    uint32_t depth_max /* XML_DEPTH_MAX at most */, elements_max;
 };
 
 struct xml_attribute { /* namespace declarations are attributes as well: uri XML_XMLNS_URI */
@@ -28,7 +32,8 @@ struct xml_attribute { /* namespace declarations are attributes as well: uri XML
 struct xml_node { /* an element, or a run of text between two */
     struct xml_node *next, *parent, *children;
     bool is_text;
-    struct text text;              /* of a text node */
+    uint32_t input;   /* the caller's to use: which of several inputs it came from; 0 */
+    struct text text; /* of a text node */
     struct text prefix, uri, name; /* of an element */
     struct xml_attribute *attributes;
     uint32_t line, column; /* of its "<"; of a text's first byte */
@@ -44,10 +49,11 @@ const struct xml_attribute *xml_attribute(const struct xml_node *element, struct
 /* All text below, in order. */
 struct text xml_text(const struct xml_node *element, struct scope *scope);
 
-/* As XML text that reads back as the same tree: names are declared where the node's ancestors did.
- */
+/* As XML text that reads back as the same tree: what its ancestors declared, the node declares. */
 void xml_write(struct buf *out, const struct xml_node *node);
-/* An attribute's value or a text, escaped. */
+/* A text, escaped; in values of attributes blanks other than ' ' need escapes as well. Characters
+ * that XML does not know become U+FFFD. */
 void xml_escape(struct buf *out, struct text in);
+void xml_escape_value(struct buf *out, struct text in);
 
 #endif
