@@ -310,6 +310,24 @@ class OfPostgres(Lists, unittest.TestCase):
             wait_until(cancelled, 40, 0.2, "the database is back")
             settled(self.base, group.table, "record_status = 5 and call_result = 52", 1)
 
+    def test_a_number_blocked_while_its_record_waits_is_taken_from_the_agent(self):
+        with self.centre() as centre:
+            group = centre.groups[0]
+            centre.add(group, "15550220")
+            centre.load_and_start(group)
+            self.assertEqual(centre.preview(group, "a1").json["GSW_PHONE"], "15550220")
+            self.away()
+            centre.kill("outbound")
+            wait_until(lambda: not centre.is_http_open(), ANSWER_S, what="it is gone")
+            centre.wait_for_http()
+            self.assertEqual(centre.post("/phones/15550220", "DoNotCall").status, 200)
+            waiting, = self.shown_to(centre, "a1")
+            self.assertTrue(waiting["GSW_IS_WAITING"])
+            self.back()
+            row = settled(self.base, group.table, "record_type = 7", 1, 40)[0]
+            self.assertEqual((row["record_status"], row["call_result"]), (str(UPDATED), "51"))
+            wait_until(lambda: self.shown_to(centre, "a1") == [], ANSWER_S, what="it is hers no more")
+
     def test_a_restart_while_a_table_is_locked_leaves_other_lists_at_work(self):
         groups = [new_group(1), new_group(2)]
 
