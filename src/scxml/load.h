@@ -43,6 +43,11 @@ struct scxml_load {
                       struct fault *fault);
 };
 
+/* Where `reference` lies that stands in the document at `base`: a path or file: address beside
+ * another, an http address by RFC 3986; "file:x.scxml" is beside its document (W3C test 216). What
+ * has another scheme stays as it is. (resolve.c) */
+struct text scxml_resolve(struct text base, struct text reference, struct scope *scope);
+
 /* `*out` in `scope`, written on ERR_OK only. ERR_INVALID: findings say why, all of them; warnings
  * may be there on ERR_OK. Syntax of expressions is the script engine's (ecmascript.h). */
 enum err scxml_load(struct text source, const struct scxml_load *load, struct scope *scope,
