@@ -18,6 +18,7 @@ enum { /* a document past these is refused (orchestration 3.1) */
        SCXML_DEPTH_MAX = 256, /* of elements; decision 0034 */
        SCXML_ELEMENTS_MAX = 20000
 };
+#define SCXML_DELAY_MAX_MS (100ull * 366 * 24 * 3600 * 1000) /* of <send>: a century */
 
 struct scxml_place {
     uint32_t file; /* index in document->files: [0] is the document, the others were included */
@@ -255,6 +256,10 @@ static inline bool scxml_is_descendant(const struct scxml_document *document, ui
 {
     return state > ancestor && state < document->states[ancestor].end;
 }
+
+/* "1.5s", ".5s", "200ms", "0": ERR_INVALID for anything else, ERR_LIMIT past SCXML_DELAY_MAX_MS.
+ * (delay.c) */
+enum err scxml_parse_delay(struct text text, uint64_t *ms);
 
 /* The document's plan, in `scope`; the loader's last step, when all else is in place. (plan.c) */
 void scxml_layout(struct scxml_document *document, struct scope *scope);
