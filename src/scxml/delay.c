@@ -1,33 +1,46 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "scxml/document.h"
 
-static bool is_digit(struct text text, size_t at)
+#include <string.h>
+
+static const uint64_t YEARS_100_MS = UINT64_C(100) * 366 * 24 * 3600 * 1000;
+
+static uint64_t unit_ms(struct text unit) /* 0: none */
 {
-    return at < text.len && text.at[at] >= '0' && text.at[at] <= '9';
+    static const struct {
+        const char *name;
+        uint64_t ms;
+    } units[] = { { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 }, { "d", 86400000 } };
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
+        if (text_eq(unit, text_of(units[i].name))) return units[i].ms;
+    return 0;
 }
 
-enum err scxml_parse_delay(struct text text, uint64_t *ms)
+static size_t digits_len(struct text in, size_t from)
 {
-    text = text_trim(text);
-    uint64_t micros = 0;
-    size_t at = 0, digits = 0;
-    for (; is_digit(text, at); at++, digits++) {
-        micros = micros * 10 + (uint64_t)(text.at[at] - '0') * 1000000;
-        if (micros / 1000 > SCXML_DELAY_MAX_MS * 1000) return ERR_LIMIT;
+    size_t at = from;
+    while (at < in.len && in.at[at] >= '0' && in.at[at] <= '9') at++;
+    return at - from;
+}
+
+bool scxml_parse_delay(struct text in, uint64_t *ms)
+{
+    in = text_trim(in);
+    size_t whole = digits_len(in, 0), fraction = 0, at = whole;
+    if (at < in.len && in.at[at] == '.') {
+        fraction = digits_len(in, at + 1);
+        if (fraction == 0) return false;
+        at += 1 + fraction;
     }
-    if (at < text.len && text.at[at] == '.') {
-        uint64_t place = 100000;
-        for (at++; is_digit(text, at); at++, digits++, place /= 10)
-            micros += (uint64_t)(text.at[at] - '0') * place;
-        if (text.at[at - 1] == '.') return ERR_INVALID;
+    uint64_t unit = unit_ms(text_slice(in, at, in.len)), count = 0;
+    if (unit == 0 || whole + fraction == 0) return false;
+    if (whole && text_to_u64(text_slice(in, 0, whole), 0, YEARS_100_MS / unit, &count))
+        return false;
+    uint64_t total = count * unit;
+    for (size_t i = 0; i < fraction; i++) { /* what is finer than a millisecond is cut off */
+        unit *= (uint64_t)(in.at[whole + 1 + i] - '0');
+        (void)unit;
     }
-    if (digits == 0) return ERR_INVALID;
-    struct text unit = text_slice(text, at, text.len);
-    if (text_eq(unit, TEXT("ms")))
-        micros /= 1000;
-    else if (!text_eq(unit, TEXT("s")) && !(unit.len == 0 && micros == 0))
-        return ERR_INVALID;
-    if (micros / 1000 > SCXML_DELAY_MAX_MS) return ERR_LIMIT;
-    *ms = micros / 1000;
-    return ERR_OK;
+    *ms = total;
+    return true;
 }

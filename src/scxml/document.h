@@ -18,7 +18,6 @@ enum { /* a document past these is refused (orchestration 3.1) */
        SCXML_DEPTH_MAX = 256, /* of elements; decision 0034 */
        SCXML_ELEMENTS_MAX = 20000
 };
-#define SCXML_DELAY_MAX_MS (100ull * 366 * 24 * 3600 * 1000) /* of <send>: a century */
 
 struct scxml_place {
     uint32_t file; /* index in document->files: [0] is the document, the others were included */
@@ -178,7 +177,7 @@ struct scxml_invoke {
 };
 
 struct scxml_transition {
-    uint32_t index;  /* in document order, of all transitions */
+    uint32_t index;  /* in document->transitions; SCXML_NONE: a default, of <initial> or <history> */
     uint32_t source; /* the state, or the one that it is the initial or history default of */
     uint32_t descriptor_count;
     const struct text *descriptors; /* event tokens without trailing ".*" and "."; "*": any */
@@ -227,7 +226,8 @@ struct scxml_document {
 
     struct scxml_state *states;
     uint32_t state_count, history_count;
-    struct scxml_transition *transitions; /* those that events can take, in document order */
+    struct scxml_transition *transitions; /* but defaults; in document order of their states, those
+                                             of a state are a run */
     uint32_t transition_count;
     const struct scxml_invoke **invokes;
     uint32_t invoke_count;
@@ -257,9 +257,9 @@ static inline bool scxml_is_descendant(const struct scxml_document *document, ui
     return state > ancestor && state < document->states[ancestor].end;
 }
 
-/* "1.5s", ".5s", "200ms", "0": ERR_INVALID for anything else, ERR_LIMIT past SCXML_DELAY_MAX_MS.
- * (delay.c) */
-enum err scxml_parse_delay(struct text text, uint64_t *ms);
+/* "1.5s", ".5s", "20ms", also m, h and d, in milliseconds; false for anything else and past a
+ * hundred years. (delay.c) */
+bool scxml_parse_delay(struct text in, uint64_t *ms);
 
 /* The document's plan, in `scope`; the loader's last step, when all else is in place. (plan.c) */
 void scxml_layout(struct scxml_document *document, struct scope *scope);
