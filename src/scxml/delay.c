@@ -36,11 +36,10 @@ bool scxml_parse_delay(struct text in, uint64_t *ms)
     if (unit == 0 || whole + fraction == 0) return false;
     if (whole && text_to_u64(text_slice(in, 0, whole), 0, YEARS_100_MS / unit, &count))
         return false;
-    uint64_t total = count * unit;
-    for (size_t i = 0; i < fraction; i++) { /* what is finer than a millisecond is cut off */
-        unit *= (uint64_t)(in.at[whole + 1 + i] - '0');
-        (void)unit;
-    }
-    *ms = total;
+    /* What is finer than a millisecond is cut off: nine digits tell all. */
+    uint64_t part = 0, parts = 1;
+    for (size_t i = 0; i < fraction && i < 9; i++, parts *= 10)
+        part = part * 10 + (uint64_t)(in.at[whole + 1 + i] - '0');
+    *ms = count * unit + part * unit / parts;
     return true;
 }
