@@ -89,6 +89,11 @@ struct scxml_effects {
     const struct scxml_effect *first;
     struct scxml_effect *last;
     uint32_t count;
+    /* Asked while it steps: whether a message can be dispatched at all. If not its
+     * error.communication is in the internal queue before what comes next in the block, and there
+     * is no effect. NULL: every one can. */
+    bool (*can_reach)(void *world, const struct scxml_message *message);
+    void *world;
 };
 
 static inline struct scxml_effects scxml_effects_in(struct scope *scope)

@@ -241,6 +241,9 @@ uint32_t scxml_host_session_count(const struct scxml_host *host)
 static void step(struct scxml_host *host, struct member *member, uint64_t now_ms)
 {
     struct scxml_effects effects = scxml_effects_in(host->scratch);
+    struct sender sender = { host, member };
+    effects.can_reach = effects_can_reach;
+    effects.world = &sender;
     enum scxml_outcome outcome = scxml_step(member->session, now_ms, &effects);
     if (outcome != SCXML_RESTING && host->hooks.on_step)
         host->hooks.on_step(host->self, member->session, &effects);

@@ -57,6 +57,14 @@ static struct member *receiver_of(const struct scxml_host *host, struct member *
     return NULL;
 }
 
+bool effects_can_reach(void *world, const struct scxml_message *message)
+{
+    const struct sender *sender = world;
+    if (text_eq(message->type, TEXT(SCXML_HTTP_PROCESSOR)))
+        return message->target.len > 0 && sender->host->hooks.send_http != NULL;
+    return receiver_of(sender->host, sender->member, message->target) != NULL;
+}
+
 static void send_to_session(struct scxml_host *host, struct member *member,
                             const struct scxml_message *message)
 {

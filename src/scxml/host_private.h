@@ -108,5 +108,11 @@ enum err member_post(struct scxml_host *host, struct member *member,
  * that has to arrive first, and keeps the scope until then. */
 bool effects_carry_out(struct scxml_host *host, struct member *member, struct scope *scope,
                        const struct scxml_effect *first);
+struct sender {
+    const struct scxml_host *host;
+    struct member *member;
+};
+/* As effect.h asks; `world` is a struct sender. */
+bool effects_can_reach(void *world, const struct scxml_message *message);
 
 #endif
