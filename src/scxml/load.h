@@ -8,7 +8,7 @@
 #include "base/buf.h"
 #include "scxml/document.h"
 
-enum { SCXML_FINDINGS_MAX = 100 }; /* then it stops looking */
+enum { SCXML_FINDINGS_MAX = 100 }; /* errors, and as many warnings; further ones are not kept */
 
 struct scxml_finding {
     const struct scxml_finding *next;
