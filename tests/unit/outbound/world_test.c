@@ -618,6 +618,23 @@ TEST(a_record_of_a_silent_agent_becomes_stale_after_preview_timeout)
     close_world();
 }
 
+TEST(a_record_of_a_silent_agent_becomes_stale_in_a_stopped_group_too)
+{
+    open_world();
+    add("15550160");
+    start();
+    uint64_t began = loop_now_utc_ms(loop);
+    CHECK_U32(preview("a1"), OUTBOUND_OK);
+    struct outbound_campaign_stop stop = { .gsw_campaign_group_dbid = GROUP };
+    ask(&MSG_OUTBOUND_CAMPAIGN_STOP, &stop);
+    CHECK_U32(last_error, OUTBOUND_OK);
+    run_until(began + 23 * HOUR_MS);
+    CHECK_I64(cell(ROW_STATUS), RECORD_STATUS_RETRIEVED);
+    run_until(began + 24 * HOUR_MS + 6000);
+    CHECK_I64(cell(ROW_STATUS), RECORD_STATUS_STALE);
+    close_world();
+}
+
 TEST(a_disk_that_is_full_delays_a_call_back_and_loses_nothing)
 {
     open_world();
