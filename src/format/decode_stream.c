@@ -3,9 +3,9 @@
 
 #include <errno.h>
 #include <iconv.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-#include <wchar.h>
 
 enum { NAME_BYTES_MAX = 64, WIDE_MAX = 4096, UTF8_BYTES_MAX = 4, BAD_BYTE = 0xFF };
 
