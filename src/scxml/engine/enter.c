@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "scxml/engine/private.h"
+
+static void select_session(struct scxml_evaluator *evaluator, struct scxml_variables *variables)
+{
+    struct watch *watch = &evaluator->watch;
+    raw_set_global(evaluator->ctx, variables ? variables->data : evaluator->global);
+    watch->chance = variables ? &variables->chance : NULL;
+    evaluator->running = variables;
+}
+
+static duk_ret_t run_deed(duk_context *ctx, void *self)
+{
+    struct deed *deed = self;
+    deed->run(ctx, deed);
+    return 0;
+}
+
+/* What was thrown, in words. Its own toString() may be anything, so it runs within the same bounds.
+ */
+static enum scxml_verdict failure(struct scxml_evaluator *evaluator, struct fault *fault)
+{
+    duk_context *ctx = evaluator->ctx;
+    struct watch *watch = &evaluator->watch;
+    const char *words = watch->is_exhausted || watch->is_over ? "" : duk_safe_to_string(ctx, -1);
+    if (watch->is_exhausted) {
+        fault_set(fault, ERR_LIMIT, "", "the script heap is full");
+        return SCXML_EXHAUSTED;
+    }
+    if (watch->is_over) {
+        fault_set(fault, ERR_TIMEOUT, "", "stopped after %u ms",
+                  (unsigned)(watch->limit_ns / 1000000));
+        return SCXML_OVERRUN;
+    }
+    fault_set(fault, ERR_INVALID, "", "%s", words);
+    return SCXML_FAILED;
+}
+
+static size_t bytes_allowed(const struct scxml_evaluator *evaluator,
+                            const struct scxml_variables *variables)
+{
+    if (!variables) return evaluator->heap_max;
+    size_t left =
+        evaluator->session_max > variables->bytes ? evaluator->session_max - variables->bytes : 0;
+    size_t max = evaluator->watch.bytes + left;
+    return max < evaluator->heap_max ? max : evaluator->heap_max;
+}
+
+static void count_bytes(struct scxml_variables *variables, size_t before, size_t after)
+{
+    if (!variables) return;
+    if (after >= before)
+        variables->bytes += after - before;
+    else
+        variables->bytes -= before - after < variables->bytes ? before - after : variables->bytes;
+}
+
+static enum scxml_verdict broken(struct fault *fault)
+{
+    fault_set(fault, ERR_INTERNAL, "", "the script heap broke down");
+    return SCXML_EXHAUSTED;
+}
+
+static enum scxml_verdict perform(struct scxml_evaluator *evaluator, struct deed *deed,
+                                  struct fault *fault)
+{
+    duk_context *ctx = evaluator->ctx;
+    enum scxml_verdict verdict = SCXML_DONE;
+    size_t before = evaluator->watch.bytes;
+    if (evaluator->running != deed->variables) select_session(evaluator, deed->variables);
+    if (deed->variables) evaluator->watch.now_ms = deed->variables->now_ms;
+    if (duk_safe_call(ctx, run_deed, deed, 0, 1) != DUK_EXEC_SUCCESS)
+        verdict = failure(evaluator, fault);
+    duk_set_top(ctx, 0);
+    count_bytes(deed->variables, before, evaluator->watch.bytes);
+    return verdict;
+}
+
+enum scxml_verdict engine_enter(struct scxml_evaluator *evaluator, struct deed *deed,
+                                struct fault *fault)
+{
+    if (evaluator->is_dead) return broken(fault);
+    watch_begin(&evaluator->watch, bytes_allowed(evaluator, deed->variables));
+    if (setjmp(evaluator->watch.escape)) {
+        evaluator->is_dead = true;
+        return broken(fault);
+    }
+    return perform(evaluator, deed, fault);
+}

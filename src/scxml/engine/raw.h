@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* raw.h - the seam to Duktape: its public header, and what we need of its inside (raw.c).
+ * Global   all sessions of a heap share one global environment; its object is swapped: while a
+ *          session runs, the global object is the session's data object. Code compiled once, and
+ *          closures made by any session, find the variables of the session that runs. */
+#ifndef SCXML_ENGINE_RAW_H
+#define SCXML_ENGINE_RAW_H
+
+#include <duktape.h>
+
+#include "scxml/engine/watch.h"
+
+struct watch *raw_watch(duk_context *ctx); /* the heap's udata */
+
+/* From now on `object` is the global object. It must stay reachable by other ways, too. */
+void raw_set_global(duk_context *ctx, void *object);
+void *raw_global(duk_context *ctx);
+
+/* Counts work that is done for a script outside Duktape. Throws when time is up. */
+void raw_tick(duk_context *ctx, int64_t ticks);
+
+#endif
