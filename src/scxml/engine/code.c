@@ -3,6 +3,7 @@
  * function's body, where `return` would be legal. */
 #include <string.h>
 
+#include "scxml/engine/model.h"
 #include "scxml/engine/private.h"
 
 /* [] -> [function] and true, or [error] and false. */
@@ -17,19 +18,32 @@ static bool try_compile(duk_context *ctx, const char *before, struct text source
     return duk_pcompile(ctx, DUK_COMPILE_EVAL | flags) == 0;
 }
 
+/* [] -> [function] or [error]. Of two errors it is the one that was found later in the text: there
+ * the author is understood better. */
 static bool compile_value(duk_context *ctx, struct text source)
 {
+    struct watch *watch = raw_watch(ctx);
     if (try_compile(ctx, "(", source, "\n)", 0)) return true;
-    duk_pop(ctx);
-    return try_compile(ctx, "", source, "", 0);
+    size_t offset = watch->syntax_offset - (watch->syntax_offset > 0);
+    if (try_compile(ctx, "", source, "", 0)) {
+        duk_remove(ctx, -2);
+        return true;
+    }
+    bool is_first_better = offset > watch->syntax_offset && offset < source.len;
+    if (is_first_better) watch->syntax_offset = offset;
+    duk_remove(ctx, is_first_better ? -1 : -2);
+    return false;
 }
 
 /* By itself first, so that a text like "a) = 1; (b" is none. */
 static bool compile_assignment(duk_context *ctx, struct text source)
 {
-    if (!try_compile(ctx, "(", source, "\n)", DUK_COMPILE_STRICT)) return false;
+    struct watch *watch = raw_watch(ctx);
+    if (!try_compile(ctx, "", source, "", DUK_COMPILE_STRICT)) return false;
     duk_pop(ctx);
-    return try_compile(ctx, "(", source, "\n) = " ENGINE_VALUE_NAME, DUK_COMPILE_STRICT);
+    if (try_compile(ctx, "(", source, "\n) = " ENGINE_VALUE_NAME, DUK_COMPILE_STRICT)) return true;
+    watch->syntax_offset -= watch->syntax_offset > 0;
+    return false;
 }
 
 static bool compile(duk_context *ctx, const struct scxml_expression *expression,
@@ -63,15 +77,46 @@ static void compile_once(duk_context *ctx, scxml_expression_id id, enum code_for
     if (!is_lasting(ctx, &evaluator->watch)) (void)duk_throw(ctx);
     duk_get_prop_literal(ctx, -1, "message");
     compiled->failure = scope_keep_z(evaluator->life, text_of(duk_safe_to_string(ctx, -1)));
+    compiled->offset = evaluator->watch.syntax_offset;
     duk_pop_2(ctx);
+}
+
+static const struct compiled *compiled_of(duk_context *ctx, scxml_expression_id id,
+                                          enum code_form form)
+{
+    struct compiled *compiled = &evaluator_of(ctx)->compiled[id * CODE_FORMS + form];
+    if (!compiled->function && !compiled->failure) compile_once(ctx, id, form, compiled);
+    return compiled;
 }
 
 void engine_push_code(duk_context *ctx, scxml_expression_id id, enum code_form form)
 {
-    struct compiled *compiled = &evaluator_of(ctx)->compiled[id * CODE_FORMS + form];
-    if (!compiled->function && !compiled->failure) compile_once(ctx, id, form, compiled);
+    const struct compiled *compiled = compiled_of(ctx, id, form);
     if (!compiled->function) (void)duk_error(ctx, DUK_ERR_SYNTAX_ERROR, "%s", compiled->failure);
     duk_push_heapptr(ctx, compiled->function);
+}
+
+struct check_deed {
+    struct deed deed;
+    scxml_expression_id id;
+    const struct compiled *compiled;
+};
+
+static void run_check(duk_context *ctx, struct deed *self)
+{
+    struct check_deed *deed = (struct check_deed *)self;
+    bool is_location = evaluator_of(ctx)->document->expressions[deed->id].kind == SCXML_LOCATION;
+    deed->compiled = compiled_of(ctx, deed->id, is_location ? CODE_ASSIGNMENT : CODE_AS_IS);
+}
+
+const char *engine_syntax_failure(struct scxml_evaluator *evaluator, scxml_expression_id id,
+                                  size_t *offset)
+{
+    struct check_deed deed = { .deed.run = run_check, .id = id };
+    *offset = 0;
+    if (engine_enter(evaluator, &deed.deed, NULL) != SCXML_DONE) return "too large to be compiled";
+    *offset = deed.compiled->offset;
+    return deed.compiled->failure;
 }
 
 void engine_push_value(duk_context *ctx, scxml_expression_id id)

@@ -16,6 +16,10 @@ enum scxml_verdict engine_open_session(struct scxml_evaluator *evaluator,
                                        struct scxml_variables **out);
 void engine_close_session(struct scxml_variables *variables);
 
+/* Compiles an expression as what its kind says. NULL, or why that can not be, and at which byte. */
+const char *engine_syntax_failure(struct scxml_evaluator *evaluator, scxml_expression_id id,
+                                  size_t *offset); /* code.c */
+
 /* model.c */
 void engine_set_time(struct scxml_variables *variables, uint64_t now_ms);
 enum scxml_verdict engine_set_event(struct scxml_variables *variables,

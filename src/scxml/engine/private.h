@@ -27,6 +27,7 @@ enum code_form { CODE_AS_IS, CODE_ASSIGNMENT, CODE_FORMS };
 struct compiled {
     void *function;      /* NULL: not compiled yet, or not to be compiled */
     const char *failure; /* why it can not be */
+    size_t offset;       /* and where, in bytes */
 };
 
 struct scxml_evaluator {
