@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "scxml/load.h"
+#include "scxml/include.h"
 #include "scxml/load_private.h"
 
-enum { SUGGESTIONS_MAX = 20000 }; /* comparisons of names in all: some 20 ms */
+enum { FETCHES_MAX = 1000, SUGGESTIONS_MAX = 20000 }; /* comparisons of names in all: some 20 ms */
 
 static uint32_t add_file(struct loader *loader, struct text address)
 {
@@ -23,10 +24,11 @@ enum err scxml_load_fetch(struct loader *loader, struct text address, uint32_t *
 {
     if (loader->load->fetch == NULL)
         return fault_set(fault, ERR_DENIED, "src", "nothing can be fetched here");
+    if (++loader->fetches > FETCHES_MAX)
+        return fault_set(fault, ERR_LIMIT, "src", "a document may take in %d files", FETCHES_MAX);
     enum err err = loader->load->fetch(loader->load->self, address, loader->scratch, body, fault);
     if (err) return err;
-    if (body->len > SCXML_DOCUMENT_BYTES_MAX ||
-        loader->bytes + body->len > SCXML_DOCUMENT_BYTES_MAX)
+    if (loader->bytes + body->len > SCXML_DOCUMENT_BYTES_MAX)
         return fault_set(fault, ERR_LIMIT, "src",
                          "a document and what it takes in may have %d bytes",
                          SCXML_DOCUMENT_BYTES_MAX);
@@ -110,11 +112,12 @@ static struct xml_node *read_source(struct loader *loader, struct text source)
     return NULL;
 }
 
-static void compile(struct loader *loader, struct xml_node *root)
+static void compile(struct loader *loader, struct xml_node *root, struct text source)
 {
     loader->is_legacy = is_legacy(root, loader->load->dialect);
     uint64_t dialect = loader->is_legacy;
     add_to_hash(loader, TEXT_OF(&dialect));
+    scxml_include(loader, root, source);
     scxml_check_elements(loader, root);
     read_root(loader, root);
     scxml_load_states(loader, root);
@@ -150,7 +153,7 @@ enum err scxml_load(struct text source, const struct scxml_load *load, struct sc
     (void)add_file(&loader, load->url);
     add_to_hash(&loader, source);
     struct xml_node *root = read_source(&loader, source);
-    if (root) compile(&loader, root);
+    if (root) compile(&loader, root, source);
     enum err err = loader.is_refused ? ERR_INVALID : ERR_OK;
     if (!err) {
         finish(&loader);

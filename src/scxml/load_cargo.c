@@ -138,6 +138,25 @@ const struct scxml_send *scxml_load_send(struct loader *loader, const struct xml
     return send;
 }
 
+/* The draft of May 2009 let <raise> carry pairs: a <send> to the internal queue. NULL: it carries
+ * none. */
+const struct scxml_send *scxml_load_raise_with_cargo(struct loader *loader,
+                                                     const struct xml_node *node, struct text event)
+{
+    struct scxml_cargo cargo = scxml_load_cargo(loader, node);
+    if (cargo.content == NULL && cargo.params == NULL) return NULL;
+    struct scxml_send *send = scope_alloc(loader->scope, sizeof *send);
+    *send = (struct scxml_send){ .event = event,
+                                 .target = TEXT("#_internal"),
+                                 .event_expr = SCXML_NONE,
+                                 .target_expr = SCXML_NONE,
+                                 .type_expr = SCXML_NONE,
+                                 .id_location = SCXML_NONE,
+                                 .delay_expr = SCXML_NONE,
+                                 .cargo = cargo };
+    return send;
+}
+
 /* --- <invoke> --------------------------------------------------------------------------------- */
 
 static bool read_autoforward(struct loader *loader, const struct xml_node *node)

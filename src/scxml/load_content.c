@@ -148,10 +148,16 @@ static const struct scxml_branch *read_branches(struct loader *loader, const str
 static void read_raise(struct loader *loader, const struct xml_node *node,
                        struct scxml_action *action)
 {
-    action->kind = SCXML_RAISE;
-    action->event = scxml_keep_attribute(loader, node, "event");
-    if (scxml_has_attribute(node, "event") && action->event.len == 0)
+    struct text event = scxml_keep_attribute(loader, node, "event");
+    if (scxml_has_attribute(node, "event") && event.len == 0)
         scxml_error(loader, node, "<raise> has an empty event");
+    const struct scxml_send *send =
+        loader->is_legacy ? scxml_load_raise_with_cargo(loader, node, event) : NULL;
+    action->kind = send ? SCXML_SEND : SCXML_RAISE;
+    if (send)
+        action->send = send;
+    else
+        action->event = event;
 }
 
 static void read_if(struct loader *loader, const struct xml_node *node, struct scxml_action *action)

@@ -22,8 +22,10 @@ struct loader {
     struct scxml_findings *findings;
     struct scxml_document *document;
     bool is_legacy;
-    struct buf files;       /* of struct text */
-    uint64_t bytes;         /* of all files */
+    struct buf files; /* of struct text */
+    uint64_t bytes;   /* of all files */
+    uint32_t fetches;
+    uint32_t elements;      /* of all files */
     uint64_t hash;          /* of their bytes, and of the dialect */
     struct buf expressions; /* of struct scxml_expression */
     struct buf scripts;     /* of scxml_expression_id */
@@ -94,6 +96,10 @@ struct scxml_block *scxml_load_block(struct loader *loader, const struct xml_nod
 scxml_expression_id scxml_load_script(struct loader *loader, const struct xml_node *node);
 struct scxml_cargo scxml_load_cargo(struct loader *loader, const struct xml_node *node);
 const struct scxml_send *scxml_load_send(struct loader *loader, const struct xml_node *node);
+/* NULL: the <raise> of section 5 carries nothing. */
+const struct scxml_send *scxml_load_raise_with_cargo(struct loader *loader,
+                                                     const struct xml_node *node,
+                                                     struct text event);
 struct scxml_invoke *scxml_load_invoke(struct loader *loader, const struct xml_node *node,
                                        uint32_t state);
 /* The items of the <datamodel> in a state. */

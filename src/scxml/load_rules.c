@@ -199,8 +199,9 @@ static void check_foreign(struct loader *loader, const struct xml_node *node,
 
 static bool may_stand(const struct loader *loader, enum kind kind, enum kind parent)
 {
-    if (parent == SCXML && (kind == TRANSITION || (loader->is_legacy && kind == INITIAL)))
-        return true;
+    if (parent == SCXML && kind == TRANSITION) return true;
+    if (loader->is_legacy && parent == SCXML && kind == INITIAL) return true;
+    if (loader->is_legacy && parent == RAISE && (CARGO & BIT(kind))) return true;
     return (rules[parent].children & BIT(kind)) != 0;
 }
 
