@@ -25,12 +25,13 @@ static struct scxml_limits with_defaults(const struct scxml_limits *limits)
     return all;
 }
 
-/* Where answers to this session go: as the SCXML processor says, else "#_scxml_ID". */
-static struct text listed_origin(const struct scxml_birth *birth)
+/* Says what stands around the session's id in the address where it can be answered. */
+static const struct scxml_io_processor *own_processor(const struct scxml_birth *birth)
 {
+    static const struct scxml_io_processor usual = { .location = { "#_scxml_", 8 } };
     for (uint32_t i = 0; i < birth->processor_count; i++)
-        if (text_eq(birth->processors[i].name, TEXT("scxml"))) return birth->processors[i].location;
-    return (struct text){ 0 };
+        if (text_eq(birth->processors[i].name, TEXT("scxml"))) return &birth->processors[i];
+    return &usual;
 }
 
 static struct text put_text(char **at, struct text text)
@@ -43,13 +44,12 @@ static struct text put_text(char **at, struct text text)
 
 static void write_texts(struct scxml_session *session, const struct scxml_birth *birth, char *texts)
 {
-    static const struct text prefix = { "#_scxml_", 8 };
-    session->origin = listed_origin(birth);
-    if (session->origin.len == 0) {
-        session->origin = (struct text){ texts, prefix.len + birth->session_id.len };
-        put_text(&texts, prefix);
-    }
+    const struct scxml_io_processor *processor = own_processor(birth);
+    session->origin.at = texts;
+    put_text(&texts, processor->location);
     session->frame.session_id = put_text(&texts, birth->session_id);
+    put_text(&texts, processor->location_end);
+    session->origin.len = (size_t)(texts - session->origin.at);
     session->invoke_id = put_text(&texts, birth->invoke_id);
     session->frame.parameters.kind = birth->parameters.kind;
     session->frame.parameters.text = put_text(&texts, birth->parameters.text);
@@ -60,8 +60,9 @@ static struct scxml_session *allocate(const struct scxml_document *document,
 {
     uint32_t words = document->plan->words;
     uint32_t sets = document->is_late_binding ? 2 : 1;
-    size_t texts = birth->session_id.len + birth->invoke_id.len + birth->parameters.text.len +
-                   sizeof "#_scxml_";
+    const struct scxml_io_processor *processor = own_processor(birth);
+    size_t texts = processor->location.len + birth->session_id.len + processor->location_end.len +
+                   birth->invoke_id.len + birth->parameters.text.len;
     struct scxml_session *session =
         calloc(1, sizeof *session + (size_t)words * sets * sizeof(uint64_t) + texts);
     ASSERT(session != NULL);

@@ -12,7 +12,14 @@
 #include "scxml/datamodel.h"
 #include "scxml/engine/raw.h"
 
-enum { ROOT_DATA, ROOT_EVENT, ROOT_CHANGES, ROOT_COUNT }; /* of a session */
+enum { /* of a session */
+       ROOT_DATA,
+       ROOT_EVENT,
+       ROOT_CHANGES,
+       ROOT_PROCESSORS, /* _ioprocessors and _x, once a script has asked for them */
+       ROOT_PLATFORM,
+       ROOT_COUNT
+};
 enum {
     STASH_CODE,
     STASH_SESSIONS,

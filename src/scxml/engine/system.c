@@ -14,10 +14,14 @@ static void push_name(duk_context *ctx, struct scxml_variables *variables)
 }
 
 /* [object] -> [object]; under the processor's name and its URI. */
-static void add_processor(duk_context *ctx, const struct scxml_io_processor *processor)
+static void add_processor(duk_context *ctx, const struct scxml_io_processor *processor,
+                          struct text session_id)
 {
     duk_push_object(ctx);
     engine_push_text(ctx, processor->location);
+    engine_push_text(ctx, session_id);
+    engine_push_text(ctx, processor->location_end);
+    duk_concat(ctx, 3);
     duk_put_prop_literal(ctx, -2, "location");
     duk_freeze(ctx, -1);
     engine_push_text(ctx, processor->name);
@@ -28,15 +32,15 @@ static void add_processor(duk_context *ctx, const struct scxml_io_processor *pro
     duk_put_prop(ctx, -3);
 }
 
-static void push_processors(duk_context *ctx, struct scxml_variables *variables)
+static void push_new_processors(duk_context *ctx, struct scxml_variables *variables)
 {
     duk_push_object(ctx);
     for (uint32_t i = 0; i < variables->frame.processor_count; i++)
-        add_processor(ctx, &variables->frame.processors[i]);
+        add_processor(ctx, &variables->frame.processors[i], variables->frame.session_id);
     duk_freeze(ctx, -1);
 }
 
-static void push_platform(duk_context *ctx, struct scxml_variables *variables)
+static void push_new_platform(duk_context *ctx, struct scxml_variables *variables)
 {
     duk_push_object(ctx);
     if (variables->frame.parameters.kind == SCXML_DATA_NONE)
@@ -46,6 +50,29 @@ static void push_platform(duk_context *ctx, struct scxml_variables *variables)
     if (duk_is_object(ctx, -1)) duk_freeze(ctx, -1);
     duk_put_prop_literal(ctx, -2, "params");
     duk_freeze(ctx, -1);
+}
+
+/* What a root holds, made the first time: the same object whenever a script asks. */
+static void push_root(duk_context *ctx, struct scxml_variables *variables, duk_uarridx_t root,
+                      void (*push_new)(duk_context *ctx, struct scxml_variables *variables))
+{
+    duk_push_heapptr(ctx, variables->evaluator->sessions);
+    if (duk_get_prop_index(ctx, -1, variables->slot * ROOT_COUNT + root) && duk_is_object(ctx, -1))
+        return;
+    duk_pop(ctx);
+    push_new(ctx, variables);
+    duk_dup(ctx, -1);
+    duk_put_prop_index(ctx, -3, variables->slot * ROOT_COUNT + root);
+}
+
+static void push_processors(duk_context *ctx, struct scxml_variables *variables)
+{
+    push_root(ctx, variables, ROOT_PROCESSORS, push_new_processors);
+}
+
+static void push_platform(duk_context *ctx, struct scxml_variables *variables)
+{
+    push_root(ctx, variables, ROOT_PLATFORM, push_new_platform);
 }
 
 static void push_assigned(duk_context *ctx, struct scxml_variables *variables)
