@@ -54,9 +54,10 @@ static void close_host(void *self)
     for (struct member *member; (member = table_next(host->members, &at)) != NULL;) {
         struct scxml_program *program = member->program;
         free_member(host, member);
-        program->users--;
+        scxml_host_release(host, program);
     }
     programs_close(host);
+    scope_close(host->scratch);
     free(host->due);
 }
 
@@ -78,7 +79,7 @@ struct scxml_host *scxml_host_new(struct scope *owner, const struct scxml_host_o
     host->members = table_new(life);
     host->programs = table_new(life);
     host->calls = slots_new(life, HTTP_CALLS_MAX);
-    host->scratch = scope_new(life, "scxml effects", SCOPE_NO_LIMIT);
+    host->scratch = scope_new(NULL, "scxml effects", SCOPE_NO_LIMIT);
     list_init(&host->ready);
     list_init(&host->idle_programs);
     scope_on_close(life, close_host, host);
@@ -250,7 +251,7 @@ static void step(struct scxml_host *host, struct member *member, uint64_t now_ms
     if (effects_carry_out(host, member, host->scratch, effects.first))
         scope_reset(host->scratch);
     else
-        host->scratch = scope_new(host->life, "scxml effects", SCOPE_NO_LIMIT);
+        host->scratch = scope_new(NULL, "scxml effects", SCOPE_NO_LIMIT);
 }
 
 static void wake_due(struct scxml_host *host, uint64_t now_ms)

@@ -59,7 +59,7 @@ static enum err compile_new(struct scxml_host *host, struct text source, struct 
                             struct scope *scope, struct scxml_findings *findings,
                             struct scxml_program **out, struct fault *fault)
 {
-    struct scope *life = scope_new(host->life, "scxml program", SCOPE_NO_LIMIT);
+    struct scope *life = scope_new(NULL, "scxml program", SCOPE_NO_LIMIT);
     struct scxml_program *program = scope_alloc(life, sizeof *program);
     *program = (struct scxml_program){ .scope = life,
                                        .key = key_of(source, url),
@@ -116,8 +116,10 @@ void scxml_host_release(struct scxml_host *host, struct scxml_program *program)
 void programs_close(struct scxml_host *host)
 {
     size_t at = 0;
-    for (struct scxml_program *program; (program = table_next(host->programs, &at)) != NULL;)
+    for (struct scxml_program *program; (program = table_next(host->programs, &at)) != NULL;) {
         scxml_datamodel_of(program->document)->close(program->evaluator);
+        scope_close(program->scope);
+    }
 }
 
 const struct scxml_document *scxml_program_document(const struct scxml_program *program)
