@@ -150,11 +150,10 @@ bool scxml_evaluate_cargo(struct scxml_run *run, const struct scxml_cargo *cargo
                           struct text send_id, struct scxml_loaded *out)
 {
     *out = (struct scxml_loaded){ 0 };
-    if (cargo->content) {
-        evaluate_content(run, cargo->content, send_id, out);
-        return !scxml_is_over(run);
-    }
     if (!evaluate_pairs(run, cargo->params, send_id, &out->pairs)) return false;
-    if (out->pairs) out->data = object_of(run, out->pairs);
-    return true;
+    if (cargo->content) /* of an <invoke>: both */
+        evaluate_content(run, cargo->content, send_id, out);
+    else if (out->pairs)
+        out->data = object_of(run, out->pairs);
+    return !scxml_is_over(run);
 }
