@@ -2,9 +2,11 @@
 /* Prometheus text, format 0.0.4: HELP, TYPE and one sample each, labelled with the application; the
  * supervisor puts those of all applications on one page. */
 #include "app/private.h"
+#include "store/store.h"
 
 #include <dirent.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -93,6 +95,12 @@ static void add_process(const struct app *app, struct buf *out)
     const struct app_private *private = app->private;
     add_u64(app, out, "process_resident_memory_bytes", true, "Memory of the process.",
             resident_bytes());
+    struct mallinfo2 heap = mallinfo2();
+    add_u64(app, out, "process_heap_bytes", true, "Memory handed out by malloc.",
+            heap.uordblks + heap.hblkhd);
+    add_u64(app, out, "store_cache_bytes", true,
+            "Memory of the store's database engine, part of the heap: caches of up to 32 MiB.",
+            store_cache_bytes());
     add_u64(app, out, "process_open_fds", true, "Open descriptors of the process.",
             open_descriptors());
     add_ms(app, out, "process_cpu_seconds_total", false, "Processor time of the process.",

@@ -277,6 +277,11 @@ static enum err settle_log(struct connection *connection, struct fault *fault)
     return err == ERR_IO ? err : ERR_OK; /* full or in use by others: the log stays, and is whole */
 }
 
+uint64_t store_cache_bytes(void)
+{
+    return (uint64_t)sqlite3_memory_used();
+}
+
 static void sqlite_close(struct connection *connection)
 {
     struct prepared *prepared;

@@ -68,6 +68,10 @@ enum err store_open_odbc(struct scope *owner, struct loop *loop, const struct lo
                          struct text connection_string, const struct store_options *options,
                          struct store **out, struct fault *fault);
 
+/* What SQLite holds in this process, for metrics: its caches fill up to 16 MiB a connection, of
+ * which a store has two, and stay. Any thread. */
+uint64_t store_cache_bytes(void);
+
 /* A change is built, then submitted or dropped. Its memory is its own; parameters are copied. */
 struct change *change_new(struct store *store);
 enum { ROWS_ANY = -1 };

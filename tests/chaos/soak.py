@@ -275,10 +275,19 @@ class Soak:
             return times[min(int(len(times) * share), len(times) - 1)] if times else ""
         common = {"at_s": round(at_s), "p50_ms": percentile(ours, 0.5), "p99_ms": percentile(ours, 0.99),
                   "machine_p99_ms": percentile(machine, 0.99)}
+        metrics = {}
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            metrics = self.centre.metrics()
+
+        def kib(name, application):
+            value = metrics.get(f'carillon_{name}{{application="{application}"}}')
+            return "" if value is None else value / 1024
         for name, pid in self.pids().items():
             with contextlib.suppress(OSError, TypeError, KeyError):
                 wal = self.centre.data / name / f"{name}.db-wal"
                 self.samples.append({"process": name, "pid": pid, **common, **look_at(pid),
+                                     "heap_kib": kib("process_heap_bytes", name),
+                                     "cache_kib": kib("store_cache_bytes", name),
                                      "wal_kib": wal.stat().st_size // 1024 if wal.exists() else 0})
         with open(self.csv_path, "w", newline="", encoding="ascii") as file:
             writer = csv.DictWriter(file, FIELDS)

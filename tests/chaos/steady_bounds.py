@@ -7,12 +7,13 @@ import csv
 import statistics
 import sys
 
-FIELDS = ["at_s", "process", "pid", "rss_kib", "pss_kib", "descriptors", "threads", "cpu_s", "wal_kib", "p50_ms", "p99_ms",
+FIELDS = ["at_s", "process", "pid", "rss_kib", "pss_kib", "heap_kib", "cache_kib", "descriptors", "threads", "cpu_s", "wal_kib", "p50_ms", "p99_ms",
           "machine_p99_ms"]
 
 MEMORY_SHARE = 0.02        # of the median, per 10 minutes
 # A process of a few MiB moves by pages that malloc keeps: below this nobody can tell growth from rest.
 MEMORY_KIB = 256           # per 10 minutes
+CACHE_KIB_MAX = 36 * 1024  # of the database engine: 16 MiB for each of two connections, and its statements
 P99_FACTOR = 1.5           # of ours, or of ours in proportion to the machine's own, which others may use, too
 WAL_KIB_MAX = 64 * 1024    # checkpoints begin at 16 MB; what runs meanwhile comes on top
 COUNT_SPREAD = 2           # of the medians of descriptors: who is connected differs from sample to sample
@@ -31,7 +32,9 @@ def quarters(values):
 
 def judge_process(name, rows, before, after):
     """(the line of the table, what is wrong)."""
-    memory = [(row["at_s"], row["pss_kib"]) for row in rows]
+    # The engine's caches fill for as long as pages are met for the first time: they have a bound of their own.
+    memory = [(row["at_s"], row["pss_kib"] - (row["cache_kib"] or 0)) for row in rows]
+    cache = max(row["cache_kib"] or 0 for row in rows)
     per_10_min = slope(memory) * 600
     median = statistics.median(kib for _, kib in memory)
     allowed = max(MEMORY_SHARE * median, MEMORY_KIB)
@@ -48,17 +51,19 @@ def judge_process(name, rows, before, after):
         wrong.append(f"descriptors {fds[0]:.0f} to {fds[1]:.0f}, at rest {before} to {after}")
     if threads[0] != threads[1]:
         wrong.append(f"threads {threads[0]:.0f} to {threads[1]:.0f}")
+    if cache > CACHE_KIB_MAX:
+        wrong.append(f"database caches of {cache:.0f} KiB")
     if wal > WAL_KIB_MAX:
         wrong.append(f"a write-ahead log of {wal} KiB")
     line = (f"{name:<11} {first:>8.0f} {last:>8.0f} {per_10_min:>+11.0f} {allowed:>8.0f} {before:>6}{after:>6} "
-            f"{threads[1]:>8.0f} {cpu * 100:>6.1f} {wal:>8}")
+            f"{threads[1]:>8.0f} {cpu * 100:>6.1f} {wal:>8} {cache:>10.0f}")
     return line, wrong
 
 
 def judge(samples, names, warm_up_s, before, after):
     """Prints the table; whether all is flat. `before`, `after`: name -> descriptors at rest."""
     is_flat = True
-    print("process        PSS first     last  per 10 min  allowed  fds at rest  threads  CPU %  WAL KiB max")
+    print("process        own first     last  per 10 min  allowed  fds at rest  threads  CPU %  WAL KiB max  cache max")
     for name in names:
         rows = [row for row in samples if row["process"] == name and row["at_s"] > warm_up_s]
         if len(rows) < 4:
