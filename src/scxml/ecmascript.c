@@ -23,6 +23,8 @@ const struct scxml_datamodel scxml_ecmascript = {
     .begin_loop = engine_begin_loop,
     .set_item = engine_set_item,
     .end_loop = engine_end_loop,
+    .save = engine_save,
+    .restore = engine_restore,
 };
 
 /* The place of a byte of an expression that begins at `place`. */

@@ -67,6 +67,7 @@ void engine_close(struct scxml_evaluator *evaluator)
         free(evaluator->free_list);
         evaluator->free_list = next;
     }
+    buf_free(&evaluator->xml);
     scope_close(evaluator->life);
 }
 
@@ -79,6 +80,7 @@ enum err engine_open(const struct scxml_document *document, const struct scxml_l
     const struct scxml_limits *normal = &scxml_default_limits;
     uint32_t script_ms = given->script_ms ? given->script_ms : normal->script_ms;
     evaluator->life = life;
+    evaluator->scratch = scope_new(life, "scratch", SCOPE_NO_LIMIT);
     evaluator->document = document;
     evaluator->heap_max = given->heap_bytes ? given->heap_bytes : normal->heap_bytes;
     evaluator->session_max = given->session_bytes ? given->session_bytes : normal->session_bytes;

@@ -75,11 +75,25 @@ void engine_push_event(duk_context *ctx, struct scxml_variables *variables)
     duk_push_heapptr(ctx, variables->evaluator->sessions);
     if (variables->is_event_made || !variables->has_event) {
         duk_get_prop_index(ctx, -1, root);
+        duk_remove(ctx, -2);
         return;
     }
     push_new_event(ctx, (struct scxml_event *)variables->event);
     duk_dup(ctx, -1);
     duk_put_prop_index(ctx, -3, root);
+    duk_remove(ctx, -2);
     variables->is_event_made = true;
     engine_forget_event(variables);
+}
+
+void engine_restore_event(duk_context *ctx, struct scxml_variables *variables)
+{
+    (void)duk_require_object(ctx, -1);
+    duk_freeze(ctx, -1);
+    duk_push_heapptr(ctx, variables->evaluator->sessions);
+    duk_insert(ctx, -2);
+    duk_put_prop_index(ctx, -2, variables->slot * ROOT_COUNT + ROOT_EVENT);
+    duk_pop(ctx);
+    engine_forget_event(variables);
+    variables->has_event = variables->is_event_made = true;
 }

@@ -53,4 +53,10 @@ enum scxml_verdict engine_set_item(struct scxml_variables *variables, uint32_t l
                                    struct fault *fault);
 void engine_end_loop(struct scxml_variables *variables, uint32_t loop);
 
+/* save.c */
+enum scxml_verdict engine_save(struct scxml_variables *variables, struct buf *out, uint32_t *lost,
+                               struct fault *fault);
+enum scxml_verdict engine_restore(struct scxml_variables *variables, struct text saved,
+                                  struct fault *fault);
+
 #endif

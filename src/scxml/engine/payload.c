@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* payload.c - values come and go as text (orchestration 3.3, 4.2 item 10). */
-#include "scxml/engine/private.h"
+#include "scxml/engine/dom.h"
 
 static duk_ret_t decode(duk_context *ctx, void *self)
 {
@@ -42,6 +42,7 @@ static void push_normalised(duk_context *ctx, struct text text)
 static void push_body(duk_context *ctx, struct text text)
 {
     if (push_json(ctx, text)) return;
+    if (text_starts(text_trim(text), TEXT("<")) && engine_push_dom(ctx, text_trim(text))) return;
     push_normalised(ctx, text);
 }
 
@@ -54,6 +55,8 @@ void engine_push_payload(duk_context *ctx, const struct scxml_payload *payload)
         if (!push_json(ctx, payload->text)) duk_push_undefined(ctx);
         return;
     case SCXML_DATA_XML:
+        if (!engine_push_dom(ctx, payload->text)) duk_push_undefined(ctx);
+        return;
     case SCXML_DATA_BODY: push_body(ctx, payload->text); return;
     }
 }
@@ -63,6 +66,13 @@ void engine_read_payload(duk_context *ctx, duk_idx_t index, struct scope *scope,
 {
     *out = (struct scxml_payload){ 0 };
     if (duk_is_undefined(ctx, index)) return;
+    if (engine_is_dom(ctx, index)) {
+        struct buf *xml = &evaluator_of(ctx)->xml;
+        buf_clear(xml);
+        engine_add_dom(ctx, index, xml);
+        *out = (struct scxml_payload){ SCXML_DATA_XML, scope_keep(scope, buf_text(xml)) };
+        return;
+    }
     duk_dup(ctx, index);
     duk_json_encode(ctx, -1);
     if (duk_is_string(ctx, -1))

@@ -41,11 +41,14 @@ struct scxml_evaluator {
     struct watch watch; /* first: it is the heap's udata */
     duk_context *ctx;
     struct scope *life;
+    struct scope *scratch; /* of one conversion; reset by whoever begins one */
+    struct buf xml;        /* likewise */
     const struct scxml_document *document;
     size_t heap_max, session_max;
     struct compiled *compiled;                      /* CODE_FORMS of each expression */
     void *code, *sessions, *loops, *system, *stash; /* arrays of the stash; P; the stash itself */
-    void *global;                                   /* the global object proper */
+    void *dom;    /* the prototype of XML nodes; NULL: none was made yet */
+    void *global; /* the global object proper */
     uint32_t loop_count, slot_count;
     struct scxml_variables *free_list; /* closed sessions, whose slots are used again */
     struct scxml_variables *running;   /* whose data object is the global one; NULL: none */
@@ -121,5 +124,6 @@ bool engine_is_system_name(const struct scxml_evaluator *evaluator, struct text 
 void engine_keep_event(struct scxml_variables *variables, const struct scxml_event *event);
 void engine_forget_event(struct scxml_variables *variables);
 void engine_push_event(duk_context *ctx, struct scxml_variables *variables);
+void engine_restore_event(duk_context *ctx, struct scxml_variables *variables); /* [event] -> [] */
 
 #endif

@@ -48,6 +48,33 @@ void *raw_global(duk_context *ctx)
     return ctx->builtins[DUK_BIDX_GLOBAL];
 }
 
+static bool has_class(duk_context *ctx, duk_idx_t index, duk_small_uint_t class_number)
+{
+    duk_hobject *object = duk_get_hobject(ctx, index);
+    return object && DUK_HOBJECT_GET_CLASS_NUMBER(object) == class_number;
+}
+
+bool raw_is_date(duk_context *ctx, duk_idx_t index)
+{
+    return has_class(ctx, index, DUK_HOBJECT_CLASS_DATE);
+}
+
+void raw_push_date(duk_context *ctx, duk_idx_t index)
+{
+    duk_get_prop_stridx(ctx, index, DUK_STRIDX_INT_VALUE);
+}
+
+bool raw_is_regexp(duk_context *ctx, duk_idx_t index)
+{
+    return has_class(ctx, index, DUK_HOBJECT_CLASS_REGEXP);
+}
+
+bool raw_is_extensible(duk_context *ctx, duk_idx_t index)
+{
+    duk_hobject *object = duk_get_hobject(ctx, index);
+    return object && DUK_HOBJECT_HAS_EXTENSIBLE(object);
+}
+
 void raw_tick(duk_context *ctx, int64_t ticks)
 {
     struct watch *watch = raw_watch(ctx);

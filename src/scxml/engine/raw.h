@@ -16,6 +16,12 @@ struct watch *raw_watch(duk_context *ctx); /* the heap's udata */
 void raw_set_global(duk_context *ctx, void *object);
 void *raw_global(duk_context *ctx);
 
+/* Of an object; false for anything else. */
+bool raw_is_date(duk_context *ctx, duk_idx_t index);
+void raw_push_date(duk_context *ctx, duk_idx_t index); /* its time, whatever its methods say */
+bool raw_is_regexp(duk_context *ctx, duk_idx_t index);
+bool raw_is_extensible(duk_context *ctx, duk_idx_t index);
+
 /* Counts work that is done for a script outside Duktape. Throws when time is up. */
 void raw_tick(duk_context *ctx, int64_t ticks);
 

@@ -45,7 +45,7 @@ struct scxml_variables *scripts_open(struct scripts *scripts)
     static const struct scxml_io_processor processors[] = { { { "scxml", 5 },
                                                               { SCXML_EVENT_PROCESSOR,
                                                                 sizeof SCXML_EVENT_PROCESSOR - 1 },
-                                                              { "#_scxml_S1", 10 } } };
+                                                              { "#_scxml_", 8 } } };
     struct scxml_frame frame = { .session_id = TEXT("S1"),
                                  .name = TEXT("chart"),
                                  .processors = processors,
