@@ -49,18 +49,13 @@ class ClockSteps(unittest.TestCase):
         self.group = self.centre.groups[0]
         self.centre.load_and_start(self.group)
         self.number = 0
-        self.pids = self.all_pids()
+        self.pids = self.centre.all_pids()
 
     def set_clock(self, hours):
         fresh = self.clock.with_suffix(".new")
         fresh.write_text(f"{hours * HOUR:+d}\n")
         fresh.rename(self.clock)  # never half
         self.hours = hours
-
-    def all_pids(self):
-        centre = self.centre
-        return {"supervisor": centre.supervisor.pid, "http_proxy": centre.proxy_pid(),
-                **{name: centre.pid(name) for name in ("config", "outbound", "web")}}
 
     def cpu_s(self):
         def of(pid):
@@ -93,7 +88,7 @@ class ClockSteps(unittest.TestCase):
         """Nobody spins, fills the log, restarts or is thought hung."""
         lines, before = len(self.centre.logs().splitlines()), self.cpu_s()
         time.sleep(seconds)
-        self.assertEqual(self.all_pids(), self.pids)
+        self.assertEqual(self.centre.all_pids(), self.pids)
         for name, cpu_s in self.cpu_s().items():
             self.assertLess(cpu_s - before[name], seconds * 0.3, name)
         self.assertLess(len(self.centre.logs().splitlines()) - lines, 50)

@@ -13,7 +13,7 @@ import time
 import unittest
 
 from campaign import new_record, resident_kib
-from desktops import DesktopCentre
+from desktops import InOneCentre
 from harness import http_call, rounds, wait_until
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -25,26 +25,12 @@ CONNECTION_KIB = 8               # a connection's share of memory, most of it it
 PROCESS_KIB = 32 * 1024          # beside it
 
 
-class Strangers(unittest.TestCase):
+class Strangers(InOneCentre):
     time_limit = 300
 
-    @classmethod
-    def setUpClass(cls):
-        cls.centre = DesktopCentre(1, supervisor_options={"restart-quick-time": 10})
-        cls.addClassCleanup(cls.centre.close)
-        cls.centre.__enter__()
-        cls.group = cls.centre.groups[0]
-        cls.centre.load_and_start(cls.group)
-        cls.number = 0
-
     def setUp(self):
-        self.pids = self.all_pids()
+        self.pids = self.centre.all_pids()
         self.before = {name: resident_kib(pid) for name, pid in self.pids.items()}
-
-    def all_pids(self):
-        centre = self.centre
-        return {"supervisor": centre.supervisor.pid, "http_proxy": centre.proxy_pid(),
-                **{name: centre.pid(name) for name in ("config", "outbound", "web")}}
 
     def ports(self):
         centre = self.centre
@@ -96,7 +82,7 @@ class Strangers(unittest.TestCase):
         self.assertLess(longest, ANSWER_S)
         share = (IDLE + SLOW) // len(self.ports()) * CONNECTION_KIB
         self.assertLess(max(grown.values()), PROCESS_KIB + share, grown)
-        self.assertEqual(self.all_pids(), self.pids)
+        self.assertEqual(self.centre.all_pids(), self.pids)
         self.serve()
         self.centre.log_in("a1")
 
@@ -136,7 +122,7 @@ class Strangers(unittest.TestCase):
                     stream.sendall(probe)
                     stream.settimeout(0.02)
                     stream.recv(4096)
-        self.assertEqual(self.all_pids(), self.pids)
+        self.assertEqual(self.centre.all_pids(), self.pids)
         wait_until(lambda: self.serve() < ANSWER_S, 20, every=0.5)
         after = self.centre.metrics()
 
@@ -154,7 +140,7 @@ class Strangers(unittest.TestCase):
         done = subprocess.run(["nmap", "-sT", "-sV", "--version-all", "-Pn", "-p", ",".join(map(str, self.ports())),
                                "127.0.0.1"], capture_output=True, text=True, timeout=280)
         print("".join(f"# {line}\n" for line in done.stdout.splitlines() if "/tcp" in line), file=sys.stderr)
-        self.assertEqual(self.all_pids(), self.pids)
+        self.assertEqual(self.centre.all_pids(), self.pids)
         wait_until(lambda: self.serve() < ANSWER_S, 20, every=0.5)
 
 

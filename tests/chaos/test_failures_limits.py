@@ -9,7 +9,7 @@ import time
 import unittest
 
 from campaign import Client, new_record
-from desktops import DesktopCentre
+from desktops import InOneCentre
 from harness import http_call, rounds, wait_until
 
 SHORT, BACK = "Alr 04560", "Std 04561"
@@ -28,24 +28,15 @@ def descriptors_left(pid, count):
         resource.prlimit(pid, resource.RLIMIT_NOFILE, former)
 
 
-class NoDescriptors(unittest.TestCase):
+class NoDescriptors(InOneCentre):
     @classmethod
     def setUpClass(cls):
-        cls.centre = DesktopCentre(1, supervisor_options={"restart-quick-time": 10})
-        cls.addClassCleanup(cls.centre.close)
-        cls.centre.__enter__()
-        cls.group = cls.centre.groups[0]
-        cls.centre.load_and_start(cls.group)
-        cls.pids = cls.all_pids()
+        super().setUpClass()
+        cls.pids = cls.centre.all_pids()
 
     @classmethod
     def tearDownClass(cls):
-        assert cls.pids == cls.all_pids(), "somebody died of it"
-
-    @classmethod
-    def all_pids(cls):
-        return [cls.centre.supervisor.pid, cls.centre.proxy_pid(),
-                *(cls.centre.pid(name) for name in ("config", "outbound", "web"))]
+        assert cls.pids == cls.centre.all_pids(), "somebody died of it"
 
     def assertWorks(self):
         self.centre.add(self.group, f"1555{time.monotonic_ns() % 10**9:09}")
@@ -92,7 +83,7 @@ class NoDescriptors(unittest.TestCase):
         wait_until(lambda: self.centre.pid("web") not in (None, former), 15, what="web again")
         self.centre.wait_running()
         self.centre.wait_for_web()
-        self.pids[:] = self.all_pids()
+        self.pids.update(self.centre.all_pids())
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import time
 import unittest
 
 from campaign import application
-from desktops import DesktopCentre, log_in
+from desktops import InOneCentre, log_in
 from harness import http_call, process_lives, wait_until
 from websocket_client import Refused
 
@@ -38,22 +38,11 @@ def quick_links(config):
     application(config, "outbound")["options"]["OCServer"]["http-response-timeout"] = str(ANSWER_S)
 
 
-class Stopped(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.centre = DesktopCentre(1, amend=quick_links, supervisor_options={"restart-quick-time": 10})
-        cls.addClassCleanup(cls.centre.close)
-        cls.centre.__enter__()
-        cls.group = cls.centre.groups[0]
-        cls.centre.load_and_start(cls.group)
-        cls.number = 0
+class Stopped(InOneCentre):
+    amend = staticmethod(quick_links)
 
     def setUp(self):
-        self.pids = self.all_pids()
-
-    def all_pids(self):
-        return {"supervisor": self.centre.supervisor.pid, "http_proxy": self.centre.proxy_pid(),
-                **{name: self.centre.pid(name) for name in ("config", "outbound", "web")}}
+        self.pids = self.centre.all_pids()
 
     def add(self):
         Stopped.number += 1
@@ -61,7 +50,7 @@ class Stopped(unittest.TestCase):
 
     def assertWhole(self):
         """The same processes; one record goes its way; nobody has what another has."""
-        self.assertEqual(self.all_pids(), self.pids)
+        self.assertEqual(self.centre.all_pids(), self.pids)
         self.centre.wait_running()
         self.add()
         record = wait_until(lambda: (one := self.centre.preview(self.group, "a2")).status == 200 and one.json, 10)

@@ -12,6 +12,7 @@ import random
 import socket
 import struct
 import time
+import unittest
 
 import websocket_client
 from campaign import AGENTS, Centre, application
@@ -235,3 +236,22 @@ class DesktopCentre(Centre):
 
     def log_in(self, user):
         return log_in(self.web_port, user)
+
+    def all_pids(self):
+        """Of each process: the same ones later, if nobody died."""
+        return {"supervisor": self.supervisor.pid, "http_proxy": self.proxy_pid(),
+                **{name: self.pid(name) for name in ("config", "outbound", "web")}}
+
+
+class InOneCentre(unittest.TestCase):
+    """One centre with a started group for all tests of a class; `amend`: of its configuration."""
+    amend = None
+
+    @classmethod
+    def setUpClass(cls):
+        cls.centre = DesktopCentre(1, amend=cls.amend, supervisor_options={"restart-quick-time": 10})
+        cls.addClassCleanup(cls.centre.close)
+        cls.centre.__enter__()
+        cls.group = cls.centre.groups[0]
+        cls.centre.load_and_start(cls.group)
+        cls.number = 0  # of the last contact
