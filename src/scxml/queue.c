@@ -220,13 +220,6 @@ void scxml_invoke_add(struct scxml_session *session, uint32_t index, struct text
     session->held_bytes += sizeof *invoke + id.len;
 }
 
-struct scxml_active_invoke *scxml_invoke_find(const struct scxml_session *session, struct text id)
-{
-    struct scxml_active_invoke *invoke = session->invokes;
-    while (invoke && !text_eq(invoke->id, id)) invoke = invoke->next;
-    return invoke;
-}
-
 struct scxml_active_invoke *scxml_invoke_take(struct scxml_session *session, uint32_t state)
 {
     struct scxml_active_invoke **at = &session->invokes;

@@ -148,6 +148,7 @@ static void send_out(struct scxml_run *run, const struct scxml_message *message)
 {
     struct scope *scope = run->effects->scope;
     struct scxml_effect *effect = scxml_effect_add(run->effects, SCXML_DO_SEND);
+    if (!text_eq(message->type, TEXT(SCXML_EVENT_PROCESSOR))) run->has_sent_far = true;
     effect->send = (struct scxml_message){ .event = scxml_event_keep(scope, &message->event),
                                            .target = scope_keep(scope, message->target),
                                            .type = scope_keep(scope, message->type),
@@ -159,6 +160,7 @@ static void deliver(struct scxml_run *run, const struct scxml_message *message,
                     enum scxml_route route, struct scxml_place place)
 {
     const struct scxml_effects *effects = run->effects;
+    if (route == SCXML_TO_SELF && run->has_sent_far) route = SCXML_TO_OTHERS;
     if (route == SCXML_TO_OTHERS && effects->can_reach &&
         !effects->can_reach(effects->world, message))
         scxml_raise_error(run, "error.communication", message->event.send_id, place,

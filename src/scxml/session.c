@@ -134,7 +134,6 @@ void scxml_session_make_histories(struct scxml_session *session)
 enum err scxml_post(struct scxml_session *session, const struct scxml_event *event)
 {
     if (session->has_ended) return ERR_CLOSED;
-    if (event->invoke_id.len && scxml_invoke_find(session, event->invoke_id) == NULL) return ERR_OK;
     return scxml_queue_add(session, &session->external, event);
 }
 

@@ -46,7 +46,8 @@ enum scxml_outcome scxml_step(struct scxml_session *session, uint64_t now_ms,
                               struct scxml_effects *effects);
 
 /* Into the external queue, copied. ERR_FULL past limits.queued_events, ERR_CLOSED when it has
- * ended. An event with an invoke_id that is not active any more is dropped (ERR_OK). */
+ * ended. What an invocation sent before its cancelling still counts (W3C test 236); what it sends
+ * behind it is not to be posted here: whoever carries out SCXML_DO_UNINVOKE cuts it off. */
 enum err scxml_post(struct scxml_session *session, const struct scxml_event *event);
 /* Into the internal queue: errors of what an effect asked for (error.communication). */
 enum err scxml_post_internal(struct scxml_session *session, const struct scxml_event *event);

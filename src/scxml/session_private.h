@@ -84,7 +84,6 @@ void scxml_delay_clear(struct scxml_session *session);
 
 /* Kept in the order of their indexes. */
 void scxml_invoke_add(struct scxml_session *session, uint32_t index, struct text id);
-struct scxml_active_invoke *scxml_invoke_find(const struct scxml_session *session, struct text id);
 /* Takes the first one of the state's out of the list, the caller's to free(); NULL: none. */
 struct scxml_active_invoke *scxml_invoke_take(struct scxml_session *session, uint32_t state);
 

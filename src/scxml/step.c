@@ -101,16 +101,10 @@ static void finish_macrostep(struct scxml_run *run)
     }
 }
 
-/* False: there is none. Events of invocations that were cancelled meanwhile are dropped. */
+/* False: there is none. */
 static bool take_external(struct scxml_run *run)
 {
-    struct scxml_session *session = run->session;
-    struct scxml_queued *queued;
-    while ((queued = scxml_queue_take(session, &session->external)) != NULL) {
-        const struct scxml_event *event = &queued->event;
-        if (event->invoke_id.len == 0 || scxml_invoke_find(session, event->invoke_id)) break;
-        free(queued);
-    }
+    struct scxml_queued *queued = scxml_queue_take(run->session, &run->session->external);
     if (queued == NULL) return false;
     if (bind_event(run, &queued->event)) {
         scxml_give_to_invokes(run, &queued->event);
@@ -147,10 +141,9 @@ static void run_scripts(struct scxml_run *run)
     }
 }
 
-static void start(struct scxml_run *run)
+void scxml_make_data(struct scxml_run *run)
 {
     struct scxml_session *session = run->session;
-    session->is_started = true;
     declare_all(run);
     scxml_set_data(run, run->document->states[0].data, session->data);
     free((void *)session->data);
@@ -159,6 +152,12 @@ static void start(struct scxml_run *run)
         for (uint32_t i = 1; i < run->document->state_count; i++)
             scxml_set_data(run, run->document->states[i].data, NULL);
     run_scripts(run);
+}
+
+static void start(struct scxml_run *run)
+{
+    run->session->is_started = true;
+    scxml_make_data(run);
     if (!is_running(run)) return;
     scxml_choose_only(run, &run->plan->start);
     scxml_microstep(run);

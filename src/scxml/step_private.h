@@ -23,6 +23,7 @@ struct scxml_run {
     uint64_t now_ms;
     size_t bytes_before; /* of the effects' scope */
     uint32_t taken;      /* transitions of this macrostep */
+    bool has_sent_far;   /* over HTTP, perhaps to itself: its own sends behind that wait, too */
 
     struct text reason;   /* not empty: terminated for this cause, nothing more is done */
     uint32_t final_state; /* top-level final that was entered, SCXML_NONE: none */
@@ -56,6 +57,9 @@ void scxml_raise_error(struct scxml_run *run, const char *name, struct text send
 /* Whether the data model did it. If not the error is raised, or the session stopped. */
 bool scxml_succeeded(struct scxml_run *run, enum scxml_verdict verdict, const struct fault *fault,
                      struct text send_id, struct scxml_place place);
+
+/* Data and top-level scripts, of a start or when a session is restored. */
+void scxml_make_data(struct scxml_run *run);
 
 /* --- choose.c ----------------------------------------------------------------------------------
  */
