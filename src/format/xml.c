@@ -269,7 +269,10 @@ enum err xml_read(struct text in, const struct xml_limits *limits, struct scope 
 {
     ASSERT(limits->depth_max <= XML_DEPTH_MAX && limits->bytes_max <= INT32_MAX / 4);
     struct scope *scratch = scope_new(NULL, "xml", SCOPE_NO_LIMIT);
-    struct reader reader = { .limits = limits, .scope = scope, .names = table_new(scratch) };
+    struct reader reader = { .limits = limits,
+                             .scope = scope,
+                             .names = table_new(scratch),
+                             .cursor = xml_cursor((struct text){ 0 }) };
     enum err err = in.len > limits->bytes_max
                        ? fault_set(fail(&reader, 0), ERR_LIMIT, "xml", "more than %zu bytes",
                                    limits->bytes_max)

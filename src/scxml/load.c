@@ -3,7 +3,7 @@
 #include "scxml/include.h"
 #include "scxml/load_private.h"
 
-enum { FETCHES_MAX = 1000, SUGGESTIONS_MAX = 20000 }; /* comparisons of names in all: some 20 ms */
+enum { FETCHES_MAX = 1000, EFFORT_MAX = 10000000 /* pairs of letters compared: some 20 ms */ };
 
 static uint32_t add_file(struct loader *loader, struct text address)
 {
@@ -70,17 +70,27 @@ static bool read_datamodel(struct loader *loader, const struct xml_node *root)
     return is_ecmascript;
 }
 
+static bool read_binding(struct loader *loader, const struct xml_node *root)
+{
+    const struct xml_attribute *binding = xml_attribute(root, TEXT("binding"));
+    bool is_late = is_attribute(root, "binding", "late");
+    if (binding && !is_late && !is_attribute(root, "binding", "early"))
+        scxml_attribute_error(loader, root, binding, "binding is early or late, not '%.*s'",
+                              TEXT_ARG(binding->value));
+    return is_late;
+}
+
 static void read_root(struct loader *loader, const struct xml_node *root)
 {
     struct scxml_document *document = loader->document;
     document->name = scxml_keep_attribute(loader, root, "name");
     document->is_legacy = loader->is_legacy;
-    document->is_ecmascript = read_datamodel(loader, root);
-    document->is_late_binding = is_attribute(root, "binding", "late");
     const struct xml_attribute *version = xml_attribute(root, TEXT("version"));
     if (version && !is_attribute(root, "version", "1.0"))
         scxml_attribute_error(loader, root, version, "version '%.*s' is not known: 1.0 is",
                               TEXT_ARG(version->value));
+    document->is_ecmascript = read_datamodel(loader, root);
+    document->is_late_binding = read_binding(loader, root);
 }
 
 /* --- the door --------------------------------------------------------------------------------- */
@@ -148,7 +158,7 @@ enum err scxml_load(struct text source, const struct scxml_load *load, struct sc
                              .scratch = scope_new(NULL, "scxml_load", SCOPE_NO_LIMIT),
                              .findings = findings,
                              .document = scope_alloc(scope, sizeof *loader.document),
-                             .suggestions = SUGGESTIONS_MAX };
+                             .effort = EFFORT_MAX };
     loader.state_ids = table_new(loader.scratch);
     (void)add_file(&loader, load->url);
     add_to_hash(&loader, source);

@@ -91,9 +91,10 @@ void scxml_guess_offer(struct loader *loader, struct scxml_guess *guess, struct 
 {
     struct text wanted = guess->wanted;
     size_t apart = wanted.len > name.len ? wanted.len - name.len : name.len - wanted.len;
+    if (loader->effort > 0) loader->effort--;
     if (apart >= guess->distance || wanted.len > GUESS_LEN_MAX || name.len > GUESS_LEN_MAX) return;
-    if (loader->suggestions == 0) return;
-    loader->suggestions--;
+    if (loader->effort < wanted.len * name.len) return;
+    loader->effort -= (uint32_t)(wanted.len * name.len);
     uint32_t is = text_eq_fold(wanted, name) ? 0 : distance(wanted, name);
     if (is >= guess->distance) return;
     guess->distance = is;

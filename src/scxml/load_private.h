@@ -32,7 +32,7 @@ struct loader {
     struct buf invokes;     /* of const struct scxml_invoke * */
     struct table *state_ids;
     const struct xml_node **state_nodes; /* for each state */
-    uint32_t suggestions;                /* comparisons that may still be spent on them */
+    uint32_t effort;                     /* that may still be spent on near misses */
     bool is_refused;                     /* there was an error */
 };
 

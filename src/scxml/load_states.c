@@ -138,7 +138,7 @@ static void refuse_target(struct target_list *list, struct text id)
 {
     struct loader *loader = list->loader;
     struct scxml_guess guess = scxml_guess(id);
-    for (uint32_t i = 1; i < loader->document->state_count; i++)
+    for (uint32_t i = 1; i < loader->document->state_count && loader->effort > 0; i++)
         scxml_guess_offer(loader, &guess, loader->document->states[i].id);
     scxml_attribute_error(loader, list->node, list->attribute, "%.*s: %.*s '%.*s' is no state%.*s",
                           TEXT_ARG(title_of(loader, list->owner)), TEXT_ARG(list->attribute->name),
