@@ -13,7 +13,7 @@ build_with() { # FAULT TARGET
     if test -f "$build/build.ninja"; then
         meson configure "$build" -Dfault="$1"
     else
-        meson setup "$build" "$top" -Dfault="$1" >/dev/null
+        meson setup "$build" "$top" -Dfault="$1" >"$report" 2>&1 || { cat "$report"; exit 1; }
     fi
     ninja -C "$build" --quiet "$2" >"$report" 2>&1 || { cat "$report"; exit 1; }
 }
