@@ -258,8 +258,8 @@ static struct xml_node *stand_in(const struct inclusion *here, const struct xml_
         walk_children(here, fallback, depth);
         return fallback->children;
     }
-    scxml_error(here->loader, node, "cannot include '%.*s': %s", TEXT_ARG(value_of(node, "href")),
-                fault.words);
+    struct text name = value_of(node, value_of(node, "href").len ? "href" : "xpointer");
+    scxml_error(here->loader, node, "cannot include '%.*s': %s", TEXT_ARG(name), fault.words);
     return NULL;
 }
 
