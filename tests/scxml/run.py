@@ -69,8 +69,8 @@ def read_lines(stream, lines):
 
 
 def start(binary, document):
-    words = [binary, "scxml", "run", "--json", "--http" if document.needs_http else "--virtual-time"]
-    return subprocess.Popen([*words, document.path.name], cwd=document.path.parent, text=True,
+    clock = [] if document.needs_http else ["--virtual-time"]
+    return subprocess.Popen([binary, "scxml", "run", "--json", *clock, document.path.name], cwd=document.path.parent, text=True,
                             encoding="utf-8", errors="replace", stdin=subprocess.PIPE,
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 

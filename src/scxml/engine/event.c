@@ -51,6 +51,14 @@ static void add_text(duk_context *ctx, const char *name, struct text text)
     duk_put_prop_string(ctx, -2, name);
 }
 
+/* What came, as text: the HTTP message or, between sessions, what the event carried. */
+static struct text raw_of(const struct scxml_event *event)
+{
+    if (event->raw.len || !text_eq(event->origin_type, TEXT(SCXML_EVENT_PROCESSOR)))
+        return event->raw;
+    return event->data.text;
+}
+
 static void push_new_event(duk_context *ctx, const struct scxml_event *event)
 {
     static const char *const types[] = {
@@ -65,7 +73,7 @@ static void push_new_event(duk_context *ctx, const struct scxml_event *event)
     add_text(ctx, "invokeid", event->invoke_id);
     engine_push_payload(ctx, &event->data);
     duk_put_prop_literal(ctx, -2, "data");
-    add_text(ctx, "raw", event->raw);
+    add_text(ctx, "raw", raw_of(event));
     duk_freeze(ctx, -1); /* what _event.data holds is not frozen: documents change it in place */
 }
 
