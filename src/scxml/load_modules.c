@@ -32,6 +32,7 @@ static const struct action_rule actions[] = {
     { "interaction", "privateservice", "", "" },
     { "interaction", "consultcall", "", "" },
     { "interaction", "completetransfer", "", "" },
+    { "interaction", "updatedata", "", "" }, /* ours: decision 0038 */
     { "dialog", "runtreatments", "submit", "" },
     { "dialog", "play", " runtreatments", "" },
     { "dialog", "playsound", " runtreatments", "" },

@@ -175,7 +175,7 @@ static void check_if(struct checker *checker, const struct statement *statement)
 
 static void check_statement(struct checker *checker, const struct statement *statement)
 {
-    for (const struct pair *at = statement->pairs; at != NULL; at = at->next)
+    for (const struct keyed_value *at = statement->pairs; at != NULL; at = at->next)
         check_value(checker, at->value);
     switch (statement->kind) {
     case STATEMENT_IF: check_if(checker, statement); break;

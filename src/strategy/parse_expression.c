@@ -34,11 +34,11 @@ bool parse_key(struct parser *parser, struct name *out)
     return true;
 }
 
-bool parse_pairs(struct parser *parser, const char *closing, struct pair **out)
+bool parse_pairs(struct parser *parser, const char *closing, struct keyed_value **out)
 {
     if (parser_take_sign(parser, closing)) return true;
     do {
-        struct pair *pair = scope_alloc(parser->scope, sizeof *pair);
+        struct keyed_value *pair = scope_alloc(parser->scope, sizeof *pair);
         if (!parse_key(parser, &pair->key) || !parser_expect_sign(parser, "=") ||
             !parse_expression(parser, &pair->value))
             return false;

@@ -41,7 +41,7 @@ bool parse_expression(struct parser *parser, struct expression **out);
 /* "(" [ a, b ] ")" */
 bool parse_arguments(struct parser *parser, struct expression **out);
 /* key = value {, key = value}, up to the sign that closes them, which is taken. */
-bool parse_pairs(struct parser *parser, const char *closing, struct pair **out);
+bool parse_pairs(struct parser *parser, const char *closing, struct keyed_value **out);
 bool parse_key(struct parser *parser, struct name *out);
 
 /* --- statements (parse_statement.c) --- */

@@ -80,8 +80,8 @@ struct expression {
                                         compiler */
 };
 
-struct pair {
-    struct pair *next;
+struct keyed_value {
+    struct keyed_value *next;
     struct name key;
     struct expression *value;
 };
@@ -179,7 +179,7 @@ struct statement {
     struct expression *value;     /* what is set, said, logged; condition of a while; recipient of a
                                      transcript; owner of a workbin; `after` of a queue */
     struct expression *arguments; /* call, return */
-    struct pair *pairs;           /* fields, parameters */
+    struct keyed_value *pairs;    /* fields, parameters */
     struct named *results;        /* behind "->" */
     uint64_t seconds;             /* wait; after; timeout of an esp; 0: none */
     int64_t number;               /* rounds of a repeat, max of a while, min of a classify */
@@ -189,8 +189,10 @@ struct statement {
     struct route *route;
     struct block *on_error;
 
-    uint32_t id,
-        question_count; /* of the compiler: the second, third ... of its kind on its line */
+    /* Of the compiler: the second, third ... of its kind on its line; questions to be asked before
+     * it; the state that follows. */
+    uint32_t id, question_count;
+    struct text after;
 };
 
 /* --- what a file holds --- */
