@@ -4,7 +4,7 @@
 BUILD := build
 DATA := run
 
-.PHONY: run build build-asan test unit e2e check bench audit soak soak-crash soak-fuzz soak-world soak-steady soak-leaks replay fuzz reference clean
+.PHONY: run build build-asan test unit e2e conformance check bench audit soak soak-crash soak-fuzz soak-world soak-steady soak-leaks replay fuzz reference clean
 
 # The sample contact centre, in the foreground; Ctrl-C stops it.
 run: build
@@ -27,10 +27,11 @@ build-asan:
 # Unit tests with sanitizers, then real clients against the real binary; the last line counts them.
 test: build build-asan
 	@tools/setup test
-	@rm -f $(BUILD)/asan/meson-logs/testlog.json $(BUILD)/e2e.tap
+	@rm -f $(BUILD)/asan/meson-logs/testlog.json $(BUILD)/scxml.tap $(BUILD)/e2e.tap
 	-@meson test -C $(BUILD)/asan --no-rebuild --print-errorlogs -t 6
+	-@python3 tests/scxml/run.py --binary $(BUILD)/carillon --tap $(BUILD)/scxml.tap
 	-@python3 tests/e2e/harness.py --binary $(BUILD)/carillon --tap $(BUILD)/e2e.tap
-	@tools/test-summary $(BUILD)/asan/meson-logs/testlog.json $(BUILD)/e2e.tap
+	@tools/test-summary $(BUILD)/asan/meson-logs/testlog.json $(BUILD)/scxml.tap $(BUILD)/e2e.tap
 
 unit: build-asan
 	@tools/setup test
@@ -40,6 +41,11 @@ e2e: build
 	@tools/setup test
 	@python3 tests/e2e/harness.py --binary $(BUILD)/carillon --tap $(BUILD)/e2e.tap
 	@tools/test-summary $(BUILD)/e2e.tap
+
+# The W3C's SCXML tests where their folder is (CARILLON_SCXML_W3C, else ../shared/conformance/scxml-w3c), and our own set; the
+# table goes into docs/scxml-conformance.md.
+conformance: build
+	@python3 tests/scxml/run.py --binary $(BUILD)/carillon --report docs/scxml-conformance.md
 
 # Form, common mistakes, and who may include whom.
 check: build

@@ -16,9 +16,11 @@ Times are in the lines that the runner prints.
 
 
 def state(result):
+    """The word, and how the session ended where that is not in the final state pass."""
     if result is None:
         return "not run"
-    return f"pass ({result.run.outcome})" if not result.wrong else f"**FAIL** ({result.run.outcome})"
+    word = "**FAIL**" if result.wrong else "pass"
+    return word if result.run.outcome == "pass" else f"{word} ({result.run.outcome})"
 
 
 def tally(name, results):
@@ -44,11 +46,11 @@ def table(documents, results):
     ours = {one.document.id: one for one in results["own"]}
     theirs = {one.document.id: one for one in results["w3c"]}
     text = HEAD + totals(results["own"], results["w3c"])
-    text += "| test | section | | what must hold | our document | ours | W3C |\n|---|---|---|---|---|---|---|\n"
+    text += "| test | section | | what must hold | our document | ours | W3C's |\n|---|---|---|---|---|---|---|\n"
     for one in documents:
         text += (f"| {one.id} | {one.section} | {one.kind} | {one.words} | {one.path.stem} | "
                  f"{state(ours.get(one.id))} | {state(theirs.get(one.id))} |\n")
-    text += "\n| beside the manifest | W3C |\n|---|---|\n"
+    text += "\n| beside the manifest | W3C's |\n|---|---|\n"
     for one in results["w3c"]:
         if one.document.kind == "extra":
             text += f"| {one.document.id} | {state(one)} |\n"
