@@ -36,7 +36,7 @@
 #undef DUK_USE_SHEBANG_COMMENTS
 #undef DUK_USE_PROVIDE_DEFAULT_ALLOC_FUNCTIONS
 
-/* Scripts choose keys: no part of a string may be left out of its hash. */
+/* The better hash of strings; patches.txt lets it look at all of them. */
 #define DUK_USE_STRHASH_DENSE
 /* Recursion in C takes native stack, which is bounded by itself. */
 #undef DUK_USE_REGEXP_EXECUTOR_RECLIMIT

@@ -41,6 +41,7 @@ static void set_up(duk_context *ctx, struct deed *deed)
 {
     (void)deed;
     struct scxml_evaluator *evaluator = evaluator_of(ctx);
+    raw_begin(ctx);
     evaluator->global = raw_global(ctx);
     /* The global object proper must stay reachable while a session's data stand in for it. */
     duk_push_heap_stash(ctx);

@@ -241,6 +241,7 @@ static void run_begin_loop(duk_context *ctx, struct deed *self)
 {
     struct loop_deed *deed = (struct loop_deed *)self;
     struct scxml_evaluator *evaluator = evaluator_of(ctx);
+    if (!evaluator->loop_count) watch_begin_many(&evaluator->watch);
     engine_push_value(ctx, deed->array);
     if (!duk_is_array(ctx, -1))
         (void)duk_error(ctx, DUK_ERR_TYPE_ERROR, "the array of a loop is none");
@@ -264,7 +265,10 @@ enum scxml_verdict engine_begin_loop(struct scxml_variables *variables, scxml_ex
         .deed = { run_begin_loop, variables }, .array = array, .item = item, .index = index
     };
     enum scxml_verdict verdict = engine_enter(variables->evaluator, &deed.deed, fault);
-    if (verdict == SCXML_DONE) *loop = deed.loop, *count = deed.count;
+    if (verdict == SCXML_DONE)
+        *loop = deed.loop, *count = deed.count;
+    else if (!variables->evaluator->loop_count)
+        watch_end_many(&variables->evaluator->watch);
     return verdict;
 }
 
@@ -281,6 +285,7 @@ static void assign_name(duk_context *ctx, struct text name)
 static void run_set_item(duk_context *ctx, struct deed *self)
 {
     struct loop_deed *deed = (struct loop_deed *)self;
+    raw_look(ctx);
     duk_push_heapptr(ctx, evaluator_of(ctx)->loops);
     duk_get_prop_index(ctx, -1, deed->loop);
     duk_get_prop_index(ctx, -1, deed->position);
@@ -305,15 +310,16 @@ enum scxml_verdict engine_set_item(struct scxml_variables *variables, uint32_t l
 static void run_end_loop(duk_context *ctx, struct deed *self)
 {
     struct loop_deed *deed = (struct loop_deed *)self;
-    struct scxml_evaluator *evaluator = evaluator_of(ctx);
-    duk_push_heapptr(ctx, evaluator->loops);
+    duk_push_heapptr(ctx, evaluator_of(ctx)->loops);
     duk_push_undefined(ctx);
     duk_put_prop_index(ctx, -2, deed->loop);
-    if (deed->loop + 1 == evaluator->loop_count) evaluator->loop_count--;
 }
 
 void engine_end_loop(struct scxml_variables *variables, uint32_t loop)
 {
+    struct scxml_evaluator *evaluator = variables->evaluator;
     struct loop_deed deed = { .deed = { run_end_loop, variables }, .loop = loop };
-    engine_enter(variables->evaluator, &deed.deed, NULL);
+    evaluator->loop_count = loop; /* those within it have ended before */
+    if (!loop) watch_end_many(&evaluator->watch);
+    engine_enter(evaluator, &deed.deed, NULL);
 }

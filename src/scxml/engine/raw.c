@@ -6,7 +6,15 @@
 struct duk_hthread;
 static void engine_note_syntax(struct duk_hthread *thr, long line, size_t offset);
 static void engine_note_exhausted(struct duk_hthread *thr);
+static void engine_time_up(struct duk_hthread *thr);
 int engine_parse_date(struct duk_hthread *thr, const char *text); /* date.c */
+
+#define ENGINE_TICK(thr, units)                                                                    \
+    do {                                                                                           \
+        struct watch *watch_ = (thr)->heap->heap_udata;                                            \
+        if ((watch_->ticks -= (int64_t)(units)) < 0) engine_time_up(thr);                          \
+    } while (0)
+#define ENGINE_COUNT(heap, units) watch_count((heap)->heap_udata, (int64_t)(units))
 
 #include "duktape.c"
 
@@ -27,7 +35,6 @@ static void engine_note_syntax(duk_hthread *thr, long line, size_t offset)
 static void engine_note_exhausted(duk_hthread *thr)
 {
     watch_exhausted(raw_watch(thr));
-    thr->interrupt_counter = 0;
 }
 
 void raw_set_global(duk_context *ctx, void *object)
@@ -75,11 +82,24 @@ bool raw_is_extensible(duk_context *ctx, duk_idx_t index)
     return object && DUK_HOBJECT_HAS_EXTENSIBLE(object);
 }
 
-void raw_tick(duk_context *ctx, int64_t ticks)
+static void engine_time_up(duk_hthread *thr)
 {
-    struct watch *watch = raw_watch(ctx);
-    watch->ticks -= ticks;
-    if (watch->ticks >= 0 || !watch_is_over(watch)) return;
-    ctx->interrupt_init = ctx->interrupt_counter = 0;
-    DUK_ERROR_RANGE(ctx, "execution timeout");
+    if (!watch_is_over(raw_watch(thr))) return;
+    thr->interrupt_init = thr->interrupt_counter = 0;
+    DUK_ERROR_RANGE(thr, "execution timeout");
+}
+
+void raw_tick(duk_context *ctx, int64_t units)
+{
+    ENGINE_TICK(ctx, units);
+}
+
+void raw_look(duk_context *ctx)
+{
+    engine_time_up(ctx);
+}
+
+void raw_begin(duk_context *ctx)
+{
+    raw_watch(ctx)->next_look = &ctx->interrupt_counter;
 }

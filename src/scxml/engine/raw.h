@@ -23,6 +23,8 @@ bool raw_is_regexp(duk_context *ctx, duk_idx_t index);
 bool raw_is_extensible(duk_context *ctx, duk_idx_t index);
 
 /* Counts work that is done for a script outside Duktape. Throws when time is up. */
-void raw_tick(duk_context *ctx, int64_t ticks);
+void raw_tick(duk_context *ctx, int64_t units);
+void raw_look(duk_context *ctx);  /* at the clock, now */
+void raw_begin(duk_context *ctx); /* once: ties the heap's interrupt counter to its watch */
 
 #endif

@@ -26,10 +26,20 @@ static uint64_t now_ns(void)
 
 void watch_begin(struct watch *watch, size_t bytes_max)
 {
-    watch->deadline_ns = 0;
+    watch->deadline_ns = watch->outer_deadline_ns;
     watch->is_over = watch->is_exhausted = false;
     watch->bytes_max = bytes_max;
     watch->stack_end = (const char *)__builtin_frame_address(0) - STACK_BYTES;
+}
+
+void watch_begin_many(struct watch *watch)
+{
+    watch->outer_deadline_ns = watch->deadline_ns = now_ns() + watch->limit_ns;
+}
+
+void watch_end_many(struct watch *watch)
+{
+    watch->outer_deadline_ns = 0;
 }
 
 bool watch_is_over(struct watch *watch)
@@ -51,6 +61,7 @@ bool watch_is_deep(const struct watch *watch)
 void watch_exhausted(struct watch *watch)
 {
     watch->is_exhausted = true;
+    watch_count(watch, watch->ticks + 1);
 }
 
 /* SplitMix64: one word of state, which a saved session carries along. */
@@ -78,7 +89,7 @@ void *watch_alloc(void *self, size_t bytes)
     void *block = malloc(bytes);
     if (!block) return NULL;
     watch->bytes += malloc_usable_size(block);
-    watch->ticks -= (int64_t)(bytes / BYTES_PER_TICK);
+    watch_count(watch, (int64_t)(bytes / BYTES_PER_TICK));
     return block;
 }
 
@@ -95,7 +106,7 @@ void *watch_realloc(void *self, void *block, size_t bytes)
     void *moved = realloc(block, bytes);
     if (!moved) return NULL;
     watch->bytes = watch->bytes - before + malloc_usable_size(moved);
-    watch->ticks -= (int64_t)(bytes / BYTES_PER_TICK);
+    watch_count(watch, (int64_t)(bytes / BYTES_PER_TICK));
     return moved;
 }
 

@@ -19,7 +19,9 @@
 
 struct watch {
     int64_t ticks;                  /* until the next look at the clock */
+    int32_t *next_look;             /* the interpreter's own count of instructions until then */
     uint64_t limit_ns, deadline_ns; /* 0: not counted yet */
+    uint64_t outer_deadline_ns;     /* of several scripts that count as one; 0: none */
     bool is_over, is_exhausted;
     size_t bytes, bytes_max;
     const char *stack_end; /* grows down to here */
@@ -32,8 +34,17 @@ struct watch {
 
 /* A script begins here on the stack, with its full time. */
 void watch_begin(struct watch *watch, size_t bytes_max);
+/* From here on until the end all scripts together have the time of one. */
+void watch_begin_many(struct watch *watch);
+void watch_end_many(struct watch *watch);
 /* Whether the script has to stop; looks at the clock. */
 bool watch_is_over(struct watch *watch);
+/* Counts work where nothing may be thrown: when the ticks are used up, the script is stopped at its
+ * next instruction. */
+static inline void watch_count(struct watch *watch, int64_t units)
+{
+    if ((watch->ticks -= units) < 0 && watch->next_look) *watch->next_look = 0;
+}
 bool watch_is_deep(const struct watch *watch);
 void watch_exhausted(struct watch *watch);
 double watch_random(struct watch *watch); /* 0 <= x < 1 */
