@@ -16,7 +16,6 @@ static void add_to_hash(struct loader *loader, struct text bytes)
 {
     uint64_t both[2] = { loader->hash, text_hash(bytes) };
     loader->hash = text_hash(TEXT_OF(&both));
-    loader->bytes += bytes.len;
 }
 
 enum err scxml_load_fetch(struct loader *loader, struct text address, uint32_t *file,
@@ -32,8 +31,10 @@ enum err scxml_load_fetch(struct loader *loader, struct text address, uint32_t *
         return fault_set(fault, ERR_LIMIT, "src",
                          "a document and what it takes in may have %d bytes",
                          SCXML_DOCUMENT_BYTES_MAX);
+    loader->bytes += body->len;
+    if (file == NULL) return ERR_OK;
     add_to_hash(loader, *body);
-    if (file) *file = add_file(loader, address);
+    *file = add_file(loader, address);
     return ERR_OK;
 }
 
@@ -160,8 +161,10 @@ enum err scxml_load(struct text source, const struct scxml_load *load, struct sc
                              .document = scope_alloc(scope, sizeof *loader.document),
                              .effort = EFFORT_MAX };
     loader.state_ids = table_new(loader.scratch);
+    loader.data_ids = table_new(loader.scratch);
     (void)add_file(&loader, load->url);
     add_to_hash(&loader, source);
+    loader.bytes = source.len;
     struct xml_node *root = read_source(&loader, source);
     if (root) compile(&loader, root, source);
     enum err err = loader.is_refused ? ERR_INVALID : ERR_OK;

@@ -11,16 +11,15 @@
 enum { SCXML_FINDINGS_MAX = 100 }; /* errors, and as many warnings; further ones are not kept */
 
 struct scxml_finding {
-    const struct scxml_finding *next;
+    struct scxml_finding *next;
     bool is_warning; /* an error refuses the document */
     struct scxml_place place;
     struct text file;  /* as in document->files */
     struct text words; /* "state s1: transition target 'nowhere' is no state" */
 };
 
-struct scxml_findings { /* in the order in which they were found; zeroed is empty */
-    const struct scxml_finding *first;
-    const struct scxml_finding **end;
+struct scxml_findings { /* by file, line and column; zeroed is empty */
+    struct scxml_finding *first;
     uint32_t error_count, warning_count;
 };
 

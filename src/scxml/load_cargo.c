@@ -182,6 +182,8 @@ static void check_source(struct loader *loader, const struct xml_node *node,
                          const struct scxml_invoke *invoke)
 {
     bool has_src = scxml_has_attribute(node, "src") || invoke->src_expr != SCXML_NONE;
+    if (!has_src && invoke->cargo.content == NULL)
+        scxml_warning(loader, node, "<invoke> has neither 'src' nor 'srcexpr' nor <content>");
     if (has_src && invoke->cargo.content)
         scxml_error(loader, node, "<invoke> has 'src' and <content>: one excludes the other");
     bool has_param = false;
@@ -189,6 +191,15 @@ static void check_source(struct loader *loader, const struct xml_node *node,
         has_param |= !at->is_of_namelist;
     if (has_param && invoke->cargo.params->is_of_namelist)
         scxml_error(loader, node, "<invoke> has 'namelist' and <param>: one excludes the other");
+}
+
+/* Who starts it knows the document's address only: what an included file refers to is made whole.
+ */
+static struct text read_src(struct loader *loader, const struct xml_node *node)
+{
+    struct text src = scxml_keep_attribute(loader, node, "src");
+    if (node->input == 0 || src.len == 0) return src;
+    return scxml_resolve(scxml_file_of(loader, node), src, loader->scope);
 }
 
 struct scxml_invoke *scxml_load_invoke(struct loader *loader, const struct xml_node *node,
@@ -199,7 +210,7 @@ struct scxml_invoke *scxml_load_invoke(struct loader *loader, const struct xml_n
         .index = (uint32_t)(loader->invokes.len / sizeof invoke),
         .state = state,
         .type = scxml_keep_attribute(loader, node, "type"),
-        .src = scxml_keep_attribute(loader, node, "src"),
+        .src = read_src(loader, node),
         .id = scxml_keep_attribute(loader, node, "id"),
         .type_expr = scxml_expression_of(loader, node, "typeexpr", SCXML_VALUE),
         .src_expr = scxml_expression_of(loader, node, "srcexpr", SCXML_VALUE),

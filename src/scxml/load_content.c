@@ -9,7 +9,8 @@ static enum err fetch_source(struct loader *loader, const struct xml_node *node,
                              struct text *body, struct fault *fault)
 {
     const struct xml_attribute *src = xml_attribute(node, TEXT("src"));
-    struct text address = scxml_resolve(loader->load->url, text_trim(src->value), loader->scratch);
+    struct text address =
+        scxml_resolve(scxml_file_of(loader, node), text_trim(src->value), loader->scratch);
     return scxml_load_fetch(loader, address, file, body, fault);
 }
 
@@ -61,7 +62,9 @@ static void fetch_data(struct loader *loader, const struct xml_node *node,
 {
     struct text body;
     struct fault fault = { 0 };
-    item->is_missing = fetch_source(loader, node, NULL, &body, &fault) != ERR_OK;
+    enum err err = fetch_source(loader, node, NULL, &body, &fault);
+    if (!err && !text_is_utf8(body)) err = fault_set(&fault, ERR_INVALID, "src", "it is no UTF-8");
+    item->is_missing = err != ERR_OK;
     if (item->is_missing)
         scxml_warning(loader, node, "data %.*s: '%.*s' cannot be fetched: %s", TEXT_ARG(item->id),
                       TEXT_ARG(xml_attribute(node, TEXT("src"))->value), fault.words);
@@ -88,6 +91,12 @@ static void read_item(struct loader *loader, const struct xml_node *node,
         scxml_error(loader, node, "data %.*s has '%s' and a value between its tags",
                     TEXT_ARG(item->id), has_src ? "src" : "expr");
     if (has_src) fetch_data(loader, node, item);
+    const struct scxml_data_item *other = table_get(loader->data_ids, item->id);
+    if (other)
+        scxml_warning(loader, node, "data '%.*s' is one variable with that of line %u",
+                      TEXT_ARG(item->id), other->place.line);
+    else
+        table_put(loader->data_ids, item->id, item);
 }
 
 const struct scxml_data_item *scxml_load_data(struct loader *loader, const struct xml_node *node)

@@ -11,19 +11,19 @@ struct scxml_place scxml_place_of(const struct xml_node *node)
     return (struct scxml_place){ node->input, node->line, node->column };
 }
 
-static struct text file_name(const struct loader *loader, uint32_t file)
+struct text scxml_file_of(const struct loader *loader, const struct xml_node *node)
 {
     const struct text *names = (const struct text *)(const void *)loader->files.at;
-    return names[file];
+    return names[node->input];
 }
 
-static void find(struct loader *loader, bool is_warning, struct scxml_place place,
-                 const char *format, va_list arguments)
+static void find(struct loader *loader, const struct xml_node *node, bool is_warning,
+                 struct scxml_place place, const char *format, va_list arguments)
 {
-    char words[512];
+    char words[400];
     (void)vsnprintf(words, sizeof words, format, arguments);
     loader->is_refused |= !is_warning;
-    scxml_find(loader->findings, loader->scope, is_warning, file_name(loader, place.file), place,
+    scxml_find(loader->findings, loader->scope, is_warning, scxml_file_of(loader, node), place,
                "%s", words);
 }
 
@@ -31,7 +31,7 @@ void scxml_error(struct loader *loader, const struct xml_node *node, const char 
 {
     va_list arguments;
     va_start(arguments, format);
-    find(loader, false, scxml_place_of(node), format, arguments);
+    find(loader, node, false, scxml_place_of(node), format, arguments);
     va_end(arguments);
 }
 
@@ -39,7 +39,7 @@ void scxml_warning(struct loader *loader, const struct xml_node *node, const cha
 {
     va_list arguments;
     va_start(arguments, format);
-    find(loader, true, scxml_place_of(node), format, arguments);
+    find(loader, node, true, scxml_place_of(node), format, arguments);
     va_end(arguments);
 }
 
@@ -54,7 +54,7 @@ void scxml_attribute_error(struct loader *loader, const struct xml_node *node,
 {
     va_list arguments;
     va_start(arguments, format);
-    find(loader, false, place_of_attribute(node, attribute), format, arguments);
+    find(loader, node, false, place_of_attribute(node, attribute), format, arguments);
     va_end(arguments);
 }
 

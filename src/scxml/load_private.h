@@ -30,7 +30,7 @@ struct loader {
     struct buf expressions; /* of struct scxml_expression */
     struct buf scripts;     /* of scxml_expression_id */
     struct buf invokes;     /* of const struct scxml_invoke * */
-    struct table *state_ids;
+    struct table *state_ids, *data_ids;
     const struct xml_node **state_nodes; /* for each state */
     uint32_t effort;                     /* that may still be spent on near misses */
     bool is_refused;                     /* there was an error */
@@ -39,6 +39,8 @@ struct loader {
 /* --- load_elements.c: small things that all use ----------------------------------------------- */
 
 struct scxml_place scxml_place_of(const struct xml_node *node);
+/* The address of the file that it came from. */
+struct text scxml_file_of(const struct loader *loader, const struct xml_node *node);
 void scxml_error(struct loader *loader, const struct xml_node *node, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void scxml_warning(struct loader *loader, const struct xml_node *node, const char *format, ...)
@@ -73,8 +75,8 @@ bool scxml_next_token(struct text *rest, struct text *token);
 /* A view of the array that a buf gathered, in the document's scope; NULL when it is empty. */
 const void *scxml_keep_array(struct loader *loader, const struct buf *array);
 
-/* The bytes behind an address of the document; they count against its size and go into its hash.
- * `*file` may be NULL; else the bytes get a number among the files. */
+/* The bytes behind an address of the document; they count against its size. With `file` they are
+ * part of it: they go into its hash and get a number among its files. */
 enum err scxml_load_fetch(struct loader *loader, struct text address, uint32_t *file,
                           struct text *body, struct fault *fault);
 

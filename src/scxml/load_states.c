@@ -249,6 +249,11 @@ static void read_events(struct loader *loader, const struct xml_node *node,
     struct text rest = scope_keep(loader->scope, event->value), token;
     while (scxml_next_token(&rest, &token)) {
         struct text descriptor = descriptor_of(token);
+        if (descriptor.len > 1 && text_find(descriptor, '*', 0) != SIZE_MAX)
+            scxml_warning(loader, node,
+                          "event '%.*s': '*' is a letter like others but alone and "
+                          "in '.*' at the end",
+                          TEXT_ARG(token));
         buf_add(&found, TEXT_OF(&descriptor));
     }
     if (found.len == 0)

@@ -9,6 +9,9 @@
 static const struct loading_file files[] = {
     { "part.scxml", DOC "name='part'>\n<state id='one'><state id='inner'/></state>\n"
                         "<final id='two'/></scxml>" },
+    { "dir/code.scxml", DOC "><script id='c' src='more.js'/><state id='i'><invoke "
+                            "src='../child.scxml'/></state></scxml>" },
+    { "dir/more.js", "more()" },
     { "lib.js", "var a = 1 < 2;\n" },
     { "latin.txt", "\xF6" },
     { "dir/a.scxml", DOC ">" XI "href='b.scxml' xpointer='b'/><state id='a'>" XI
@@ -131,6 +134,16 @@ TEST(addresses_are_relative_to_the_file_they_stand_in)
     loading_end(&loading);
 }
 
+TEST(what_a_file_refers_to_is_relative_to_that_file)
+{
+    struct loading loading = { .files = files };
+    const struct scxml_document *document =
+        loading_body(&loading, XI "href='dir/code.scxml' xpointer='xpointer(/scxml/*)'/>");
+    CHECK_TEXT(loading_source(document, document->scripts[0]), "more()");
+    CHECK_TEXT(document->invokes[0]->src, "child.scxml");
+    loading_end(&loading);
+}
+
 TEST(a_fallback_counts_where_a_file_is_missing)
 {
     struct loading loading = { .files = files };
@@ -146,10 +159,10 @@ TEST(a_fallback_counts_where_a_file_is_missing)
 TEST(what_is_wrong_in_a_file_is_told_of_that_file)
 {
     struct loading loading = { .files = files };
-    loading_check(&loading, "<state/>" XI "href='broken.scxml'/>",
-                  "broken.scxml:2:16: error: Opening and ending tag mismatch: state line 2 and "
-                  "scxml\n"
-                  "2:9: error: cannot include 'broken.scxml': it is not well-formed");
+    loading_check(
+        &loading, "<state/>" XI "href='broken.scxml'/>",
+        "2:9: error: cannot include 'broken.scxml': it is not well-formed\n"
+        "broken.scxml:2:16: error: Opening and ending tag mismatch: state line 2 and scxml");
     loading_check(&loading, "<state/>" XI "href='part.scxml'/>",
                   "part.scxml:1:1: error: <scxml> may not stand in <scxml>");
     loading_check(&loading, "<state/>" XI "href='lib.js' parse='json'/>",
@@ -163,8 +176,8 @@ TEST(circles_end)
     loading_check(&loading, XI "href='self.scxml' xpointer='s'/>",
                   "self.scxml:1:77: error: cannot include 'self.scxml': it includes itself");
     loading_check(&loading, "<state id='x'>" XI "xpointer='x'/></state>",
-                  "2:15: error: cannot include 'x': it includes itself\n"
-                  "2:8: error: id 'x' is taken by line 2");
+                  "2:8: error: id 'x' is taken by line 2\n"
+                  "2:15: error: cannot include 'x': it includes itself");
     loading_end(&loading);
 }
 

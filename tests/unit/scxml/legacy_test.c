@@ -211,11 +211,11 @@ TEST(what_a_module_does_not_know_is_an_error)
                           "<log/><queue:targets><queue:target/></queue:targets></queue:submit>\n"
                           "<ixn:terminate/><x xmlns='www.genesyslab.com/modules/nothing'/>"
                           "</onentry></state></scxml>",
-                  "5:17: error: <x> is of namespace 'www.genesyslab.com/modules/nothing', which is "
-                  "no module of actions\n"
                   "2:1: error: module queue has no action <submitt>; did you mean 'submit'?\n"
                   "3:1: error: <targets> stands in <submit> only\n"
                   "4:15: error: <query> may not stand in <submit>: actions are not nested\n"
-                  "4:29: error: <log> may not stand in <submit>");
+                  "4:29: error: <log> may not stand in <submit>\n"
+                  "5:17: error: <x> is of namespace 'www.genesyslab.com/modules/nothing', which is "
+                  "no module of actions");
     loading_end(&loading);
 }

@@ -288,21 +288,21 @@ TEST(the_root_says_name_data_model_and_binding)
 TEST(all_errors_are_reported_in_one_run)
 {
     struct loading loading = { 0 };
-    loading_check(&loading,
-                  "<state id='waiting'>\n"
-                  "  <transition event='go' target='waitng'/>\n"
-                  "  <transition/>\n"
-                  "  <onentry><send event='a' eventexpr='b'/><raise/></onentry>\n"
-                  "</state>\n"
-                  "<state id='waiting'/>\n"
-                  "<stat/>",
-                  "5:28: error: <send> has 'event' and 'eventexpr': one excludes the other\n"
-                  "5:43: error: <raise> lacks its attribute 'event'\n"
-                  "8:1: error: SCXML has no element <stat>; did you mean 'state'?\n"
-                  "7:8: error: id 'waiting' is taken by line 2\n"
-                  "3:26: error: state waiting: target 'waitng' is no state; did you mean "
-                  "'waiting'?\n"
-                  "4:3: error: state waiting: a transition needs an event, a cond or a target");
+    loading_check(
+        &loading,
+        "<state id='waiting'>\n"
+        "  <transition event='go' target='waitng'/>\n"
+        "  <transition/>\n"
+        "  <onentry><send event='a' eventexpr='b'/><raise/></onentry>\n"
+        "</state>\n"
+        "<state id='waiting'/>\n"
+        "<stat/>",
+        "3:26: error: state waiting: target 'waitng' is no state; did you mean 'waiting'?\n"
+        "4:3: error: state waiting: a transition needs an event, a cond or a target\n"
+        "5:28: error: <send> has 'event' and 'eventexpr': one excludes the other\n"
+        "5:43: error: <raise> lacks its attribute 'event'\n"
+        "7:8: error: id 'waiting' is taken by line 2\n"
+        "8:1: error: SCXML has no element <stat>; did you mean 'state'?");
     loading_end(&loading);
 }
 
@@ -317,10 +317,10 @@ TEST(the_root_must_be_scxml_of_its_namespace)
     loading_check(&loading,
                   "<scxml xmlns='http://www.w3.org/2005/07/scxml' version='1.1' "
                   "datamodel='xpath' binding='soon'/>",
+                  "1:1: error: <scxml> has no states\n"
                   "1:48: error: version '1.1' is not known: 1.0 is\n"
                   "1:62: error: data model 'xpath' is not known: ecmascript and null are\n"
-                  "1:80: error: binding is early or late, not 'soon'\n"
-                  "1:1: error: <scxml> has no states");
+                  "1:80: error: binding is early or late, not 'soon'");
     loading_check(&loading, "<scxml>\n  <state>\n</scxml>",
                   "3:9: error: Opening and ending tag mismatch: state line 2 and scxml");
     loading_end(&loading);
@@ -339,17 +339,17 @@ TEST(elements_stand_where_the_recommendation_lets_them)
                   "3:24: error: a second <datamodel> in one <state>\n"
                   "4:23: error: <state> may not stand in <final>\n"
                   "4:31: error: <transition> may not stand in <final>\n"
+                  "5:1: error: parallel: only a state with states in it has an initial one\n"
                   "5:11: warning: <parallel> has no attribute 'initial'\n"
-                  "5:23: error: <final> may not stand in <parallel>\n"
-                  "5:1: error: parallel: only a state with states in it has an initial one");
+                  "5:23: error: <final> may not stand in <parallel>");
     loading_check(&loading,
                   "<state><onentry><if cond='a'><else/><elseif cond='b'/><else/></if>\n"
                   "<log><raise event='x'/></log></onentry>\n"
-                  "<invoke><finalize><send event='x'/></finalize></invoke></state>",
+                  "<invoke src='x'><finalize><send event='x'/></finalize></invoke></state>",
+                  "2:37: error: <elseif> behind <else>\n"
                   "2:55: error: a second <else> in one <if>\n"
                   "3:6: error: <raise> may not stand in <log>\n"
-                  "4:19: error: <send> may not stand in <finalize>\n"
-                  "2:37: error: <elseif> behind <else>");
+                  "4:27: error: <send> may not stand in <finalize>");
     loading_end(&loading);
 }
 
@@ -419,11 +419,11 @@ TEST(defaults_lie_below_and_have_no_condition)
                   "<state id='c' initial=''><initial/><state id='c1'/>\n"
                   "<history id='h' type='wide'><transition target='a'/></history>\n"
                   "<history id='g'/></state>",
-                  "6:17: error: a history is shallow or deep, not 'wide'\n"
                   "2:15: error: state a: 'b' does not lie in state a\n"
                   "3:36: error: a default transition has no 'event'\n"
                   "5:15: error: state c has an attribute and an element 'initial'\n"
                   "5:26: error: state c: <initial> needs a transition with a target\n"
+                  "6:17: error: a history is shallow or deep, not 'wide'\n"
                   "6:41: error: history h: 'a' does not lie in state c\n"
                   "7:1: error: history g: <history> needs a transition with a target");
     loading_end(&loading);
@@ -440,9 +440,11 @@ TEST(values_out_of_range_name_the_range)
         "<cancel/><assign location='x'/><assign location='x' expr='1'>2</assign>\n"
         "<send event='e' namelist='a'><content/></send></onentry>\n"
         "<invoke autoforward='yes' src='a'><content/></invoke>\n"
-        "<invoke namelist='a'><param name='b'/></invoke></state>",
+        "<invoke srcexpr='a' namelist='a'><param name='b'/></invoke></state>",
         "2:8: error: id 'a b' has a blank in it\n"
         "2:25: error: an id is empty\n"
+        "3:20: error: event is empty: leave it out, or name one\n"
+        "3:29: error: a transition is internal or external, not 'inner'\n"
         "4:17: error: delay 'soon' is no time such as '500ms' or '1.5s'\n"
         "4:31: error: <send> needs 'event', 'eventexpr' or <content>\n"
         "4:38: error: a <send> to #_internal cannot be delayed\n"
@@ -450,12 +452,43 @@ TEST(values_out_of_range_name_the_range)
         "5:10: error: <assign> needs 'expr' or a value between its tags\n"
         "5:32: error: <assign> has 'expr' and a value between its tags\n"
         "6:1: error: <send> carries <content> and a namelist: one excludes the other\n"
-        "3:29: error: a transition is internal or external, not 'inner'\n"
-        "3:20: error: event is empty: leave it out, or name one\n"
-        "7:9: error: autoforward is true or false, not 'yes'\n"
         "7:1: error: <invoke> has 'src' and <content>: one excludes the other\n"
-        "8:22: error: param b needs 'expr' or 'location'\n"
-        "8:1: error: <invoke> has 'namelist' and <param>: one excludes the other");
+        "7:9: error: autoforward is true or false, not 'yes'\n"
+        "8:1: error: <invoke> has 'namelist' and <param>: one excludes the other\n"
+        "8:34: error: param b needs 'expr' or 'location'");
+    loading_end(&loading);
+}
+
+TEST(doubtful_things_are_warnings)
+{
+    struct loading loading = { 0 };
+    loading_check(&loading,
+                  "<datamodel><data id='a'/></datamodel>\n"
+                  "<state><datamodel><data id='a'/></datamodel><invoke/><transition cond=''/>\n"
+                  "<transition event='a* b.* *'/></state><parallel/><transition event='e'/>",
+                  "3:19: warning: data 'a' is one variable with that of line 2\n"
+                  "3:45: warning: <invoke> has neither 'src' nor 'srcexpr' nor <content>\n"
+                  "3:54: warning: cond is empty: it always holds\n"
+                  "4:1: warning: event 'a*': '*' is a letter like others but alone and in '.*' at "
+                  "the end\n"
+                  "4:39: warning: parallel has no states in it\n"
+                  "4:50: warning: a <transition> in <scxml> is no standard; it holds in all "
+                  "states");
+    loading_end(&loading);
+}
+
+TEST(what_an_error_names_is_cut_between_characters)
+{
+    struct loading loading = { 0 };
+    struct buf body = { 0 };
+    buf_add_z(&body, "<state><transition target='");
+    for (int i = 0; i < 1000; i++) buf_add_z(&body, "\xC3\xB6");
+    buf_add_z(&body, "'/></state>");
+    buf_add_byte(&body, '\0');
+    CHECK(loading_body(&loading, body.at) == NULL);
+    CHECK(text_is_utf8(loading.findings.first->words));
+    CHECK(loading.findings.first->words.len > 300);
+    buf_free(&body);
     loading_end(&loading);
 }
 
@@ -466,8 +499,8 @@ TEST(the_null_data_model_warns_of_what_it_lacks)
                   "<scxml xmlns='http://www.w3.org/2005/07/scxml' version='1.0'>\n"
                   "<datamodel><data id='a'/></datamodel><script/>\n"
                   "<state><onentry><assign location='a' expr='1'/></onentry></state></scxml>",
-                  "2:38: warning: the null data model has no scripts\n"
                   "2:1: warning: the null data model has no data\n"
+                  "2:38: warning: the null data model has no scripts\n"
                   "3:17: warning: the null data model has no <assign>");
     loading_end(&loading);
 }
