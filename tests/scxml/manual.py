@@ -6,7 +6,9 @@ import collections
 
 
 def ends_in(run, final):
-    return "" if run.final == final else f"ended in {run.outcome}, not in {final}"
+    if run.final != final:
+        return f"ended in {run.outcome}, not in {final}"
+    return "" if run.status == 0 else f"exit status {run.status}"
 
 
 def both_values_are_sent(run):
