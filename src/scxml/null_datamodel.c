@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The null data model (the Recommendation's appendix B.1): no data, no values; the one condition is
- * In('id'), which is found once per document. */
+ * In(id). Its quoted form, which charts for ECMAScript have, is taken as well. */
 #include "scxml/datamodel.h"
 
 #include <stdlib.h>
 
 struct scxml_evaluator {
     const struct scxml_document *document;
-    struct text *states; /* for each expression the id in In('id'); at NULL: no such condition */
+    struct text *states; /* for each expression the id in In(id); at NULL: no such condition */
 };
 
 struct scxml_variables {
@@ -18,7 +18,7 @@ struct scxml_variables {
 static enum scxml_verdict refuse(struct fault *fault)
 {
     (void)fault_set(fault, ERR_UNSUPPORTED, "datamodel",
-                    "the null data model knows In('id') as a condition and nothing else");
+                    "the null data model knows In(id) as a condition and nothing else");
     return SCXML_FAILED;
 }
 
@@ -31,18 +31,19 @@ static bool take(struct text *rest, const char *token)
     return true;
 }
 
-/* In('id') or In("id"); at NULL for anything else. */
+/* In(id), and In('id') or In("id") as in ECMAScript; at NULL for anything else. */
 static struct text parse_condition(struct text source)
 {
     struct text none = { 0 }, rest = source;
     if (!take(&rest, "In") || !take(&rest, "(")) return none;
     rest = text_trim(rest);
-    if (rest.len == 0 || (rest.at[0] != '\'' && rest.at[0] != '"')) return none;
-    size_t end = text_find(rest, rest.at[0], 1);
-    if (end == SIZE_MAX) return none;
-    struct text id = text_slice(rest, 1, end - 1);
-    rest = text_slice(rest, end + 1, rest.len);
-    return take(&rest, ")") && text_trim(rest).len == 0 ? id : none;
+    if (rest.len == 0 || rest.at[rest.len - 1] != ')') return none;
+    struct text id = text_trim(text_slice(rest, 0, rest.len - 1));
+    char quote = id.len ? id.at[0] : '\0';
+    if (quote != '\'' && quote != '"')
+        return id.len && text_find(id, ')', 0) == SIZE_MAX ? id : none;
+    if (text_find(id, quote, 1) != id.len - 1) return none;
+    return text_slice(id, 1, id.len - 2);
 }
 
 static enum err open_evaluator(const struct scxml_document *document,

@@ -598,6 +598,18 @@ TEST(a_condition_that_fails_is_false_and_an_error)
     chart_close(chart);
 }
 
+TEST(the_null_data_model_takes_in_without_quotes) /* the Recommendation's appendix B.1 */
+{
+    struct chart *chart = chart_open("datamodel='null'",
+                                     "<state id='a'><transition cond='In(x)' target='x'/>"
+                                     "<transition cond='In( a )' target='b'/></state><state id='b'>"
+                                     "<transition cond='In(b))' target='x'/>"
+                                     "<transition event='error.execution' target='c'/></state>"
+                                     "<state id='c'/><state id='x'/>");
+    CHECK_TEXT(chart_states(chart), "c");
+    chart_close(chart);
+}
+
 TEST(the_null_data_model_knows_in_and_nothing_else) /* W3C test 436 */
 {
     struct chart *chart = chart_open(
