@@ -135,7 +135,7 @@ static enum err take_xml(const struct inclusion *there, struct xml_node *holder,
     if (xml_read(there->source, &limits, loader->scratch, &root, &place.line, &place.column,
                  fault)) {
         loader->is_refused = true;
-        scxml_find(loader->findings, loader->scope, false, there->address, place, "%s",
+        scxml_find(loader->findings, loader->findings_scope, false, there->address, place, "%s",
                    fault->words);
         return fault_set(fault, ERR_INVALID, "href", "it is not well-formed");
     }

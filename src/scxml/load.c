@@ -21,6 +21,10 @@ static void add_to_hash(struct loader *loader, struct text bytes)
 enum err scxml_load_fetch(struct loader *loader, struct text address, uint32_t *file,
                           struct text *body, struct fault *fault)
 {
+    if (loader->is_inline) {
+        *body = TEXT("");
+        return ERR_OK;
+    }
     if (loader->load->fetch == NULL)
         return fault_set(fault, ERR_DENIED, "src", "nothing can be fetched here");
     if (++loader->fetches > FETCHES_MAX)
@@ -119,8 +123,16 @@ static struct xml_node *read_source(struct loader *loader, struct text source)
     if (!xml_read(source, &limits, loader->scratch, &root, &place.line, &place.column, &fault))
         return is_root(loader, root) ? root : NULL;
     loader->is_refused = true;
-    scxml_find(loader->findings, loader->scope, false, loader->load->url, place, "%s", fault.words);
+    scxml_find(loader->findings, loader->findings_scope, false, loader->load->url, place, "%s",
+               fault.words);
     return NULL;
+}
+
+static void check_tree(struct loader *loader, const struct xml_node *root)
+{
+    scxml_check_elements(loader, root);
+    read_root(loader, root);
+    scxml_load_states(loader, root);
 }
 
 static void compile(struct loader *loader, struct xml_node *root, struct text source)
@@ -129,9 +141,25 @@ static void compile(struct loader *loader, struct xml_node *root, struct text so
     uint64_t dialect = loader->is_legacy;
     add_to_hash(loader, TEXT_OF(&dialect));
     scxml_include(loader, root, source);
-    scxml_check_elements(loader, root);
-    read_root(loader, root);
-    scxml_load_states(loader, root);
+    check_tree(loader, root);
+}
+
+void scxml_check_inline(struct loader *outer, const struct xml_node *root)
+{
+    struct loader inner = *outer;
+    inner.scope = outer->scratch;
+    inner.document = scope_alloc(inner.scope, sizeof *inner.document);
+    inner.is_inline = true;
+    inner.is_legacy = is_legacy(root, outer->load->dialect);
+    inner.expressions = inner.scripts = inner.invokes = (struct buf){ 0 };
+    inner.state_ids = table_new(inner.scope);
+    inner.data_ids = table_new(inner.scope);
+    check_tree(&inner, root);
+    outer->is_refused |= inner.is_refused;
+    outer->effort = inner.effort;
+    buf_free(&inner.expressions);
+    buf_free(&inner.scripts);
+    buf_free(&inner.invokes);
 }
 
 static void finish(struct loader *loader)
@@ -158,6 +186,7 @@ enum err scxml_load(struct text source, const struct scxml_load *load, struct sc
                              .scope = scope,
                              .scratch = scope_new(NULL, "scxml_load", SCOPE_NO_LIMIT),
                              .findings = findings,
+                             .findings_scope = scope,
                              .document = scope_alloc(scope, sizeof *loader.document),
                              .effort = EFFORT_MAX };
     loader.state_ids = table_new(loader.scratch);

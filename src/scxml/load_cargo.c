@@ -202,6 +202,14 @@ static struct text read_src(struct loader *loader, const struct xml_node *node)
     return scxml_resolve(scxml_file_of(loader, node), src, loader->scope);
 }
 
+static void check_document(struct loader *loader, const struct xml_node *node)
+{
+    for (const struct xml_node *content = node->children; content; content = content->next)
+        for (const struct xml_node *at = content->children; at; at = at->next)
+            if (scxml_is_element(content, "content") && scxml_is_element(at, "scxml"))
+                scxml_check_inline(loader, at);
+}
+
 struct scxml_invoke *scxml_load_invoke(struct loader *loader, const struct xml_node *node,
                                        uint32_t state)
 {
@@ -221,6 +229,7 @@ struct scxml_invoke *scxml_load_invoke(struct loader *loader, const struct xml_n
         .place = scxml_place_of(node)
     };
     check_source(loader, node, invoke);
+    check_document(loader, node);
     buf_add(&loader->invokes, TEXT_OF(&invoke));
     return invoke;
 }

@@ -23,8 +23,8 @@ static void find(struct loader *loader, const struct xml_node *node, bool is_war
     char words[400];
     (void)vsnprintf(words, sizeof words, format, arguments);
     loader->is_refused |= !is_warning;
-    scxml_find(loader->findings, loader->scope, is_warning, scxml_file_of(loader, node), place,
-               "%s", words);
+    scxml_find(loader->findings, loader->findings_scope, is_warning, scxml_file_of(loader, node),
+               place, "%s", words);
 }
 
 void scxml_error(struct loader *loader, const struct xml_node *node, const char *format, ...)
@@ -170,6 +170,7 @@ const void *scxml_keep_array(struct loader *loader, const struct buf *array)
 
 static struct text write_children(struct loader *loader, const struct xml_node *node)
 {
+    if (loader->is_inline) return TEXT("");
     struct buf xml = { 0 };
     for (const struct xml_node *at = node->children; at; at = at->next) xml_write(&xml, at);
     struct text text = scope_keep(loader->scope, buf_text(&xml));
@@ -179,6 +180,7 @@ static struct text write_children(struct loader *loader, const struct xml_node *
 
 static struct text write_one(struct loader *loader, const struct xml_node *node)
 {
+    if (loader->is_inline) return TEXT("");
     struct buf xml = { 0 };
     xml_write(&xml, node);
     struct text text = scope_keep(loader->scope, buf_text(&xml));

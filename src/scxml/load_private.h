@@ -20,8 +20,11 @@ struct loader {
     const struct scxml_load *load;
     struct scope *scope, *scratch;
     struct scxml_findings *findings;
+    struct scope *findings_scope;
     struct scxml_document *document;
     bool is_legacy;
+    bool is_inline;   /* a document within an <invoke> of another is only looked at: nothing is
+                         fetched   and no body written */
     struct buf files; /* of struct text */
     uint64_t bytes;   /* of all files */
     uint32_t fetches;
@@ -75,10 +78,14 @@ bool scxml_next_token(struct text *rest, struct text *token);
 /* A view of the array that a buf gathered, in the document's scope; NULL when it is empty. */
 const void *scxml_keep_array(struct loader *loader, const struct buf *array);
 
+/* --- load.c ----------------------------------------------------------------------------------- */
+
 /* The bytes behind an address of the document; they count against its size. With `file` they are
  * part of it: they go into its hash and get a number among its files. */
 enum err scxml_load_fetch(struct loader *loader, struct text address, uint32_t *file,
                           struct text *body, struct fault *fault);
+/* What is wrong with the document that stands in an <invoke>. */
+void scxml_check_inline(struct loader *outer, const struct xml_node *root);
 
 /* --- load_rules.c ----------------------------------------------------------------------------- */
 

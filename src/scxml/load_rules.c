@@ -172,6 +172,8 @@ static void check_attributes(struct loader *loader, const struct xml_node *node,
     check_exclusions(loader, node, rule);
 }
 
+static void check_element(struct loader *loader, const struct xml_node *node, enum kind kind);
+
 /* --- children --------------------------------------------------------------------------------- */
 
 static void refuse_unknown(struct loader *loader, const struct xml_node *node)
@@ -183,13 +185,27 @@ static void refuse_unknown(struct loader *loader, const struct xml_node *node)
                 TEXT_ARG(scxml_guess_words(loader, &guess)));
 }
 
+/* Of what stands in an action of a module, the cargo is SCXML's. */
+static void check_action(struct loader *loader, const struct xml_node *node)
+{
+    for (const struct xml_node *at = node->children; at; at = at->next) {
+        if (at->is_text) continue;
+        enum kind kind = kind_of(at);
+        if (kind == PARAM || kind == CONTENT)
+            check_element(loader, at, kind);
+        else
+            check_action(loader, at);
+    }
+}
+
 /* Of another namespace: an action of a module, or what other tools left there. */
 static void check_foreign(struct loader *loader, const struct xml_node *node,
                           const struct xml_node *parent, const struct rule *rule)
 {
     bool is_executable = (rule->children & BIT(LOG)) != 0;
-    if (is_executable && scxml_module_of(node->uri)) return;
-    if (is_executable)
+    if (is_executable && scxml_module_of(node->uri))
+        check_action(loader, node);
+    else if (is_executable)
         scxml_error(loader, node, "<%.*s> is of namespace '%.*s', which is no module of actions",
                     TEXT_ARG(node->name), TEXT_ARG(node->uri));
     else
@@ -204,8 +220,6 @@ static bool may_stand(const struct loader *loader, enum kind kind, enum kind par
     if (loader->is_legacy && parent == RAISE && (CARGO & BIT(kind))) return true;
     return (rules[parent].children & BIT(kind)) != 0;
 }
-
-static void check_element(struct loader *loader, const struct xml_node *node, enum kind kind);
 
 static void check_child(struct loader *loader, const struct xml_node *node,
                         const struct xml_node *parent, enum kind parent_kind, uint32_t *seen)

@@ -505,6 +505,30 @@ TEST(the_null_data_model_warns_of_what_it_lacks)
     loading_end(&loading);
 }
 
+TEST(a_document_within_an_invoke_is_checked_as_well)
+{
+    struct loading loading = { 0 };
+    loading_check(&loading,
+                  "<state id='s'><invoke><content>\n"
+                  "<scxml version='1.0' datamodel='ecmascript'><script src='not/asked/for.js'/>\n"
+                  "<state id='s'><transition event='e' target='t'/></state></scxml>"
+                  "</content></invoke></state><state id='t'/>",
+                  "4:37: error: state s: target 't' is no state");
+    CHECK_U32(loading.fetched, 0);
+    loading_end(&loading);
+}
+
+TEST(actions_of_modules_carry_what_scxml_says)
+{
+    struct loading loading = { 0 };
+    loading_check(&loading,
+                  "<state xmlns:ws='www.genesyslab.com/modules/ws'><onentry>\n"
+                  "<ws:response><param nam='a' expr='1'/></ws:response></onentry></state>",
+                  "3:14: error: <param> lacks its attribute 'name'\n"
+                  "3:21: warning: <param> has no attribute 'nam'; did you mean 'name'?");
+    loading_end(&loading);
+}
+
 /* --- bounds ----------------------------------------------------------------------------------- */
 
 static void repeat(struct buf *out, const char *what, size_t times)
@@ -538,6 +562,28 @@ TEST(a_document_past_its_bounds_is_refused_within_100_ms)
     check_bomb("<state/><!--", "x", 2 * 1024 * 1024, "-->", "1:1: error: more than 2097152 bytes");
     check_bomb("", "<!DOCTYPE a [<!ENTITY a '&a;&a;'>]>", 1, "<state/>",
                "2:2: error: StartTag: invalid element name");
+}
+
+TEST(documents_within_documents_take_no_long_time)
+{
+    struct loading loading = { 0 };
+    struct buf body = { 0 };
+    const int depth = 60;
+    for (int i = 0; i < depth; i++)
+        buf_add_z(&body, "<state><invoke><content><scxml version='1.0'>");
+    buf_add_z(&body, "<state/><!--");
+    repeat(&body, "x", 1000000);
+    buf_add_z(&body, "-->");
+    repeat(&body, "<log/>", 10000);
+    for (int i = 0; i < depth; i++) buf_add_z(&body, "</scxml></content></invoke></state>");
+    buf_add_byte(&body, '\0');
+    double clock_ms = 0;
+    (void)loading_ms_since(&clock_ms);
+    CHECK(loading_body(&loading, body.at) == NULL);
+    CHECK(loading_ms_since(&clock_ms) < 100);
+    CHECK_U32(loading.findings.error_count, SCXML_FINDINGS_MAX);
+    buf_free(&body);
+    loading_end(&loading);
 }
 
 TEST(no_more_than_100_findings_of_a_kind_are_kept)
