@@ -11,6 +11,7 @@ sockets are real. --report writes the table of docs/scxml-conformance.md; withou
 compared with what was seen."""
 import argparse
 import concurrent.futures
+import contextlib
 import dataclasses
 import http.client
 import json
@@ -70,9 +71,9 @@ def read_lines(stream, lines):
 
 def start(binary, document):
     clock = [] if document.needs_http else ["--virtual-time"]
-    return subprocess.Popen([binary, "scxml", "run", "--json", *clock, document.path.name], cwd=document.path.parent, text=True,
-                            encoding="utf-8", errors="replace", stdin=subprocess.PIPE,
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    return subprocess.Popen([binary, "scxml", "run", "--json", *clock, document.path.name],
+                            cwd=document.path.parent, text=True, encoding="utf-8", errors="replace",
+                            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
 def take_in(run, line):
@@ -92,32 +93,40 @@ def is_engines(document, line):
     return line.startswith((f"{document.path.name}:", "carillon scxml:"))
 
 
+def let_time_pass(process):
+    """On the virtual clock: all that the document waits for; then the input ends."""
+    with contextlib.suppress(BrokenPipeError):  # a document that is refused reads nothing
+        process.stdin.write(json.dumps({"after": VIRTUAL_MS}) + "\n")
+        process.stdin.close()
+
+
+def follow(process, document, run, on_log):
+    """Takes in all that it says, log lines as they come."""
+    lines, words = queue.Queue(), queue.Queue()
+    for stream, said in ((process.stdout, lines), (process.stderr, words)):
+        threading.Thread(target=read_lines, args=(stream, said), daemon=True).start()
+    for line in iter(lambda: words.get(timeout=TIME_LIMIT), None):
+        if is_engines(document, line):
+            run.errors += line + "\n"
+            continue
+        run.logs.append(line)
+        if on_log:
+            on_log(line)
+    for line in iter(lambda: lines.get(timeout=TIME_LIMIT), None):
+        take_in(run, line)
+
+
 def play(binary, document, on_log=None):
-    """Runs it to its end. The input stays open in real time, else it lets the time pass and ends."""
+    """Runs it to its end; in real time the input stays open."""
     run, started = Run(), time.monotonic()
-    process = start(binary, document)
-    try:
-        if not document.needs_http:
-            process.stdin.write(json.dumps({"after": VIRTUAL_MS}) + "\n")
-            process.stdin.close()
-        lines, words = queue.Queue(), queue.Queue()
-        readers = [threading.Thread(target=read_lines, args=pair, daemon=True)
-                   for pair in ((process.stdout, lines), (process.stderr, words))]
-        for reader in readers:
-            reader.start()
-        for line in iter(lambda: words.get(timeout=TIME_LIMIT), None):
-            if is_engines(document, line):
-                run.errors += line + "\n"
-                continue
-            run.logs.append(line)
-            if on_log:
-                on_log(line)
-        for line in iter(lambda: lines.get(timeout=TIME_LIMIT), None):
-            take_in(run, line)
-        run.status = process.wait(TIME_LIMIT)
-    except (queue.Empty, subprocess.TimeoutExpired, BrokenPipeError):
-        process.kill()
-        process.wait()
+    with start(binary, document) as process:
+        try:
+            if not document.needs_http:
+                let_time_pass(process)
+            follow(process, document, run, on_log)
+            run.status = process.wait(TIME_LIMIT)
+        except (queue.Empty, subprocess.TimeoutExpired):
+            process.kill()
     run.seconds = time.monotonic() - started
     return run
 
