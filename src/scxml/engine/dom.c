@@ -81,6 +81,7 @@ static void push_prototype(duk_context *ctx)
     duk_push_heapptr(ctx, evaluator->stash);
     duk_push_string(ctx, prototype_source);
     duk_eval(ctx);
+    raw_share(ctx, -1);
     duk_dup(ctx, -1);
     duk_put_prop_index(ctx, -3, STASH_DOM);
     duk_remove(ctx, -2);

@@ -12,6 +12,8 @@ static void select_session(struct scxml_evaluator *evaluator, struct scxml_varia
 static duk_ret_t run_deed(duk_context *ctx, void *self)
 {
     struct deed *deed = self;
+    struct scxml_evaluator *evaluator = evaluator_of(ctx);
+    if (evaluator->running != deed->variables) select_session(evaluator, deed->variables);
     deed->run(ctx, deed);
     return 0;
 }
@@ -67,7 +69,6 @@ static enum scxml_verdict perform(struct scxml_evaluator *evaluator, struct deed
     duk_context *ctx = evaluator->ctx;
     enum scxml_verdict verdict = SCXML_DONE;
     size_t before = evaluator->watch.bytes;
-    if (evaluator->running != deed->variables) select_session(evaluator, deed->variables);
     if (deed->variables) evaluator->watch.now_ms = deed->variables->now_ms;
     if (duk_safe_call(ctx, run_deed, deed, 0, 1) != DUK_EXEC_SUCCESS)
         verdict = failure(evaluator, fault);

@@ -24,13 +24,10 @@ static void remove_globals(duk_context *ctx)
     duk_pop_2(ctx);
 }
 
-static void *make_stash(duk_context *ctx, duk_uarridx_t which, bool is_array)
+static void *make_stash(duk_context *ctx, duk_uarridx_t which)
 {
     duk_push_heapptr(ctx, evaluator_of(ctx)->stash);
-    if (is_array)
-        duk_push_bare_array(ctx);
-    else
-        engine_push_new_system(ctx, evaluator_of(ctx));
+    duk_push_bare_array(ctx);
     void *made = duk_get_heapptr(ctx, -1);
     duk_put_prop_index(ctx, -2, which);
     duk_pop(ctx);
@@ -43,26 +40,29 @@ static void set_up(duk_context *ctx, struct deed *deed)
     struct scxml_evaluator *evaluator = evaluator_of(ctx);
     raw_begin(ctx);
     evaluator->global = raw_global(ctx);
-    /* The global object proper must stay reachable while a session's data stand in for it. */
+    remove_globals(ctx);
+    engine_push_new_system(ctx, evaluator);
+    evaluator->system = duk_get_heapptr(ctx, -1);
+    raw_share_all(ctx);
+    /* What is made from here on is not shared. */
     duk_push_heap_stash(ctx);
     duk_push_bare_array(ctx);
     evaluator->stash = duk_get_heapptr(ctx, -1);
     duk_put_prop_literal(ctx, -2, "engine");
+    /* The global object proper stays reachable while a session's data stand in for it. */
     duk_push_heapptr(ctx, evaluator->global);
     duk_put_prop_literal(ctx, -2, "global");
-    remove_globals(ctx);
-    evaluator->code = make_stash(ctx, STASH_CODE, true);
-    evaluator->sessions = make_stash(ctx, STASH_SESSIONS, true);
-    evaluator->loops = make_stash(ctx, STASH_LOOPS, true);
-    evaluator->system = make_stash(ctx, STASH_SYSTEM, false);
+    duk_push_heapptr(ctx, evaluator->stash);
+    duk_push_heapptr(ctx, evaluator->system);
+    duk_put_prop_index(ctx, -2, STASH_SYSTEM);
+    evaluator->code = make_stash(ctx, STASH_CODE);
+    evaluator->sessions = make_stash(ctx, STASH_SESSIONS);
+    evaluator->loops = make_stash(ctx, STASH_LOOPS);
 }
 
 void engine_close(struct scxml_evaluator *evaluator)
 {
-    if (evaluator->ctx && !evaluator->is_dead) {
-        if (evaluator->running) raw_set_global(evaluator->ctx, evaluator->global);
-        duk_destroy_heap(evaluator->ctx);
-    }
+    if (evaluator->ctx && !evaluator->is_dead) duk_destroy_heap(evaluator->ctx);
     while (evaluator->free_list) {
         struct scxml_variables *next = evaluator->free_list->next_free;
         free(evaluator->free_list);

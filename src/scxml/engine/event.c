@@ -74,7 +74,8 @@ static void push_new_event(duk_context *ctx, const struct scxml_event *event)
     engine_push_payload(ctx, &event->data);
     duk_put_prop_literal(ctx, -2, "data");
     add_text(ctx, "raw", raw_of(event));
-    duk_freeze(ctx, -1); /* what _event.data holds is not frozen: documents change it in place */
+    duk_freeze(ctx, -1);
+    raw_protect(ctx, -1); /* what _event.data holds is not frozen: documents change it in place */
 }
 
 void engine_push_event(duk_context *ctx, struct scxml_variables *variables)
@@ -98,6 +99,7 @@ void engine_restore_event(duk_context *ctx, struct scxml_variables *variables)
 {
     (void)duk_require_object(ctx, -1);
     duk_freeze(ctx, -1);
+    raw_protect(ctx, -1);
     duk_push_heapptr(ctx, variables->evaluator->sessions);
     duk_insert(ctx, -2);
     duk_put_prop_index(ctx, -2, variables->slot * ROOT_COUNT + ROOT_EVENT);

@@ -15,7 +15,6 @@
 enum { /* of a session */
        ROOT_DATA,
        ROOT_EVENT,
-       ROOT_CHANGES,
        ROOT_PROCESSORS, /* _ioprocessors and _x, once a script has asked for them */
        ROOT_PLATFORM,
        ROOT_COUNT
@@ -61,7 +60,6 @@ struct scxml_variables {
     void *data;  /* D */
     char *event; /* the last event, packed, as long as no script has looked at it (event.c) */
     bool has_event, is_event_made;
-    bool has_changes; /* of built-in objects (changes.c) */
     uint32_t slot;
     size_t bytes;    /* of the heap, by what its calls left behind */
     uint64_t chance; /* of Math.random */

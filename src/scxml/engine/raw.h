@@ -2,7 +2,10 @@
 /* raw.h - the seam to Duktape: its public header, and what we need of its inside (raw.c).
  * Global   all sessions of a heap share one global environment; its object is swapped: while a
  *          session runs, the global object is the session's data object. Code compiled once, and
- *          closures made by any session, find the variables of the session that runs. */
+ *          closures made by any session, find the variables of the session that runs.
+ * Shared   are the built-in objects. A session may add to them and change them, as libraries do:
+ * what it changed is noted with its global object, exchanged for what was there before when another
+ * session runs, and put back when it runs again. */
 #ifndef SCXML_ENGINE_RAW_H
 #define SCXML_ENGINE_RAW_H
 
@@ -15,6 +18,12 @@ struct watch *raw_watch(duk_context *ctx); /* the heap's udata */
 /* From now on `object` is the global object. It must stay reachable by other ways, too. */
 void raw_set_global(duk_context *ctx, void *object);
 void *raw_global(duk_context *ctx);
+/* From now on all objects of the heap are shared, and changes are noted. */
+void raw_share_all(duk_context *ctx);
+/* An object and what its properties lead to, which came later. */
+void raw_share(duk_context *ctx, duk_idx_t index);
+/* A frozen object: writing throws in sloppy code, too. */
+void raw_protect(duk_context *ctx, duk_idx_t index);
 
 /* Of an object; false for anything else. */
 bool raw_is_date(duk_context *ctx, duk_idx_t index);

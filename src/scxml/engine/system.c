@@ -3,6 +3,12 @@
  * accessors, so that writing one throws in sloppy code, too (orchestration 3.3, 4.2 item 5). */
 #include "scxml/engine/private.h"
 
+static void freeze(duk_context *ctx)
+{
+    duk_freeze(ctx, -1);
+    raw_protect(ctx, -1);
+}
+
 static void push_session_id(duk_context *ctx, struct scxml_variables *variables)
 {
     engine_push_text(ctx, variables->frame.session_id);
@@ -23,7 +29,7 @@ static void add_processor(duk_context *ctx, const struct scxml_io_processor *pro
     engine_push_text(ctx, processor->location_end);
     duk_concat(ctx, 3);
     duk_put_prop_literal(ctx, -2, "location");
-    duk_freeze(ctx, -1);
+    freeze(ctx);
     engine_push_text(ctx, processor->name);
     duk_dup(ctx, -2);
     duk_put_prop(ctx, -4);
@@ -37,7 +43,7 @@ static void push_new_processors(duk_context *ctx, struct scxml_variables *variab
     duk_push_object(ctx);
     for (uint32_t i = 0; i < variables->frame.processor_count; i++)
         add_processor(ctx, &variables->frame.processors[i], variables->frame.session_id);
-    duk_freeze(ctx, -1);
+    freeze(ctx);
 }
 
 static void push_new_platform(duk_context *ctx, struct scxml_variables *variables)
@@ -47,9 +53,9 @@ static void push_new_platform(duk_context *ctx, struct scxml_variables *variable
         duk_push_object(ctx);
     else
         engine_push_payload(ctx, &variables->frame.parameters);
-    if (duk_is_object(ctx, -1)) duk_freeze(ctx, -1);
+    if (duk_is_object(ctx, -1)) freeze(ctx);
     duk_put_prop_literal(ctx, -2, "params");
-    duk_freeze(ctx, -1);
+    freeze(ctx);
 }
 
 /* What a root holds, made the first time: the same object whenever a script asks. */
