@@ -78,10 +78,21 @@ static bool bind_event(struct scxml_run *run, const struct scxml_event *event)
     return scxml_succeeded(run, verdict, &fault, event->send_id, (struct scxml_place){ 0 });
 }
 
+/* Events that no transition takes have their end, too: a condition that fails raises the next one,
+ * which may be the one that it is asked for. */
+static bool count_event(struct scxml_run *run, struct text name)
+{
+    uint32_t limit = run->session->limits.queued_events;
+    if (run->events++ < limit) return true;
+    scxml_stop(run, "error.platform.loop: more than %u internal events in a macrostep, now %.*s",
+               limit, TEXT_ARG(name));
+    return false;
+}
+
 static void take_internal(struct scxml_run *run)
 {
     struct scxml_queued *queued = scxml_queue_take(run->session, &run->session->internal);
-    if (bind_event(run, &queued->event) &&
+    if (count_event(run, queued->event.name) && bind_event(run, &queued->event) &&
         scxml_choose(run, scxml_event_class(run->plan, queued->event.name)))
         scxml_microstep(run);
     free(queued);

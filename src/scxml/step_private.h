@@ -23,6 +23,7 @@ struct scxml_run {
     uint64_t now_ms;
     size_t bytes_before; /* of the effects' scope */
     uint32_t taken;      /* transitions of this macrostep */
+    uint32_t events;     /* internal ones of this macrostep */
     bool has_sent_far;   /* over HTTP, perhaps to itself: its own sends behind that wait, too */
 
     struct text reason;   /* not empty: terminated for this cause, nothing more is done */

@@ -72,6 +72,18 @@ TEST(a_loop_of_internal_events_is_one_as_well)
     chart_close(chart);
 }
 
+TEST(a_condition_that_fails_at_the_error_that_it_raised_is_one_as_well)
+{
+    struct chart *chart = chart_load("datamodel='ecmascript'",
+                                     "<state id='a'><onentry><raise event='error'/></onentry>"
+                                     "<transition event='error' cond='nobody.x'/></state>");
+    chart->limits.queued_events = 1000;
+    CHECK(run_for(chart) < SLACK_US);
+    check_end(chart,
+              "error.platform.loop: more than 1000 internal events in a macrostep, now error");
+    chart_close(chart);
+}
+
 TEST(an_invocation_that_fails_again_and_again_is_one_as_well)
 {
     struct chart *chart = chart_load("datamodel='ecmascript'",
