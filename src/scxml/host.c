@@ -47,15 +47,21 @@ static void free_member(struct scxml_host *host, struct member *member)
     free(member);
 }
 
-static void close_host(void *self)
+void members_drop(struct scxml_host *host)
 {
-    struct scxml_host *host = self;
     size_t at = 0;
     for (struct member *member; (member = table_next(host->members, &at)) != NULL;) {
         struct scxml_program *program = member->program;
         free_member(host, member);
         scxml_host_release(host, program);
     }
+    table_clear(host->members);
+}
+
+static void close_host(void *self)
+{
+    struct scxml_host *host = self;
+    members_drop(host);
     programs_close(host);
     scope_close(host->scratch);
     free(host->due);
@@ -86,6 +92,11 @@ struct scxml_host *scxml_host_new(struct scope *owner, const struct scxml_host_o
     return host;
 }
 
+void scxml_host_close(struct scxml_host *host)
+{
+    scope_close(host->life);
+}
+
 /* --- members -----------------------------------------------------------------------------------
  */
 
@@ -111,6 +122,20 @@ static void adopt(struct member *parent, struct member *child, struct text invok
     parent->first_child = child;
 }
 
+struct member *member_add(struct scxml_host *host, struct scxml_session *session,
+                          struct scxml_program *program, uint32_t number, struct member *parent,
+                          struct text invoke_id)
+{
+    struct member *member = calloc(1, sizeof *member);
+    ASSERT(member != NULL);
+    *member = (struct member){
+        .session = session, .program = program, .due_at = NOT_DUE, .number = number
+    };
+    if (parent) adopt(parent, member, invoke_id);
+    table_put(host->members, scxml_session_id(session), member);
+    return member;
+}
+
 enum err member_new(struct scxml_host *host, const struct member_birth *birth, struct member **out,
                     struct fault *fault)
 {
@@ -132,15 +157,8 @@ enum err member_new(struct scxml_host *host, const struct member_birth *birth, s
     enum err err = scxml_session_new(birth->program->evaluator, birth->program->document,
                                      &host->options.limits, &born, &session, fault);
     if (err) return err;
-    struct member *member = calloc(1, sizeof *member);
-    ASSERT(member != NULL);
-    *member = (struct member){
-        .session = session, .program = birth->program, .due_at = NOT_DUE, .number = number
-    };
-    if (birth->parent) adopt(birth->parent, member, birth->invoke_id);
-    table_put(host->members, scxml_session_id(session), member);
-    member_schedule(host, member);
-    *out = member;
+    *out = member_add(host, session, birth->program, number, birth->parent, birth->invoke_id);
+    member_schedule(host, *out);
     return ERR_OK;
 }
 

@@ -26,7 +26,7 @@ struct scxml_host_options { /* texts must outlive the host; zero takes the defau
     uint64_t seed;                 /* of session ids and of each session's chance */
     struct text node;              /* how session ids begin, 26 of [0-9A-V]; empty: from the seed */
     struct text http_location;     /* of Basic HTTP: in front of a session's id, and behind it; */
-    struct text http_location_end; /* empty: nobody can reach us over HTTP */
+    struct text http_location_end; /* empty: that processor is not offered */
     uint32_t sessions_max;         /* 20,000 */
     uint32_t depth_max;            /* of sessions that invoke sessions: 16 */
     uint32_t idle_programs_max;    /* compiled documents kept though no session uses them: 32 */
@@ -55,9 +55,10 @@ struct scxml_host_hooks {
                         const struct scxml_module_call *call);
 };
 
-/* Lives in `owner`; its end runs no handler of any session. */
+/* Lives in `owner` until closed; its end runs no handler of any session. */
 struct scxml_host *scxml_host_new(struct scope *owner, const struct scxml_host_options *options,
                                   const struct scxml_host_hooks *hooks, void *self);
+void scxml_host_close(struct scxml_host *host);
 
 /* --- documents --- */
 
@@ -69,6 +70,7 @@ enum err scxml_host_load(struct scxml_host *host, struct text source, struct tex
 void scxml_host_release(struct scxml_host *host, struct scxml_program *program);
 const struct scxml_document *scxml_program_document(const struct scxml_program *program);
 struct scxml_evaluator *scxml_program_evaluator(const struct scxml_program *program);
+uint32_t scxml_host_program_count(const struct scxml_host *host); /* in use or kept */
 
 /* --- sessions --- */
 
@@ -98,5 +100,13 @@ bool scxml_host_has_work(const struct scxml_host *host);
 uint64_t scxml_host_next_due(const struct scxml_host *host); /* ms; SCXML_NEVER */
 /* Messages over HTTP that have no answer yet. */
 uint32_t scxml_host_calls_open(const struct scxml_host *host);
+
+/* --- written to bytes and read back (host_save.c) ------------------------------------------------
+ * The whole family with its documents' texts, between two runs. ERR_CONFLICT while messages over
+ * HTTP are under way; else as scxml_session_save(). */
+enum err scxml_host_save(struct scxml_host *host, struct buf *out, struct fault *fault);
+/* Into a new host with the same options and hooks that has no session yet; it goes on as the saved
+ * one would have. On an error it has none, and is good for nothing but another try. */
+enum err scxml_host_restore(struct scxml_host *host, struct text saved, struct fault *fault);
 
 #endif

@@ -96,6 +96,11 @@ struct member_birth {
 /* `birth->program` is taken over on ERR_OK. */
 enum err member_new(struct scxml_host *host, const struct member_birth *birth, struct member **out,
                     struct fault *fault);
+/* Takes over session and program; `invoke_id` counts where there is a parent. */
+struct member *member_add(struct scxml_host *host, struct scxml_session *session,
+                          struct scxml_program *program, uint32_t number, struct member *parent,
+                          struct text invoke_id);
+void members_drop(struct scxml_host *host); /* all of them, without a word */
 /* The parent hears nothing more of it, and it is told to end. */
 void member_cut_off(struct scxml_host *host, struct member *child);
 void member_end(struct scxml_host *host, struct member *member);

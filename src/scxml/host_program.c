@@ -131,3 +131,8 @@ struct scxml_evaluator *scxml_program_evaluator(const struct scxml_program *prog
 {
     return program->evaluator;
 }
+
+uint32_t scxml_host_program_count(const struct scxml_host *host)
+{
+    return (uint32_t)table_count(host->programs);
+}
