@@ -33,7 +33,9 @@ static bool stands(struct text in, size_t at, struct text mark)
 /* encoding="..." of <?xml ...?>; "" where it is not said. */
 static struct text declared(struct text in)
 {
-    if (!stands(in, 0, TEXT("<?xml"))) return TEXT("");
+    struct text begin = TEXT("<?xml"); /* <?xml-stylesheet?> is an instruction like others */
+    if (!stands(in, 0, begin) || in.len == begin.len || !is_blank(in.at[begin.len]))
+        return TEXT("");
     struct text head = text_slice(in, 0, behind(in, 0, TEXT("?>")));
     size_t at = behind(head, 0, TEXT("encoding"));
     at = skip_blanks(head, at);

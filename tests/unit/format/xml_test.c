@@ -141,6 +141,7 @@ TEST(four_character_sets_are_read)
         CASE("\xFE\xFF\0<\0a\0>\0\xF6\0<\0/\0a\0>", "\xC3\xB6"),
         CASE("<\0a\0>\0\xF6\0<\0/\0a\0>\0", "\xC3\xB6"),
         CASE("<?xml version='1.0' encoding='UTF-8'?><a>\xC3\xB6</a>", "\xC3\xB6"),
+        CASE("<?xml-stylesheet encoding='ISO-8859-1'?><a>\xC3\xB6</a>", "\xC3\xB6"),
 #undef CASE
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
