@@ -4,7 +4,8 @@
 static void select_session(struct scxml_evaluator *evaluator, struct scxml_variables *variables)
 {
     struct watch *watch = &evaluator->watch;
-    raw_set_global(evaluator->ctx, variables ? variables->data : evaluator->global);
+    raw_set_global(evaluator->ctx, variables ? variables->data : evaluator->global,
+                   variables ? &variables->has_changes : NULL);
     watch->chance = variables ? &variables->chance : NULL;
     evaluator->running = variables;
 }

@@ -55,6 +55,8 @@ static void set_up(duk_context *ctx, struct deed *deed)
     duk_push_heapptr(ctx, evaluator->stash);
     duk_push_heapptr(ctx, evaluator->system);
     duk_put_prop_index(ctx, -2, STASH_SYSTEM);
+    evaluator->event_keys = engine_push_event_keys(ctx);
+    duk_put_prop_index(ctx, -2, STASH_EVENT);
     evaluator->code = make_stash(ctx, STASH_CODE);
     evaluator->sessions = make_stash(ctx, STASH_SESSIONS);
     evaluator->loops = make_stash(ctx, STASH_LOOPS);

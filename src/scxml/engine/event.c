@@ -38,61 +38,69 @@ void engine_keep_event(struct scxml_variables *variables, const struct scxml_eve
     engine_forget_event(variables);
     variables->event = (char *)kept;
     variables->has_event = true;
-    variables->is_event_made = false;
+    variables->event_object = NULL; /* its root goes with the next one */
 }
 
-/* [event] -> [event]; an empty text is undefined. */
-static void add_text(duk_context *ctx, const char *name, struct text text)
+void *engine_push_event_keys(duk_context *ctx)
+{
+    static const char *const names[] = { "name",       "type",     "sendid", "origin",
+                                         "origintype", "invokeid", "data",   "raw" };
+    duk_push_object(ctx);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        duk_push_undefined(ctx);
+        duk_put_prop_string(ctx, -2, names[i]);
+    }
+    return duk_get_heapptr(ctx, -1);
+}
+
+/* An empty text is undefined. */
+static void push_field(duk_context *ctx, struct text text)
 {
     if (text.len)
         engine_push_text(ctx, text);
     else
         duk_push_undefined(ctx);
-    duk_put_prop_string(ctx, -2, name);
 }
 
-/* What came, as text: the HTTP message or, between sessions, what the event carried. */
-static struct text raw_of(const struct scxml_event *event)
-{
-    if (event->raw.len || !text_eq(event->origin_type, TEXT(SCXML_EVENT_PROCESSOR)))
-        return event->raw;
-    return event->data.text;
-}
-
+/* What _event.data holds is not protected: documents change it in place. */
 static void push_new_event(duk_context *ctx, const struct scxml_event *event)
 {
     static const char *const types[] = {
         [SCXML_EXTERNAL] = "external", [SCXML_INTERNAL] = "internal", [SCXML_PLATFORM] = "platform"
     };
-    duk_push_object(ctx);
-    add_text(ctx, "name", event->name);
-    add_text(ctx, "type", text_of(types[event->type]));
-    add_text(ctx, "sendid", event->send_id);
-    add_text(ctx, "origin", event->origin);
-    add_text(ctx, "origintype", event->origin_type);
-    add_text(ctx, "invokeid", event->invoke_id);
+    push_field(ctx, event->name);
+    duk_push_string(ctx, types[event->type]);
+    push_field(ctx, event->send_id);
+    push_field(ctx, event->origin);
+    push_field(ctx, event->origin_type);
+    push_field(ctx, event->invoke_id);
     engine_push_payload(ctx, &event->data);
-    duk_put_prop_literal(ctx, -2, "data");
-    add_text(ctx, "raw", raw_of(event));
-    duk_freeze(ctx, -1);
-    raw_protect(ctx, -1); /* what _event.data holds is not frozen: documents change it in place */
+    push_field(ctx, event->raw);
+    raw_push_record(ctx, evaluator_of(ctx)->event_keys);
+}
+
+/* [event] -> [event] */
+static void root_event(duk_context *ctx, struct scxml_variables *variables)
+{
+    duk_push_heapptr(ctx, variables->evaluator->sessions);
+    duk_dup(ctx, -2);
+    duk_put_prop_index(ctx, -2, variables->slot * ROOT_COUNT + ROOT_EVENT);
+    duk_pop(ctx);
+    variables->event_object = duk_get_heapptr(ctx, -1);
+    variables->has_event = true;
+    engine_forget_event(variables);
 }
 
 void engine_push_event(duk_context *ctx, struct scxml_variables *variables)
 {
-    duk_uarridx_t root = variables->slot * ROOT_COUNT + ROOT_EVENT;
-    duk_push_heapptr(ctx, variables->evaluator->sessions);
-    if (variables->is_event_made || !variables->has_event) {
-        duk_get_prop_index(ctx, -1, root);
-        duk_remove(ctx, -2);
-        return;
+    if (variables->event_object) {
+        duk_push_heapptr(ctx, variables->event_object);
+    } else if (!variables->has_event) {
+        duk_push_undefined(ctx);
+    } else {
+        push_new_event(ctx, (struct scxml_event *)variables->event);
+        root_event(ctx, variables);
     }
-    push_new_event(ctx, (struct scxml_event *)variables->event);
-    duk_dup(ctx, -1);
-    duk_put_prop_index(ctx, -3, root);
-    duk_remove(ctx, -2);
-    variables->is_event_made = true;
-    engine_forget_event(variables);
 }
 
 void engine_restore_event(duk_context *ctx, struct scxml_variables *variables)
@@ -100,10 +108,6 @@ void engine_restore_event(duk_context *ctx, struct scxml_variables *variables)
     (void)duk_require_object(ctx, -1);
     duk_freeze(ctx, -1);
     raw_protect(ctx, -1);
-    duk_push_heapptr(ctx, variables->evaluator->sessions);
-    duk_insert(ctx, -2);
-    duk_put_prop_index(ctx, -2, variables->slot * ROOT_COUNT + ROOT_EVENT);
+    root_event(ctx, variables);
     duk_pop(ctx);
-    engine_forget_event(variables);
-    variables->has_event = variables->is_event_made = true;
 }

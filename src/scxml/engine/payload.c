@@ -4,20 +4,26 @@
 
 static duk_ret_t decode(duk_context *ctx, void *self)
 {
-    (void)self;
-    duk_json_decode(ctx, -1);
+    const struct text *text = self;
+    raw_push_json(ctx, text->at, text->len);
     return 1;
 }
 
 /* [] -> [value], or [] and false where it is no JSON. */
 static bool push_json(duk_context *ctx, struct text text)
 {
-    engine_push_text(ctx, text);
-    if (duk_safe_call(ctx, decode, NULL, 1, 1) == DUK_EXEC_SUCCESS) return true;
-    const struct watch *watch = raw_watch(ctx);
-    if (watch->is_over || watch->is_exhausted) (void)duk_throw(ctx);
-    duk_pop(ctx);
-    return false;
+    char room[512];
+    duk_idx_t top = duk_get_top(ctx);
+    struct text ready = engine_push_words(ctx, text, room, sizeof room);
+    if (duk_safe_call(ctx, decode, &ready, 0, 1) != DUK_EXEC_SUCCESS) {
+        const struct watch *watch = raw_watch(ctx);
+        if (watch->is_over || watch->is_exhausted) (void)duk_throw(ctx);
+        duk_set_top(ctx, top);
+        return false;
+    }
+    duk_replace(ctx, top);
+    duk_set_top(ctx, top + 1);
+    return true;
 }
 
 static bool is_blank(char byte)

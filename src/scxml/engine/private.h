@@ -25,6 +25,7 @@ enum {
     STASH_LOOPS,
     STASH_SYSTEM,
     STASH_VALUE,
+    STASH_EVENT,
     STASH_DOM
 }; /* of a heap */
 
@@ -46,6 +47,7 @@ struct scxml_evaluator {
     size_t heap_max, session_max;
     struct compiled *compiled;                      /* CODE_FORMS of each expression */
     void *code, *sessions, *loops, *system, *stash; /* arrays of the stash; P; the stash itself */
+    void *event_keys;                               /* an object like _event */
     void *dom;    /* the prototype of XML nodes; NULL: none was made yet */
     void *global; /* the global object proper */
     uint32_t loop_count, slot_count;
@@ -59,7 +61,9 @@ struct scxml_variables {
     struct scxml_frame frame;
     void *data;  /* D */
     char *event; /* the last event, packed, as long as no script has looked at it (event.c) */
-    bool has_event, is_event_made;
+    bool has_event;
+    bool has_changes;   /* of built-in objects (raw.h) */
+    void *event_object; /* of the last event, once a script has looked at it */
     uint32_t slot;
     size_t bytes;    /* of the heap, by what its calls left behind */
     uint64_t chance; /* of Math.random */
@@ -88,6 +92,8 @@ enum scxml_verdict engine_enter(struct scxml_evaluator *evaluator, struct deed *
  * Outside is UTF-8, inside CESU-8, as ECMAScript's strings are UTF-16. */
 
 void engine_push_text(duk_context *ctx, struct text text); /* bad bytes become U+FFFD */
+/* [] -> [room of the text]; as it is inside, a NUL behind. In `room` where it fits there. */
+struct text engine_push_words(duk_context *ctx, struct text text, char *room, size_t room_size);
 /* Of a string at `index`. */
 struct text engine_read_text(duk_context *ctx, duk_idx_t index, struct scope *scope);
 void engine_add_text(duk_context *ctx, duk_idx_t index, struct buf *out);
@@ -119,6 +125,7 @@ void engine_read_payload(duk_context *ctx, duk_idx_t index, struct scope *scope,
 /* [] -> [P] */
 void engine_push_new_system(duk_context *ctx, const struct scxml_evaluator *evaluator);
 bool engine_is_system_name(const struct scxml_evaluator *evaluator, struct text name);
+void *engine_push_event_keys(duk_context *ctx);
 void engine_keep_event(struct scxml_variables *variables, const struct scxml_event *event);
 void engine_forget_event(struct scxml_variables *variables);
 void engine_push_event(duk_context *ctx, struct scxml_variables *variables);

@@ -150,7 +150,7 @@ static void exchange_all(duk_hthread *thr, duk_hobject *global, bool is_leaving)
 {
     struct watch *watch = raw_watch(thr);
     size_t bytes_max = watch->bytes_max;
-    if (!watch->notes_changes || !push_changes(thr, global)) return;
+    if (!watch->has_changes || !*watch->has_changes || !push_changes(thr, global)) return;
     watch->notes_changes = false;
     watch->bytes_max = SIZE_MAX; /* half a change would be worse */
     duk_uarridx_t slots = (duk_uarridx_t)duk_get_length(thr, -1);
@@ -192,6 +192,8 @@ static void engine_shared_write(duk_hthread *thr, duk_hobject *object, duk_hstri
 {
     if (!raw_watch(thr)->notes_changes) return;
     ENGINE_REFUSE_PROTECTED(thr, object);
+    if (!raw_watch(thr)->has_changes) return;
+    *raw_watch(thr)->has_changes = true;
     duk_require_stack(thr, 2 * CHANGE_SLOTS);
     duk_hobject *global = thr->builtins[DUK_BIDX_GLOBAL];
     if (!push_changes(thr, global)) {
@@ -250,7 +252,7 @@ void raw_protect(duk_context *ctx, duk_idx_t index)
     DUK_HEAPHDR_SET_READONLY((duk_heaphdr *)duk_require_hobject(ctx, index));
 }
 
-void raw_set_global(duk_context *ctx, void *object)
+void raw_set_global(duk_context *ctx, void *object, bool *has_changes)
 {
     duk_hobject *new_global = object;
     duk_hobject *old = ctx->builtins[DUK_BIDX_GLOBAL];
@@ -262,7 +264,43 @@ void raw_set_global(duk_context *ctx, void *object)
     ctx->builtins[DUK_BIDX_GLOBAL] = new_global;
     environment->target = new_global;
     old->hdr.h_refcount -= 2;
+    raw_watch(ctx)->has_changes = has_changes;
     exchange_all(ctx, new_global, false);
+}
+
+void raw_push_record(duk_context *ctx, void *keys)
+{
+    duk_hobject *like = keys;
+    duk_uint32_t count = DUK_HOBJECT_GET_ENEXT(like);
+    duk_hobject *made = duk_push_object_helper(
+        ctx, DUK_HOBJECT_FLAG_FASTREFS | DUK_HOBJECT_CLASS_AS_FLAGS(DUK_HOBJECT_CLASS_OBJECT),
+        DUK_BIDX_OBJECT_PROTOTYPE);
+    duk_hobject_realloc_props(ctx, made, count, 0, 0, 0);
+    for (duk_uint32_t i = 0; i < count; i++) {
+        duk_hstring *key = DUK_HOBJECT_E_GET_KEY(ctx->heap, like, i);
+        duk_propvalue *value = DUK_HOBJECT_E_GET_VALUE_PTR(ctx->heap, made, i);
+        DUK_HOBJECT_E_SET_KEY(ctx->heap, made, i, key);
+        DUK_HSTRING_INCREF(ctx, key);
+        DUK_HOBJECT_E_SET_FLAGS(ctx->heap, made, i, DUK_PROPDESC_FLAG_ENUMERABLE);
+        DUK_TVAL_SET_TVAL(&value->v, DUK_GET_TVAL_NEGIDX(ctx, -1 - (duk_idx_t)(count - i)));
+        DUK_TVAL_INCREF(ctx, &value->v);
+        DUK_HOBJECT_POSTINC_ENEXT(made);
+    }
+    DUK_HOBJECT_CLEAR_EXTENSIBLE(made);
+    raw_protect(ctx, -1);
+    duk_insert(ctx, -1 - (duk_idx_t)count);
+    duk_pop_n(ctx, (duk_idx_t)count);
+}
+
+void raw_push_json(duk_context *ctx, const char *text, size_t len)
+{
+    duk_json_dec_ctx json = { 0 };
+    json.thr = ctx;
+    json.recursion_limit = DUK_USE_JSON_DEC_RECLIMIT;
+    json.p_start = json.p = (const duk_uint8_t *)text;
+    json.p_end = json.p_start + len;
+    duk__json_dec_value(&json);
+    if (json.p != json.p_end) duk__json_dec_syntax_error(&json);
 }
 
 void *raw_global(duk_context *ctx)

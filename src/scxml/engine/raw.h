@@ -15,8 +15,9 @@
 
 struct watch *raw_watch(duk_context *ctx); /* the heap's udata */
 
-/* From now on `object` is the global object. It must stay reachable by other ways, too. */
-void raw_set_global(duk_context *ctx, void *object);
+/* From now on `object` is the global object. It must stay reachable by other ways, too, and so must
+ * `*has_changes`, which tells whether it has changed shared objects; NULL: it never does. */
+void raw_set_global(duk_context *ctx, void *object, bool *has_changes);
 void *raw_global(duk_context *ctx);
 /* From now on all objects of the heap are shared, and changes are noted. */
 void raw_share_all(duk_context *ctx);
@@ -24,6 +25,11 @@ void raw_share_all(duk_context *ctx);
 void raw_share(duk_context *ctx, duk_idx_t index);
 /* A frozen object: writing throws in sloppy code, too. */
 void raw_protect(duk_context *ctx, duk_idx_t index);
+
+/* [values] -> [record]: a protected object with the keys of `keys`, an object with as many. */
+void raw_push_record(duk_context *ctx, void *keys);
+/* [] -> [value]. A NUL stands behind the text. Throws a SyntaxError. */
+void raw_push_json(duk_context *ctx, const char *text, size_t len);
 
 /* Of an object; false for anything else. */
 bool raw_is_date(duk_context *ctx, duk_idx_t index);

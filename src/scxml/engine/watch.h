@@ -26,6 +26,7 @@ struct watch {
     size_t bytes, bytes_max;
     const char *stack_end; /* grows down to here */
     bool notes_changes;    /* of shared objects: raw.h */
+    bool *has_changes;     /* of the running session; NULL outside sessions */
     double now_ms;         /* what Date says */
     uint64_t *chance;      /* the state of Math.random; NULL outside sessions */
     uint32_t syntax_line;  /* of the last syntax error, from 1 */

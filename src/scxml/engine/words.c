@@ -70,6 +70,23 @@ void engine_push_text(duk_context *ctx, struct text text)
     duk_remove(ctx, -2);
 }
 
+struct text engine_push_words(duk_context *ctx, struct text text, char *room, size_t room_size)
+{
+    bool is_plain = is_ascii(text.at, text.len);
+    size_t need = (is_plain ? text.len : text.len * 3) + 1;
+    size_t len = text.len;
+    if (need <= room_size)
+        duk_push_undefined(ctx);
+    else
+        room = duk_push_fixed_buffer(ctx, need);
+    if (!is_plain)
+        len = to_cesu(text, room);
+    else if (len)
+        memcpy(room, text.at, len);
+    room[len] = 0;
+    return (struct text){ room, len };
+}
+
 static bool is_surrogate(const unsigned char *at, size_t left, unsigned char from)
 {
     return left >= 3 && at[0] == 0xed && (at[1] & 0xf0) == from && (at[2] & 0xc0) == 0x80;
