@@ -31,6 +31,7 @@ import notifications  # noqa: E402
 import peers  # noqa: E402
 import queues  # noqa: E402
 import restart  # noqa: E402
+import scxml  # noqa: E402
 import table  # noqa: E402
 import updates  # noqa: E402
 import websockets  # noqa: E402
@@ -38,11 +39,11 @@ import websockets  # noqa: E402
 PARTS = {"http": http_layer.http_layer, "updates": updates.updates, "websockets": websockets.websockets,
          "queues": queues.queues, "notifications": notifications.notifications, "endpoints": endpoints.endpoints,
          "imports": imports.imports, "restart": restart.restart, "lists": lists.lists, "dnc": dnc.do_not_call,
-         "desktops": desktop_load.desktops}
+         "desktops": desktop_load.desktops, "scxml": scxml.scxml}
 # Longer ones, by name only.
 MORE = {"import-memory": imports.memory}
 TOOLS = ["update_bench", "http_bench", "notify_bench", "desktop_bench", "dnc_bench", "websocket_bench", "websocket_load",
-         "queue_bench"]
+         "queue_bench", "scxml_bench"]
 
 
 def say(line=""):
