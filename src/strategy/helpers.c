@@ -185,6 +185,12 @@ static const struct {
                                  "  var id = get(event.data, 'interactionid');\n"
                                  "  return id === '' || id === ixn.InteractionId;\n"
                                  "}\n" },
+    [HELPER_FAULT] = { USES(GET),
+                       "// An error of what runs now, not of a request that was given up.\n"
+                       "function fault(event) {\n"
+                       "  var id = get(event.data, 'requestid');\n"
+                       "  return id === '' || id === run.request || id === run.write;\n"
+                       "}\n" },
     [HELPER_REASON] = { USES(GET) | USES(TEXT), "function reason(event) {\n"
                                                 "  var words = [text(get(event.data, 'error')), "
                                                 "text(get(event.data, 'description'))];\n"

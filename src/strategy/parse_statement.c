@@ -70,14 +70,13 @@ static bool parse_if(struct parser *parser, struct statement *out)
 {
     struct branch **end = &out->branches;
     const struct token *begin = parser->at - 1;
-    for (bool has_condition = true; has_condition;) {
+    for (bool has_condition = true;;) {
         if (!parse_branch(parser, begin, has_condition, end)) return false;
         end = &(*end)->next;
         begin = parser->at;
-        if (!parser_take_word(parser, "else")) break;
+        if (!has_condition || !parser_take_word(parser, "else")) return true;
         has_condition = parser_take_word(parser, "if");
     }
-    return true;
 }
 
 static bool parse_repeat(struct parser *parser, struct statement *out)

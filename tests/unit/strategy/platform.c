@@ -51,7 +51,7 @@ static void on_log(void *self, const struct scxml_session *session, const struct
 static void on_end(void *self, const struct scxml_session *session, const struct scxml_effect *end)
 {
     struct platform *platform = self;
-    (void)session;
+    if (!text_eq(scxml_session_id(session), platform->root)) return;
     platform->final = scope_keep(platform->scope, end->end.final);
 }
 
@@ -133,7 +133,7 @@ void platform_start(struct platform *platform, struct text source, const char *n
     pairs[1].next = &pairs[2];
     CHECK_OK(scxml_host_start(platform->host, platform->program, pairs, (struct scxml_payload){ 0 },
                               &platform->session, &fault));
-    platform->session = scope_keep(platform->scope, platform->session);
+    platform->root = platform->session = scope_keep(platform->scope, platform->session);
     run(platform);
 }
 
@@ -151,23 +151,24 @@ struct text platform_trail(struct platform *platform)
     return trail;
 }
 
-static void post(struct platform *platform, const char *event, struct text data)
+static void post(struct platform *platform, struct text session, const char *event,
+                 struct text data)
 {
     struct scxml_event told = { .name = text_of(event), .data = { SCXML_DATA_JSON, data } };
-    CHECK_OK(scxml_host_post(platform->host, platform->session, &told));
+    CHECK_OK(scxml_host_post(platform->host, session, &told));
     run(platform);
 }
 
 void platform_answer(struct platform *platform, const char *event, const char *data)
 {
-    post(platform, event,
+    post(platform, platform->session, event,
          scope_format(platform->scope, "{\"requestid\":\"%.*s\",\"interactionid\":\"I1\"%s%s}",
                       TEXT_ARG(platform->request), data[0] ? "," : "", data));
 }
 
 void platform_post(struct platform *platform, const char *event, const char *data)
 {
-    post(platform, event, scope_format(platform->scope, "{%s}", data));
+    post(platform, platform->root, event, scope_format(platform->scope, "{%s}", data));
 }
 
 void platform_wait(struct platform *platform, uint64_t ms)

@@ -13,7 +13,8 @@ struct platform {
     struct scxml_program *program;
     struct strategy_output *outputs;
     uint64_t now_ms;
-    struct text session; /* that asked last */
+    struct text root;    /* the strategy's session */
+    struct text session; /* that asked last, maybe a subroutine's */
     struct text request; /* of its last request; a call of updatedata does not count */
     struct buf trail;    /* what was asked for since platform_trail() */
     struct text final;   /* id of the final state of the strategy; "": it runs */
