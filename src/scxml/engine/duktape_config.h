@@ -34,6 +34,7 @@
 #undef DUK_USE_ERRCREATE
 #undef DUK_USE_ERRTHROW
 #undef DUK_USE_SHEBANG_COMMENTS
+#undef DUK_USE_NONSTD_STRING_FROMCHARCODE_32BIT
 #undef DUK_USE_PROVIDE_DEFAULT_ALLOC_FUNCTIONS
 
 /* The better hash of strings; patches.txt lets it look at all of them. */

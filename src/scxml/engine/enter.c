@@ -6,6 +6,8 @@ static void select_session(struct scxml_evaluator *evaluator, struct scxml_varia
     struct watch *watch = &evaluator->watch;
     raw_set_global(evaluator->ctx, variables ? variables->data : evaluator->global,
                    variables ? &variables->has_changes : NULL);
+    watch_end_many(watch); /* loops that were left open by who ran before */
+    evaluator->loop_count = 0;
     watch->chance = variables ? &variables->chance : NULL;
     evaluator->running = variables;
 }

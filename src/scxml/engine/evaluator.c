@@ -6,8 +6,6 @@
 #include "scxml/engine/model.h"
 #include "scxml/engine/private.h"
 
-enum { EVALUATOR_BYTES_MAX = SCOPE_NO_LIMIT, STACK_SLOTS = 64 };
-
 /* Duktape's own, which scripts of a document have no business with: threads, hidden keys, raw
  * memory, the machine's clock. */
 static void remove_globals(duk_context *ctx)
@@ -77,7 +75,7 @@ void engine_close(struct scxml_evaluator *evaluator)
 enum err engine_open(const struct scxml_document *document, const struct scxml_limits *limits,
                      struct scxml_evaluator **out, struct fault *fault)
 {
-    struct scope *life = scope_new(NULL, "evaluator", EVALUATOR_BYTES_MAX);
+    struct scope *life = scope_new(NULL, "evaluator", SCOPE_NO_LIMIT);
     struct scxml_evaluator *evaluator = scope_alloc(life, sizeof *evaluator);
     const struct scxml_limits *given = limits ? limits : &scxml_default_limits;
     const struct scxml_limits *normal = &scxml_default_limits;

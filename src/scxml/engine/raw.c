@@ -150,13 +150,16 @@ static void exchange_all(duk_hthread *thr, duk_hobject *global, bool is_leaving)
 {
     struct watch *watch = raw_watch(thr);
     size_t bytes_max = watch->bytes_max;
+    int64_t ticks = watch->ticks;
     if (!watch->has_changes || !*watch->has_changes || !push_changes(thr, global)) return;
     watch->notes_changes = false;
-    watch->bytes_max = SIZE_MAX; /* half a change would be worse */
+    watch->bytes_max = SIZE_MAX; /* half a change would be worse than a late stop */
+    watch->ticks = INT64_MAX;
     duk_uarridx_t slots = (duk_uarridx_t)duk_get_length(thr, -1);
     for (duk_uarridx_t at = 0; at < slots; at += CHANGE_SLOTS)
         exchange(thr, is_leaving ? slots - CHANGE_SLOTS - at : at);
     watch->bytes_max = bytes_max;
+    watch->ticks = ticks;
     watch->notes_changes = true;
     duk_pop(thr);
 }

@@ -222,3 +222,31 @@ TEST(time_and_chance_are_the_sessions)
     scripts_close(two);
     end();
 }
+
+TEST(scenario_O16_data_of_product_documents_is_the_same_by_both_names)
+{
+    scripts_begin_legacy(&scripts);
+    one = scripts_open(&scripts);
+    CHECK_I64(declare("x"), SCXML_DONE);
+    RUN("_data.x = 3");
+    VALUE("x == 3", "true");
+    CHECK_I64(scripts_assign(&scripts, one, "x", "4"), SCXML_DONE);
+    VALUE("_data.x", "4");
+    CHECK_I64(scripts_assign(&scripts, one, "_data.x", "_data.x + 1"), SCXML_DONE);
+    RUN("_data.y = x + 1; var z = y");
+    VALUE("_data", "{\"x\":5,\"z\":6,\"y\":6}");
+    FAILS("_data = 1");
+    end();
+}
+
+TEST(what_scripts_have_no_business_with_is_not_there)
+{
+    begin();
+    VALUE("[typeof Duktape, typeof Buffer, typeof CBOR, typeof performance, typeof _data,"
+          "typeof String.fromBufferRaw, typeof require, typeof print, typeof setTimeout]"
+          ".filter(function (t) { return t !== 'undefined' })",
+          "[]");
+    VALUE("String.fromCharCode(0x10041)", "\"A\"");
+    VALUE("globalThis === this", "true");
+    end();
+}

@@ -9,15 +9,26 @@ static bool is_active(void *self, struct text id)
     return text_eq(id, TEXT("busy"));
 }
 
-void scripts_begin(struct scripts *scripts, const struct scxml_limits *limits)
+static void begin(struct scripts *scripts, const struct scxml_limits *limits, bool is_legacy)
 {
     *scripts = (struct scripts){ .scope = scope_new(NULL, "test", SCOPE_NO_LIMIT) };
     scripts->document.expressions = scripts->expressions;
     scripts->document.expression_count = SCRIPTS_MAX;
     scripts->document.is_ecmascript = true;
+    scripts->document.is_legacy = is_legacy;
     CHECK_OK(
         scxml_ecmascript.open(&scripts->document, limits, &scripts->evaluator, &scripts->fault));
     scripts->document.expression_count = 0;
+}
+
+void scripts_begin(struct scripts *scripts, const struct scxml_limits *limits)
+{
+    begin(scripts, limits, false);
+}
+
+void scripts_begin_legacy(struct scripts *scripts)
+{
+    begin(scripts, NULL, true);
 }
 
 void scripts_end(struct scripts *scripts)

@@ -19,6 +19,7 @@ struct scripts {
 };
 
 void scripts_begin(struct scripts *scripts, const struct scxml_limits *limits);
+void scripts_begin_legacy(struct scripts *scripts); /* of a product document: orchestration 5 */
 void scripts_end(struct scripts *scripts);
 scxml_expression_id scripts_add(struct scripts *scripts, enum scxml_expression_kind kind,
                                 const char *source);
