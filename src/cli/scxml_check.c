@@ -7,26 +7,30 @@
 
 #include <stdio.h>
 
-/* A file that cannot be read is a finding, too. */
-static enum err load(struct text path, struct scope *scope, struct scxml_document **document,
-                     struct scxml_findings *findings)
+/* A file that cannot be read is a finding, too. Of a refused document there is what its expressions
+ * need. */
+static void load(struct text path, struct scope *scope, struct scxml_document **document,
+                 struct scxml_findings *findings)
 {
     struct fault fault = { 0 };
     struct text source;
-    const struct scxml_load how = { .url = path, .fetch = scxml_file_fetch };
+    const struct scxml_load how = { .url = path,
+                                    .wants_expressions = true,
+                                    .fetch = scxml_file_fetch };
     enum err err = scxml_file_fetch(NULL, path, scope, &source, &fault);
     if (err) {
         scxml_find(findings, scope, false, path, (struct scxml_place){ 0 }, "%s", fault.words);
-        return err;
+        return;
     }
-    return scxml_load(source, &how, scope, document, findings);
+    (void)scxml_load(source, &how, scope, document, findings);
 }
 
 static void check(struct text path, struct scope *scope, struct scxml_findings *findings)
 {
-    struct scxml_document *document;
-    if (load(path, scope, &document, findings) || !document->is_ecmascript) return;
-    (void)scxml_ecmascript_check(document, true, scope, findings);
+    struct scxml_document *document = NULL;
+    load(path, scope, &document, findings);
+    if (document && document->is_ecmascript)
+        (void)scxml_ecmascript_check(document, true, scope, findings);
 }
 
 static void print_json(struct buf *out, const struct scxml_findings *findings)

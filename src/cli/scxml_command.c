@@ -53,6 +53,8 @@ static int run_chart(struct words *words)
     if (wrong == NULL) wrong = take_http(words);
     if (wrong == NULL && words->replay && words->run.record_path)
         wrong = "--replay compares with a record, it writes none";
+    if (wrong == NULL && words->run.restore_path && (words->run.record_path || words->replay))
+        wrong = "a record begins with a session's start: not with --restore";
     if (wrong) return wrong_use(wrong);
     if (words->replay) return scxml_run_replay(&words->run, words->replay);
     return words->run.is_virtual ? scxml_run_virtual(&words->run) : scxml_run_real(&words->run);
@@ -61,7 +63,8 @@ static int run_chart(struct words *words)
 static bool has_run_words(const struct words *words)
 {
     return words->run.is_virtual || words->run.waits || words->seed || words->http ||
-           words->replay || words->run.record_path;
+           words->replay || words->run.record_path || words->run.save_path ||
+           words->run.restore_path;
 }
 
 static int run(int argc, char **argv)
@@ -70,7 +73,9 @@ static int run(int argc, char **argv)
         .run = { .wants_json = command_take_flag(&argc, argv, "--json"),
                  .is_virtual = command_take_flag(&argc, argv, "--virtual-time"),
                  .waits = command_take_flag(&argc, argv, "--wait"),
-                 .record_path = command_take_option(&argc, argv, "--record") },
+                 .record_path = command_take_option(&argc, argv, "--record"),
+                 .save_path = command_take_option(&argc, argv, "--save"),
+                 .restore_path = command_take_option(&argc, argv, "--restore") },
         .seed = command_take_option(&argc, argv, "--seed"),
         .http = command_take_option(&argc, argv, "--http"),
         .replay = command_take_option(&argc, argv, "--replay"),
@@ -115,7 +120,9 @@ const struct command scxml_command = {
         "  --http PORT     where Basic HTTP events are received on 127.0.0.1; any free port\n"
         "                  without it; \"off\": nowhere\n"
         "  --record FILE   write down what came in, when, and what was done\n"
-        "  --replay FILE   run a record again and compare\n\n"
+        "  --replay FILE   run a record again and compare\n"
+        "  --save FILE     put the session aside when the input has ended before it did\n"
+        "  --restore FILE  go on with what was put aside, of the same document\n\n"
         "Exit code: 0 the session or the input ended; 1 a line of input was wrong, or a replay\n"
         "differs; 2 the document is refused. Of check: 0, or 2 for errors in a "
         "document.\n",

@@ -29,16 +29,15 @@ static enum err path_of(struct text url, struct scope *scope, const char **path,
     return ERR_OK;
 }
 
-static enum err read_all(int file, const char *path, struct scope *scope, struct text *body,
-                         struct fault *fault)
+static enum err read_all(int file, const char *path, size_t bytes_max, struct scope *scope,
+                         struct text *body, struct fault *fault)
 {
     struct stat stat;
     if (fstat(file, &stat) != 0)
         return fault_set(fault, ERR_IO, "file", "%s: %s", path, strerror(errno));
     if (!S_ISREG(stat.st_mode)) return fault_set(fault, ERR_INVALID, "file", "%s is no file", path);
-    if (stat.st_size > SCXML_DOCUMENT_BYTES_MAX)
-        return fault_set(fault, ERR_LIMIT, "file", "%s is longer than %d bytes", path,
-                         SCXML_DOCUMENT_BYTES_MAX);
+    if ((size_t)stat.st_size > bytes_max)
+        return fault_set(fault, ERR_LIMIT, "file", "%s is longer than %zu bytes", path, bytes_max);
     size_t room = (size_t)stat.st_size, len = 0;
     char *bytes = scope_alloc(scope, room + 1);
     while (len < room) {
@@ -52,18 +51,23 @@ static enum err read_all(int file, const char *path, struct scope *scope, struct
     return ERR_OK;
 }
 
-enum err scxml_file_fetch(void *self, struct text url, struct scope *scope, struct text *body,
-                          struct fault *fault)
+enum err scxml_file_read(const char *path, size_t bytes_max, struct scope *scope, struct text *body,
+                         struct fault *fault)
 {
-    (void)self;
-    const char *path = NULL;
-    enum err err = path_of(url, scope, &path, fault);
-    if (err) return err;
     int file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK); /* no FIFO holds it up */
     if (file < 0)
         return fault_set(fault, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "file", "%s: %s", path,
                          strerror(errno));
-    err = read_all(file, path, scope, body, fault);
+    enum err err = read_all(file, path, bytes_max, scope, body, fault);
     (void)close(file);
     return err;
+}
+
+enum err scxml_file_fetch(void *self, struct text url, struct scope *scope, struct text *body,
+                          struct fault *fault)
+{
+    (void)self;
+    const char *path;
+    enum err err = path_of(url, scope, &path, fault);
+    return err ? err : scxml_file_read(path, SCXML_DOCUMENT_BYTES_MAX, scope, body, fault);
 }

@@ -10,4 +10,9 @@
 enum err scxml_file_fetch(void *self, struct text url, struct scope *scope, struct text *body,
                           struct fault *fault);
 
+/* Any regular file of at most `bytes_max`. */
+enum { SCXML_FILE_BYTES_MAX = 1024 * 1024 * 1024 };
+enum err scxml_file_read(const char *path, size_t bytes_max, struct scope *scope, struct text *body,
+                         struct fault *fault);
+
 #endif

@@ -6,6 +6,7 @@
 #include "cli/scxml_file.h"
 #include "cli/scxml_line.h"
 #include "cli/scxml_record.h"
+#include "cli/scxml_saved.h"
 #include "format/json.h"
 
 #include <inttypes.h>
@@ -161,6 +162,23 @@ static int start(struct scxml_run *run)
     return 0;
 }
 
+static int restore(struct scxml_run *run)
+{
+    struct fault fault = { 0 };
+    struct scxml_saved saved;
+    const char *path = run->options->restore_path;
+    if (scxml_saved_read(path, run->life, &saved, &fault) ||
+        scxml_host_restore(run->host, saved.family, &fault))
+        return complain(&fault);
+    if (scxml_host_program_of(run->host, saved.main_id) != run->program) {
+        fprintf(stderr, "carillon scxml: %s was a run of another document\n", path);
+        return 2;
+    }
+    run->main_id = saved.main_id;
+    run->saved_ms = saved.now_ms;
+    return 0;
+}
+
 static int begin_record(struct scxml_run *run, const struct scxml_host_options *host)
 {
     struct fault fault = { 0 };
@@ -196,14 +214,24 @@ int scxml_run_open(struct scxml_run *run, const struct scxml_run_options *option
     run->host = scxml_host_new(life, &host, &hooks, run);
     int status = load(run);
     if (status == 0) status = begin_record(run, &host);
-    return status ? status : start(run);
+    if (status) return status;
+    return options->restore_path ? restore(run) : start(run);
 }
 
-int scxml_run_close(struct scxml_run *run)
+static int save(struct scxml_run *run, uint64_t now_ms)
 {
+    struct fault fault = { 0 };
+    const char *path = run->options->save_path;
+    if (path == NULL || run->has_ended) return 0;
+    return scxml_saved_write(path, run->host, now_ms, run->main_id, &fault) ? complain(&fault) : 0;
+}
+
+int scxml_run_close(struct scxml_run *run, uint64_t now_ms)
+{
+    bool is_saved = save(run, now_ms) == 0;
     bool is_printed = fflush(stdout) == 0;
     if (!is_printed) fprintf(stderr, "carillon scxml: the output was not written\n");
-    return run->has_bad_line || !is_printed ? 1 : 0;
+    return run->has_bad_line || !is_printed || !is_saved ? 1 : 0;
 }
 
 bool scxml_run_slice(struct scxml_run *run, uint64_t now_ms)

@@ -19,7 +19,8 @@ struct scxml_run_options {
     bool has_no_http; /* else, on real time, a socket on loopback */
     bool has_port;    /* of Basic HTTP: the author wants to be reached there */
     uint32_t http_port;
-    const char *record_path; /* NULL: none */
+    const char *record_path; /* NULL: none; so the others */
+    const char *save_path, *restore_path;
 };
 
 enum {
@@ -39,6 +40,7 @@ struct scxml_run { /* first in what its driver keeps: it is the `self` of send_h
     struct scxml_program *program;
     struct scxml_record *record; /* NULL: none */
     struct text main_id;         /* of the session whose macrosteps are printed */
+    uint64_t saved_ms;           /* of a run that was put aside, when that was; else 0 */
     bool has_ended;              /* that session */
     bool had_lines, has_bad_line;
     struct scope *line_scope;
@@ -51,7 +53,7 @@ int scxml_run_open(struct scxml_run *run, const struct scxml_run_options *option
                    void (*send_http)(void *self, const struct scxml_session *session,
                                      const struct scxml_message *message, uint64_t call));
 /* The exit status of a run that went to its end. */
-int scxml_run_close(struct scxml_run *run);
+int scxml_run_close(struct scxml_run *run, uint64_t now_ms);
 
 /* Some macrosteps; true when more is waiting. */
 bool scxml_run_slice(struct scxml_run *run, uint64_t now_ms);

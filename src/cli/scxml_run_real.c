@@ -165,7 +165,7 @@ int scxml_run_real(const struct scxml_run_options *options)
         scxml_input_watch(real.run.input, life, real.loop, work_soon, &real);
         work_soon(&real);
         loop_run(real.loop);
-        status = scxml_run_close(&real.run);
+        status = scxml_run_close(&real.run, loop_now_utc_ms(real.loop));
     }
     chore_cancel(&real.work);
     scope_close(life);

@@ -3,11 +3,10 @@
  * held against the one that stands there. */
 #include "cli/scxml_run.h"
 
+#include "cli/scxml_file.h"
 #include "cli/scxml_record.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <string.h>
 
 struct replay {
     struct scxml_run run;
@@ -16,24 +15,6 @@ struct replay {
     struct text recorded;
     uint64_t line;
 };
-
-static enum err read_record(struct scope *scope, const char *path, struct text *out,
-                            struct fault *fault)
-{
-    struct buf bytes = { 0 };
-    FILE *file = fopen(path, "rbe");
-    if (file == NULL) return fault_set(fault, ERR_IO, "file", "%s: %s", path, strerror(errno));
-    size_t len;
-    do {
-        len = fread(buf_reserve(&bytes, 65536), 1, 65536, file);
-        bytes.len += len;
-    } while (len > 0);
-    bool has_failed = ferror(file) != 0;
-    (void)fclose(file);
-    *out = scope_keep(scope, buf_text(&bytes));
-    buf_free(&bytes);
-    return has_failed ? fault_set(fault, ERR_IO, "file", "%s cannot be read", path) : ERR_OK;
-}
 
 /* Answers stand in the record. */
 static void send_nothing(void *self, const struct scxml_session *session,
@@ -119,7 +100,7 @@ int scxml_run_replay(const struct scxml_run_options *options, const char *replay
                              .scratch = scope_new(life, "scxml cause", SCOPE_NO_LIMIT) };
     struct fault fault = { 0 };
     int status = 2;
-    if (read_record(life, replay_path, &replay.recorded, &fault))
+    if (scxml_file_read(replay_path, SCXML_FILE_BYTES_MAX, life, &replay.recorded, &fault))
         fprintf(stderr, "carillon scxml: %s\n", fault.words);
     else
         status = bring_all_about(&replay);
@@ -127,7 +108,7 @@ int scxml_run_replay(const struct scxml_run_options *options, const char *replay
         fprintf(stderr, "carillon scxml: %s is empty\n", replay_path);
         status = 2;
     }
-    if (status == 0) status = scxml_run_close(&replay.run);
+    if (status == 0) status = scxml_run_close(&replay.run, 0);
     scope_close(life);
     return status;
 }

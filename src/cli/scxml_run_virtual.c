@@ -72,6 +72,7 @@ int scxml_run_virtual(const struct scxml_run_options *options)
     struct clock clock = { .now_ms = SCXML_RUN_VIRTUAL_START_MS };
     clock.run.input = scxml_input_open(life);
     int status = scxml_run_open(&clock.run, options, life, TEXT(""), TEXT(""), NULL);
+    if (clock.run.saved_ms) clock.now_ms = clock.run.saved_ms;
     if (status == 0) {
         come_to_rest(&clock);
         read_input(&clock);
@@ -79,7 +80,7 @@ int scxml_run_virtual(const struct scxml_run_options *options)
         if (clock.never_rests)
             fprintf(stderr, "carillon scxml: no rest after %d macrosteps at one instant\n",
                     SCXML_RUN_STEPS_MAX);
-        status = scxml_run_close(&clock.run);
+        status = scxml_run_close(&clock.run, clock.now_ms);
         if (clock.never_rests) status = 1;
     }
     scope_close(life);

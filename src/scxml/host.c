@@ -249,6 +249,12 @@ struct scxml_session *scxml_host_find(const struct scxml_host *host, struct text
     return member ? member->session : NULL;
 }
 
+struct scxml_program *scxml_host_program_of(const struct scxml_host *host, struct text session_id)
+{
+    struct member *member = member_find(host, session_id);
+    return member ? member->program : NULL;
+}
+
 uint32_t scxml_host_session_count(const struct scxml_host *host)
 {
     return (uint32_t)table_count(host->members);

@@ -89,6 +89,7 @@ void scxml_host_http_done(struct scxml_host *host, uint64_t call, bool is_delive
 
 /* NULL: no such session, or it has ended. */
 struct scxml_session *scxml_host_find(const struct scxml_host *host, struct text session_id);
+struct scxml_program *scxml_host_program_of(const struct scxml_host *host, struct text session_id);
 uint32_t scxml_host_session_count(const struct scxml_host *host);
 
 /* --- time --- */

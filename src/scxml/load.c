@@ -162,15 +162,21 @@ void scxml_check_inline(struct loader *outer, const struct xml_node *root)
     buf_free(&inner.invokes);
 }
 
-static void finish(struct loader *loader)
+static void keep_expressions(struct loader *loader)
 {
     struct scxml_document *document = loader->document;
-    document->hash = loader->hash;
     document->files = scxml_keep_array(loader, &loader->files);
     document->file_count = (uint32_t)(loader->files.len / sizeof *document->files);
     document->expressions = scxml_keep_array(loader, &loader->expressions);
     document->expression_count =
         (uint32_t)(loader->expressions.len / sizeof *document->expressions);
+}
+
+static void finish(struct loader *loader)
+{
+    struct scxml_document *document = loader->document;
+    document->hash = loader->hash;
+    keep_expressions(loader);
     document->scripts = scxml_keep_array(loader, &loader->scripts);
     document->script_count = (uint32_t)(loader->scripts.len / sizeof *document->scripts);
     document->invokes =
@@ -197,10 +203,11 @@ enum err scxml_load(struct text source, const struct scxml_load *load, struct sc
     struct xml_node *root = read_source(&loader, source);
     if (root) compile(&loader, root, source);
     enum err err = loader.is_refused ? ERR_INVALID : ERR_OK;
-    if (!err) {
+    if (!err)
         finish(&loader);
-        *out = loader.document;
-    }
+    else if (load->wants_expressions)
+        keep_expressions(&loader);
+    if (!err || load->wants_expressions) *out = loader.document;
     buf_free(&loader.files);
     buf_free(&loader.expressions);
     buf_free(&loader.scripts);

@@ -35,6 +35,9 @@ struct scxml_load {
     struct text url; /* of the document: what relative addresses are relative to; also its name in
                         findings */
     enum scxml_dialect dialect; /* AUTO: profile="..." or _dialect="ors" say so (section 5) */
+    /* Of a refused document, too, `*out` is written, with its expressions and files and nothing
+     * else: for those who tell all errors at once (ecmascript.h). */
+    bool wants_expressions;
     void *self;
     /* The bytes behind an absolute or resolved address, in the scope. NULL: nothing can be fetched.
      */
