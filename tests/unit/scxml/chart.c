@@ -14,15 +14,22 @@ static struct text document_text(struct scope *scope, const char *attributes, co
                         attributes, body);
 }
 
-struct chart *chart_load(const char *attributes, const char *body)
+struct chart *chart_of(struct scxml_document *document)
 {
     struct chart *chart = calloc(1, sizeof *chart);
-    struct scxml_findings findings = { 0 };
-    struct scxml_load load = { .url = TEXT("chart.scxml") };
     chart->scope = scope_new(NULL, "chart", SCOPE_NO_LIMIT);
     chart->effects = scope_new(NULL, "chart effects", SCOPE_NO_LIMIT);
+    chart->document = document;
     chart->now_ms = 1000;
     chart->birth.session_id = TEXT("S");
+    return chart;
+}
+
+struct chart *chart_load(const char *attributes, const char *body)
+{
+    struct chart *chart = chart_of(NULL);
+    struct scxml_findings findings = { 0 };
+    struct scxml_load load = { .url = TEXT("chart.scxml") };
     struct text text = document_text(chart->scope, attributes, body);
     if (scxml_load(text, &load, chart->scope, &chart->document, &findings)) {
         struct buf words = { 0 };

@@ -26,7 +26,8 @@ struct chart {
 /* `body` stands between <scxml ...> and </scxml>; `attributes` may be "". Ends the test where the
  * document is refused. */
 struct chart *chart_load(const char *attributes, const char *body);
-void chart_begin(struct chart *chart); /* the session; not yet its start */
+struct chart *chart_of(struct scxml_document *document); /* which the caller keeps */
+void chart_begin(struct chart *chart);                   /* the session; not yet its start */
 struct chart *chart_open(const char *attributes, const char *body); /* load, begin, run */
 void chart_close(struct chart *chart);
 

@@ -29,7 +29,6 @@ static void check_end(struct chart *chart, const char *beginning)
     (void)snprintf(wanted, sizeof wanted, "end  because %s", beginning);
     struct text said = chart_said(chart);
     CHECK_I64(chart->outcome, SCXML_ENDED);
-    CHECK(text_starts(said, text_of(wanted)) || text_find(said, '\n', 0) != SIZE_MAX);
     CHECK_TEXT(text_slice(said, 0, text_of(wanted).len), wanted);
 }
 
@@ -247,12 +246,10 @@ TEST(loops_in_loops_count_as_one_script)
 
 TEST(a_heap_that_is_full_ends_the_session)
 {
-    struct chart *chart = chart_load(
-        "datamodel='ecmascript'",
-        "<state id='a'><onentry><script>var all = []; while (true) all.push(new Array(1000)"
-        ".join('x') + all.length);</script></onentry></state>");
-    chart->limits.heap_bytes = 8 * 1024 * 1024;
-    CHECK(run_for(chart) < 2000000);
+    struct chart *chart = chart_load("datamodel='ecmascript'",
+                                     "<state id='a'><onentry><script>var s = 'x'; while (true) "
+                                     "s += s;</script></onentry></state>");
+    CHECK(run_for(chart) < 500000 + SLACK_US);
     check_end(chart, "error.platform.memory: ");
     chart_close(chart);
 }
