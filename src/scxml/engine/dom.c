@@ -190,13 +190,24 @@ static void push_node(duk_context *ctx, const struct xml_node *node)
     add_children(ctx, node->children);
 }
 
-bool engine_push_dom(duk_context *ctx, struct text xml)
+static struct xml_node *read_xml(duk_context *ctx, struct text xml)
 {
     static const struct xml_limits limits = { SCXML_DOCUMENT_BYTES_MAX, DEPTH_MAX, ELEMENTS_MAX };
     struct scope *scratch = evaluator_of(ctx)->scratch;
     struct xml_node *root;
     scope_reset(scratch);
-    if (xml_read(xml, &limits, scratch, &root, NULL, NULL, NULL)) return false;
+    return xml_read(xml, &limits, scratch, &root, NULL, NULL, NULL) ? NULL : root;
+}
+
+bool engine_is_xml(duk_context *ctx, struct text text)
+{
+    return read_xml(ctx, text) != NULL;
+}
+
+bool engine_push_dom(duk_context *ctx, struct text xml)
+{
+    const struct xml_node *root = read_xml(ctx, xml);
+    if (!root) return false;
     push_bare_node(ctx, DOCUMENT);
     add(ctx, "nodeName", TEXT("#document"));
     add(ctx, "nodeValue", TEXT(""));

@@ -10,6 +10,7 @@
 
 /* [] -> [document], or [] and false where the text is no well-formed XML. */
 bool engine_push_dom(duk_context *ctx, struct text xml);
+bool engine_is_xml(duk_context *ctx, struct text text); /* whether it could be pushed */
 bool engine_is_dom(duk_context *ctx, duk_idx_t index);
 /* A node as XML text. Throws where a script has made something else of it. */
 void engine_add_dom(duk_context *ctx, duk_idx_t index, struct buf *out);

@@ -70,13 +70,20 @@ static void save_date(duk_context *ctx, struct save_deed *save)
     buf_add_byte(save->out, '}');
 }
 
+/* A text by itself, or what a script has bent out of shape, is no document that could be read back.
+ */
 static void save_dom(duk_context *ctx, struct save_deed *save)
 {
     struct buf *xml = &evaluator_of(ctx)->xml;
     struct json_writer json = json_writer(save->out);
-    add_marked(save, "xml");
     buf_clear(xml);
     engine_add_dom(ctx, -1, xml);
+    if (!engine_is_xml(ctx, buf_text(xml))) {
+        save->lost++;
+        save_undefined(save);
+        return;
+    }
+    add_marked(save, "xml");
     json_put_text(&json, buf_text(xml));
     buf_add_byte(save->out, '}');
 }
@@ -203,22 +210,44 @@ static void save_variable(duk_context *ctx, struct save_deed *save)
     save_undefined(save);
 }
 
+static bool is_state_name(duk_context *ctx, duk_idx_t index)
+{
+    return text_eq(text_of(duk_get_string(ctx, index)), TEXT(STATE_NAME));
+}
+
+/* [object] -> [object]; the members that are saved, after `comma` where there are any. */
+static void save_variables(duk_context *ctx, struct save_deed *save, const char *comma)
+{
+    duk_enum(ctx, -1, DUK_ENUM_OWN_PROPERTIES_ONLY);
+    while (duk_next(ctx, -1, true)) {
+        bool is_ours = is_state_name(ctx, -2);
+        save->lost += is_ours;
+        if (!is_ours && !is_left_out(ctx)) {
+            buf_add_z(save->out, comma);
+            duk_dup(ctx, -2);
+            add_string(ctx, save);
+            duk_pop(ctx);
+            buf_add_byte(save->out, ':');
+            save_variable(ctx, save);
+            comma = ",";
+        }
+        duk_pop_2(ctx);
+    }
+    duk_pop(ctx);
+}
+
 static void save_own_state(duk_context *ctx, struct save_deed *save)
 {
     struct scxml_variables *variables = save->deed.variables;
     buf_format(save->out, "{\"" STATE_NAME "\":{\"chance\":\"%" PRIu64 "\"", variables->chance);
     if (variables->has_event) {
-        buf_add_z(save->out, ",\"event\":");
+        buf_add_z(save->out, ",\"event\":{");
         engine_push_event(ctx, variables);
-        save_variable(ctx, save);
+        save_variables(ctx, save, "");
         duk_pop(ctx);
+        buf_add_byte(save->out, '}');
     }
     buf_add_byte(save->out, '}');
-}
-
-static bool is_state_name(duk_context *ctx, duk_idx_t index)
-{
-    return text_eq(text_of(duk_get_string(ctx, index)), TEXT(STATE_NAME));
 }
 
 static void run_save(duk_context *ctx, struct deed *self)
@@ -226,20 +255,7 @@ static void run_save(duk_context *ctx, struct deed *self)
     struct save_deed *save = (struct save_deed *)self;
     save_own_state(ctx, save);
     duk_push_heapptr(ctx, save->deed.variables->data);
-    duk_enum(ctx, -1, DUK_ENUM_OWN_PROPERTIES_ONLY);
-    while (duk_next(ctx, -1, true)) {
-        bool is_ours = is_state_name(ctx, -2);
-        save->lost += is_ours;
-        if (!is_ours && !is_left_out(ctx)) {
-            buf_add_byte(save->out, ',');
-            duk_dup(ctx, -2);
-            add_string(ctx, save);
-            duk_pop(ctx);
-            buf_add_byte(save->out, ':');
-            save_variable(ctx, save);
-        }
-        duk_pop_2(ctx);
-    }
+    save_variables(ctx, save, ",");
     buf_add_byte(save->out, '}');
 }
 
