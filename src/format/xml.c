@@ -28,7 +28,8 @@ struct reader {
     size_t run_from;                        /* where the last tag ended */
     struct xml_place run_place;
     struct xml_cursor cursor;
-    uint32_t elements, depth, namespaces;
+    uint32_t elements, depth;
+    uint32_t namespaces, open_attributes; /* of what is open */
     bool has_failed;
     struct fault fault;
     struct xml_place failed_at;
@@ -173,12 +174,15 @@ static void on_start(void *self, const xmlChar *name, const xmlChar *prefix, con
     end_run(reader);
     size_t end = offset_now(reader), tag = xml_scan_tag(reader->in, end);
     reader->namespaces += (uint32_t)namespace_count;
+    reader->open_attributes += (uint32_t)(namespace_count + attribute_count);
     if (++reader->elements > reader->limits->elements_max)
         stop_past(reader, tag, reader->limits->elements_max, "elements");
     else if (++reader->depth > reader->limits->depth_max)
         stop_past(reader, tag, reader->limits->depth_max, "elements one in another");
     else if (reader->namespaces > XML_NAMESPACES_MAX)
         stop_past(reader, tag, XML_NAMESPACES_MAX, "namespaces declared at a time");
+    else if (reader->open_attributes > XML_OPEN_ATTRIBUTES_MAX)
+        stop_past(reader, tag, XML_OPEN_ATTRIBUTES_MAX, "attributes one in another");
     if (reader->has_failed) return;
 
     struct xml_node *node = add_node(reader, xml_place_of(&reader->cursor, tag));
@@ -200,8 +204,10 @@ static void on_end(void *self, const xmlChar *name, const xmlChar *prefix, const
     (void)uri;
     if (reader->has_failed || reader->current == NULL) return;
     end_run(reader);
-    for (const struct xml_attribute *at = reader->current->attributes; at; at = at->next)
+    for (const struct xml_attribute *at = reader->current->attributes; at; at = at->next) {
         reader->namespaces -= text_eq(at->uri, TEXT(XML_XMLNS_URI));
+        reader->open_attributes--;
+    }
     reader->last = reader->current;
     reader->current = reader->current->parent;
     reader->depth--;
@@ -234,6 +240,7 @@ static void set_up(xmlParserCtxtPtr parser, struct reader *reader)
     sax->cdataBlock = on_text;
     sax->serror = on_error;
     parser->userData = reader;
+    parser->encoding = xmlStrdup((const xmlChar *)"UTF-8"); /* so that it does not guess */
     /* NOENT: &amp; becomes & in attributes as well; other entities there are none. */
     (void)xmlCtxtUseOptions(parser, XML_PARSE_NOENT | XML_PARSE_NONET | XML_PARSE_IGNORE_ENC);
 }

@@ -3,8 +3,8 @@
  * Reading  namespaces are resolved; comments and processing instructions are dropped, CDATA is
  *          text. No network, no entities but the five of XML: a DTD is refused. UTF-8, UTF-16,
  *          ISO-8859-1 and Windows-1252 by mark or declaration; texts come as UTF-8.
- * Bounds   bytes, depth and elements by xml_limits; XML_ATTRIBUTES_MAX of an element,
- *          XML_NAMESPACES_MAX declared at a time. Time and memory are linear in the input.
+ * Bounds   bytes, depth and elements by xml_limits, and those below. Time and memory are linear in
+ *          the input.
  * Memory   the tree lies in the scope; nothing refers to the input.
  * Places   lines and columns count characters from 1.
  * Pure     no clock, no I/O. Thread: any, one tree at a time each. */
@@ -14,7 +14,12 @@
 #include "base/buf.h"
 #include "base/scope.h"
 
-enum { XML_DEPTH_MAX = 256, XML_ATTRIBUTES_MAX = 256, XML_NAMESPACES_MAX = 512 };
+enum {
+    XML_DEPTH_MAX = 256,
+    XML_ATTRIBUTES_MAX = 256,       /* of an element */
+    XML_OPEN_ATTRIBUTES_MAX = 4096, /* of an element and all that it stands in */
+    XML_NAMESPACES_MAX = 128        /* declared at a time */
+};
 
 struct xml_limits {
     size_t bytes_max;

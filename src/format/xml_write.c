@@ -92,21 +92,28 @@ static bool is_declaration(const struct xml_attribute *attribute)
     return text_eq(attribute->uri, TEXT(XML_XMLNS_URI));
 }
 
-/* Whether the element `from`, or one between it and `below`, declares the same prefix. */
-static bool is_hidden(const struct xml_attribute *declaration, const struct xml_node *from,
-                      const struct xml_node *below)
+static bool is_among(struct text name, const struct buf *names)
 {
-    for (; from != below; from = from->parent)
-        for (const struct xml_attribute *at = from->attributes; at; at = at->next)
-            if (is_declaration(at) && text_eq(at->name, declaration->name)) return true;
+    const struct text *at = (const struct text *)(const void *)names->at;
+    char last = name.at[name.len - 1]; /* names that only count differ there: p1, p2 */
+    for (size_t i = 0; i < names->len / sizeof *at; i++)
+        if (at[i].len == name.len && at[i].at[name.len - 1] == last && text_eq(at[i], name))
+            return true;
     return false;
 }
 
+/* What its ancestors declared and neither it nor a nearer one declared again. */
 static void write_inherited(struct buf *out, const struct xml_node *node)
 {
-    for (const struct xml_node *above = node->parent; above; above = above->parent)
-        for (const struct xml_attribute *at = above->attributes; at; at = at->next)
-            if (is_declaration(at) && !is_hidden(at, node, above)) write_attribute(out, at);
+    struct buf declared = { 0 }; /* of struct text: names */
+    for (const struct xml_node *above = node; above; above = above->parent) {
+        for (const struct xml_attribute *at = above->attributes; at; at = at->next) {
+            if (!is_declaration(at) || is_among(at->name, &declared)) continue;
+            buf_add(&declared, TEXT_OF(&at->name));
+            if (above != node) write_attribute(out, at);
+        }
+    }
+    buf_free(&declared);
 }
 
 static void write_start(struct buf *out, const struct xml_node *node, bool is_top)

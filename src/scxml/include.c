@@ -93,6 +93,7 @@ static void declare(struct loader *loader, struct xml_node *node,
     *copy = *declaration;
     copy->next = node->attributes;
     node->attributes = copy;
+    loader->declarations++;
 }
 
 /* What its ancestors declared it now declares itself, and that it has no default namespace. */
@@ -118,7 +119,11 @@ static enum err select_from(struct loader *loader, struct xml_node *root, struct
                         err == ERR_NOT_FOUND ? "selects nothing" : "is of no form that is read");
     struct xml_node **nodes = (struct xml_node **)(void *)found.at;
     size_t count = found.len / sizeof(struct xml_node *);
-    for (size_t i = 0; i < count; i++) keep_namespaces(loader, nodes[i]);
+    for (size_t i = 0; i < count && loader->declarations < LOAD_DECLARATIONS_MAX; i++)
+        keep_namespaces(loader, nodes[i]);
+    if (loader->declarations >= LOAD_DECLARATIONS_MAX)
+        err = fault_set(fault, ERR_LIMIT, "xpointer", "with it there are more than %d namespaces",
+                        LOAD_DECLARATIONS_MAX);
     for (size_t i = 0; i < count; i++) nodes[i]->next = i + 1 < count ? nodes[i + 1] : NULL;
     if (!err) holder->children = nodes[0];
     buf_free(&found);

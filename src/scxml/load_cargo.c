@@ -40,12 +40,13 @@ static const struct scxml_param **read_namelist(struct loader *loader, const str
     if (list == NULL) return end;
     struct scxml_place place = { node->input, list->line, list->column };
     for (struct text rest = list->value, name; scxml_next_token(&rest, &name);) {
+        scxml_expression_id location = scxml_add_expression(loader, SCXML_LOCATION, name, place);
+        if (location == SCXML_NONE) break;
         struct scxml_param *param = scope_alloc(loader->scope, sizeof *param);
-        *param =
-            (struct scxml_param){ .name = scope_keep(loader->scope, name),
-                                  .expr = scxml_add_expression(loader, SCXML_LOCATION, name, place),
-                                  .is_of_namelist = true,
-                                  .place = place };
+        *param = (struct scxml_param){ .name = scope_keep(loader->scope, name),
+                                       .expr = location,
+                                       .is_of_namelist = true,
+                                       .place = place };
         *end = param;
         end = &param->next;
     }

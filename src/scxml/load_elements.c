@@ -134,6 +134,11 @@ scxml_expression_id scxml_add_expression(struct loader *loader, enum scxml_expre
     struct scxml_expression expression = { .kind = kind,
                                            .source = scope_keep(loader->scope, source),
                                            .place = place };
+    if (loader->expressions.len / sizeof expression >= LOAD_EXPRESSIONS_MAX) {
+        struct xml_node node = { .input = place.file, .line = place.line, .column = place.column };
+        scxml_error(loader, &node, "more than %d expressions", LOAD_EXPRESSIONS_MAX);
+        return SCXML_NONE;
+    }
     buf_add(&loader->expressions, TEXT_OF(&expression));
     return (scxml_expression_id)(loader->expressions.len / sizeof expression - 1);
 }
@@ -168,22 +173,23 @@ const void *scxml_keep_array(struct loader *loader, const struct buf *array)
 
 /* --- bodies ----------------------------------------------------------------------------------- */
 
-static struct text write_children(struct loader *loader, const struct xml_node *node)
+/* From `first` on, to the last sibling or to itself alone. A namespace that is declared once is
+ * declared in each value that could use it: so short text could become long. */
+static struct text write_nodes(struct loader *loader, const struct xml_node *first, bool is_alone)
 {
-    if (loader->is_inline) return TEXT("");
     struct buf xml = { 0 };
-    for (const struct xml_node *at = node->children; at; at = at->next) xml_write(&xml, at);
-    struct text text = scope_keep(loader->scope, buf_text(&xml));
-    buf_free(&xml);
-    return text;
-}
-
-static struct text write_one(struct loader *loader, const struct xml_node *node)
-{
     if (loader->is_inline) return TEXT("");
-    struct buf xml = { 0 };
-    xml_write(&xml, node);
-    struct text text = scope_keep(loader->scope, buf_text(&xml));
+    for (const struct xml_node *at = first; at; at = is_alone ? NULL : at->next) {
+        if (loader->body_bytes + xml.len > LOAD_BODY_BYTES_MAX) break;
+        xml_write(&xml, at);
+    }
+    loader->body_bytes += xml.len;
+    struct text text = TEXT("");
+    if (loader->body_bytes > LOAD_BODY_BYTES_MAX)
+        scxml_error(loader, first, "values between tags come to more than %d bytes of XML",
+                    LOAD_BODY_BYTES_MAX);
+    else
+        text = scope_keep(loader->scope, buf_text(&xml));
     buf_free(&xml);
     return text;
 }
@@ -198,9 +204,10 @@ struct scxml_payload scxml_body_of(struct loader *loader, const struct xml_node 
         if (!at->is_text) only = at, elements++;
     }
     if (elements == 1 && !has_text)
-        return (struct scxml_payload){ SCXML_DATA_XML, write_one(loader, only) };
+        return (struct scxml_payload){ SCXML_DATA_XML, write_nodes(loader, only, true) };
     if (elements > 0)
-        return (struct scxml_payload){ SCXML_DATA_BODY, write_children(loader, node) };
+        return (struct scxml_payload){ SCXML_DATA_BODY,
+                                       write_nodes(loader, node->children, false) };
     if (!has_text) return (struct scxml_payload){ 0 };
     return (struct scxml_payload){ SCXML_DATA_BODY,
                                    scope_keep(loader->scope, xml_text(node, loader->scratch)) };

@@ -16,6 +16,12 @@
 #define SCXML_NAMESPACE    "http://www.w3.org/2005/07/scxml"
 #define XINCLUDE_NAMESPACE "http://www.w3.org/2001/XInclude"
 
+enum { /* what small text could swell to */
+       LOAD_BODY_BYTES_MAX = 4 * 1024 * 1024,
+       LOAD_DECLARATIONS_MAX = 20000,
+       LOAD_EXPRESSIONS_MAX = 100000
+};
+
 struct loader {
     const struct scxml_load *load;
     struct scope *scope, *scratch;
@@ -30,6 +36,8 @@ struct loader {
     uint32_t fetches;
     uint32_t elements;      /* of all files */
     uint64_t hash;          /* of their bytes, and of the dialect */
+    uint64_t body_bytes;    /* of values between tags, as XML of their own */
+    uint32_t declarations;  /* of namespaces, written to what was taken in */
     struct buf expressions; /* of struct scxml_expression */
     struct buf scripts;     /* of scxml_expression_id */
     struct buf invokes;     /* of const struct scxml_invoke * */
@@ -69,6 +77,7 @@ bool scxml_has_attribute(const struct xml_node *node, const char *name);
 /* The attribute as an expression; SCXML_NONE where it is absent. */
 scxml_expression_id scxml_expression_of(struct loader *loader, const struct xml_node *node,
                                         const char *name, enum scxml_expression_kind kind);
+/* SCXML_NONE past LOAD_EXPRESSIONS_MAX, with an error. */
 scxml_expression_id scxml_add_expression(struct loader *loader, enum scxml_expression_kind kind,
                                          struct text source, struct scxml_place place);
 /* What stands between the tags: BODY, XML for one element, NONE for blanks. */

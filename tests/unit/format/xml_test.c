@@ -249,10 +249,22 @@ TEST(crowds_of_attributes_and_namespaces_end_at_their_limits)
         for (int j = 0; j < 250; j++) buf_format(&bomb, "xmlns:x%d-%d='u' ", i, j);
         buf_add_byte(&bomb, '>');
     }
-    check_bomb(&bomb, ERR_LIMIT, "512 namespaces");
+    check_bomb(&bomb, ERR_LIMIT, "128 namespaces");
     buf_add_z(&bomb, "<a x='"); /* no end: what follows is no crowd of attributes */
     repeat(&bomb, "y=z ", 400000);
     check_bomb(&bomb, ERR_INVALID, "");
+    done();
+}
+
+TEST(many_attributes_on_many_levels_end_at_their_limit)
+{
+    struct buf bomb = { 0 };
+    for (int i = 0; i < 250; i++) {
+        buf_add_z(&bomb, "<a ");
+        for (int j = 0; j < 250; j++) buf_format(&bomb, "x%d='u' ", j);
+        buf_add_byte(&bomb, '>');
+    }
+    check_bomb(&bomb, ERR_LIMIT, "4096 attributes");
     done();
 }
 
