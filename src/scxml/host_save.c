@@ -265,7 +265,6 @@ static void get_all(struct reading *reading)
     if (!has_failed(reading) &&
         (!msgpack_get_nil(&reading->reader) || !msgpack_is_done(&reading->reader)))
         (void)refuse(reading);
-    if (has_failed(reading) && reading->fault && !reading->fault->err) (void)refuse(reading);
 }
 
 enum err scxml_host_restore(struct scxml_host *host, struct text saved, struct fault *fault)
@@ -283,6 +282,8 @@ enum err scxml_host_restore(struct scxml_host *host, struct text saved, struct f
         scxml_host_release(host, reading.programs[i]);
     enum err err = reading.reader.err;
     if (err) members_drop(host);
+    if (err && words.err != err)
+        (void)fault_set(&words, err, "family", "this is no saved family of sessions");
     if (err && fault) *fault = words;
     scope_close(scope);
     return err;
