@@ -52,11 +52,11 @@ static const struct command http_proxy_command = { .name = "http-proxy-child",
                                                    .is_hidden = true };
 
 static const struct command *const commands[] = {
-    &run_command,     &status_command, &start_command,      &stop_command,
-    &config_command,  &import_command, &secret_command,     &password_command,
-    &version_command, &dnc_command,    &explain_command,    &ask_command,
-    &help_command,    &app_command,    &http_proxy_command, &notifications_command,
-    &scxml_command,
+    &run_command,     &status_command,   &start_command,      &stop_command,
+    &config_command,  &import_command,   &secret_command,     &password_command,
+    &version_command, &dnc_command,      &explain_command,    &ask_command,
+    &help_command,    &app_command,      &http_proxy_command, &notifications_command,
+    &scxml_command,   &strategy_command,
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 

@@ -34,5 +34,6 @@ extern const struct command config_command;        /* config_command.c */
 extern const struct command import_command;        /* import_command.c */
 extern const struct command notifications_command; /* notifications_command.c */
 extern const struct command scxml_command;         /* scxml_command.c */
+extern const struct command strategy_command;      /* strategy_command.c */
 
 #endif
