@@ -165,7 +165,8 @@ class DesktopWorker(Worker):
             self.desktop.ask("RecordProcessed", GSW_RECORD_HANDLE=record["GSW_RECORD_HANDLE"], GSW_CALL_RESULT=33)
             self.soak.processed += 1
         except Refusal as refusal:
-            self.soak.refused[refusal.name] = self.soak.refused.get(refusal.name, 0) + 1
+            words = f"{refusal.name}: {refusal.error.get('text', '')}"
+            self.soak.refused[words] = self.soak.refused.get(words, 0) + 1
         except Refused as refused:  # its session ended with web
             if refused.status != 401:
                 raise
