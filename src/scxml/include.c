@@ -3,8 +3,6 @@
 #include "scxml/include.h"
 #include "format/encoding.h"
 
-#include <string.h>
-
 struct inclusion { /* the file that is being walked; the document itself is the last */
     const struct inclusion *outer;
     struct loader *loader;
@@ -193,7 +191,7 @@ static enum err find_prefix(const struct inclusion *here, const struct xml_node 
     *prefix = here->prefix;
     if (own.len == 0) return ERR_OK;
     for (size_t i = 0; i < own.len; i++)
-        if (memchr(" \t\r\n'\"\\<&", own.at[i], 9))
+        if (text_find(TEXT(" \t\r\n'\"\\<&"), own.at[i], 0) != SIZE_MAX)
             return fault_set(fault, ERR_INVALID, "resolveid", "resolveid '%.*s' is no name",
                              TEXT_ARG(own));
     bool is_whole = here->prefix.len == 0 || text_starts(own, here->prefix);

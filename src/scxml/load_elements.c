@@ -157,7 +157,7 @@ bool scxml_next_token(struct text *rest, struct text *token)
     *rest = text_trim(*rest);
     if (rest->len == 0) return false;
     size_t len = 0;
-    while (len < rest->len && !memchr(" \t\r\n", rest->at[len], 4)) len++;
+    while (len < rest->len && text_find(TEXT(" \t\r\n"), rest->at[len], 0) == SIZE_MAX) len++;
     *token = text_slice(*rest, 0, len);
     *rest = text_slice(*rest, len, rest->len);
     return true;
