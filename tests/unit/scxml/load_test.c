@@ -386,6 +386,7 @@ TEST(targets_must_be_states_that_can_be_active_together)
         { "a1 b1", "" },
         { "b1 a2", "" },
         { "p a1", "" },
+        { "a a1", "" },
         { "a1 a1", "" },
         { "a1 a2", "2:37: error: 'a1' and 'a2' cannot be active together: they meet in no "
                    "parallel" },
