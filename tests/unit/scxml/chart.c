@@ -60,7 +60,7 @@ struct chart *chart_open(const char *attributes, const char *body)
 void chart_close(struct chart *chart)
 {
     scxml_session_free(chart->session);
-    scxml_datamodel_of(chart->document)->close(chart->evaluator);
+    if (chart->evaluator) scxml_datamodel_of(chart->document)->close(chart->evaluator);
     scope_close(chart->effects);
     scope_close(chart->scope);
     buf_free(&chart->said);
