@@ -56,8 +56,9 @@ static void check_id(struct loader *loader, const struct xml_node *node,
         scxml_attribute_error(loader, node, attribute, "id '%.*s' has a blank in it",
                               TEXT_ARG(state->id));
     else if (other)
-        scxml_attribute_error(loader, node, attribute, "id '%.*s' is taken by line %u",
-                              TEXT_ARG(state->id), other->place.line);
+        scxml_attribute_error(
+            loader, node, attribute, "id '%.*s' is taken by %.*s, line %u", TEXT_ARG(state->id),
+            TEXT_ARG(scxml_file_of(loader, loader->state_nodes[other->index])), other->place.line);
 }
 
 static void read_id(struct loader *loader, const struct xml_node *node, struct scxml_state *state)

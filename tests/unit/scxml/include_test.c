@@ -129,7 +129,7 @@ TEST(addresses_are_relative_to_the_file_they_stand_in)
 {
     struct loading loading = { .files = files };
     loading_check(&loading, XI "href='dir/a.scxml' xpointer='xpointer(/*/*)'/>",
-                  "dir/b.scxml:1:70: error: id 'b' is taken by line 1");
+                  "dir/b.scxml:1:70: error: id 'b' is taken by dir/b.scxml, line 1");
     check_ids(&loading, XI "href='dir/a.scxml' xpointer='a'/>", "a b");
     loading_end(&loading);
 }
@@ -176,7 +176,7 @@ TEST(circles_end)
     loading_check(&loading, XI "href='self.scxml' xpointer='s'/>",
                   "self.scxml:1:77: error: cannot include 'self.scxml': it includes itself");
     loading_check(&loading, "<state id='x'>" XI "xpointer='x'/></state>",
-                  "2:8: error: id 'x' is taken by line 2\n"
+                  "2:8: error: id 'x' is taken by doc.scxml, line 2\n"
                   "2:15: error: cannot include 'x': it includes itself");
     loading_end(&loading);
 }

@@ -301,7 +301,7 @@ TEST(all_errors_are_reported_in_one_run)
         "4:3: error: state waiting: a transition needs an event, a cond or a target\n"
         "5:28: error: <send> has 'event' and 'eventexpr': one excludes the other\n"
         "5:43: error: <raise> lacks its attribute 'event'\n"
-        "7:8: error: id 'waiting' is taken by line 2\n"
+        "7:8: error: id 'waiting' is taken by doc.scxml, line 2\n"
         "8:1: error: SCXML has no element <stat>; did you mean 'state'?");
     loading_end(&loading);
 }
