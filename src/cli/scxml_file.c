@@ -67,7 +67,7 @@ enum err scxml_file_fetch(void *self, struct text url, struct scope *scope, stru
                           struct fault *fault)
 {
     (void)self;
-    const char *path;
+    const char *path = NULL;
     enum err err = path_of(url, scope, &path, fault);
     return err ? err : scxml_file_read(path, SCXML_DOCUMENT_BYTES_MAX, scope, body, fault);
 }
