@@ -62,6 +62,14 @@ static void push_field(duk_context *ctx, struct text text)
         duk_push_undefined(ctx);
 }
 
+/* What came, as text: the HTTP message or, between sessions, what the event carried. */
+static struct text raw_of(const struct scxml_event *event)
+{
+    if (event->raw.len || !text_eq(event->origin_type, TEXT(SCXML_EVENT_PROCESSOR)))
+        return event->raw;
+    return event->data.text;
+}
+
 /* What _event.data holds is not protected: documents change it in place. */
 static void push_new_event(duk_context *ctx, const struct scxml_event *event)
 {
@@ -75,7 +83,7 @@ static void push_new_event(duk_context *ctx, const struct scxml_event *event)
     push_field(ctx, event->origin_type);
     push_field(ctx, event->invoke_id);
     engine_push_payload(ctx, &event->data);
-    push_field(ctx, event->raw);
+    push_field(ctx, raw_of(event));
     raw_push_record(ctx, evaluator_of(ctx)->event_keys);
 }
 
