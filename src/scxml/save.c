@@ -96,7 +96,8 @@ static void put_birth(struct buf *out, const struct scxml_session *session)
 
 static void put_counters(struct buf *out, const struct scxml_session *session)
 {
-    msgpack_put_array(out, 4);
+    msgpack_put_array(out, 5);
+    msgpack_put_u64(out, session->now_ms);
     msgpack_put_bool(out, session->is_started);
     msgpack_put_bool(out, session->is_cancelled);
     msgpack_put_u64(out, session->overrun_count);
@@ -291,7 +292,8 @@ static void get_birth(struct reading *reading, struct scxml_birth *birth)
 
 static void get_counters(struct reading *reading, struct scxml_session *session)
 {
-    expect_array(reading, 4);
+    expect_array(reading, 5);
+    session->now_ms = msgpack_get_u64(&reading->reader);
     session->is_started = msgpack_get_bool(&reading->reader);
     session->is_cancelled = msgpack_get_bool(&reading->reader);
     session->overrun_count = (uint8_t)get_up_to(reading, SCXML_OVERRUNS_MAX - 1);
@@ -430,6 +432,7 @@ static enum err make_again(struct scxml_session *session, struct text data, stru
                            struct fault *fault)
 {
     struct scxml_effects effects = scxml_effects_in(scope);
+    session->datamodel->set_time(session->variables, session->now_ms);
     struct scxml_run run = { .session = session,
                              .document = session->document,
                              .plan = session->plan,

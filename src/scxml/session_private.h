@@ -50,6 +50,7 @@ struct scxml_session {
 
     bool is_started, is_cancelled, has_ended;
     uint8_t overrun_count;
+    uint64_t now_ms;     /* of the last step */
     uint64_t last_id;    /* generated for sends, invokes and requests */
     uint64_t last_order; /* of delayed sends */
     uint64_t held_bytes; /* in queues, delayed sends and invocations */

@@ -6,6 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Of a macrostep: half a second or so. Ten thousand regions with a condition each, asked again for
+ * each of a thousand transitions, would else take a minute. */
+enum { DEEDS_MAX = 1000000 };
+
 /* --- what goes wrong -------------------------------------------------------------------------- */
 
 void scxml_stop(struct scxml_run *run, const char *format, ...)
@@ -19,9 +23,12 @@ void scxml_stop(struct scxml_run *run, const char *format, ...)
     run->reason = scope_keep(run->effects->scope, text_of(words));
 }
 
-bool scxml_has_room(struct scxml_run *run)
+bool scxml_may_go_on(struct scxml_run *run)
 {
     size_t bytes = scope_bytes(run->effects->scope) - run->bytes_before;
+    if (run->deeds++ > DEEDS_MAX)
+        scxml_stop(run, "error.platform.loop: more than %u actions and conditions in a macrostep",
+                   DEEDS_MAX);
     if (bytes > run->session->limits.session_bytes)
         scxml_stop(run, "error.platform.memory: a macrostep made more than %u bytes",
                    run->session->limits.session_bytes);
@@ -224,6 +231,7 @@ enum scxml_outcome scxml_step(struct scxml_session *session, uint64_t now_ms,
                              .bytes_before = scope_bytes(effects->scope),
                              .final_state = SCXML_NONE };
     uint32_t effects_before = effects->count;
+    session->now_ms = now_ms;
     session->datamodel->set_time(session->variables, now_ms);
     if (!begin(&run)) return effects->count > effects_before ? SCXML_STEPPED : SCXML_RESTING;
     if (!session->is_cancelled) finish_macrostep(&run);
