@@ -3,6 +3,7 @@
 
 #include "cli/scxml_file.h"
 #include "format/json.h"
+#include "scxml/draw.h"
 #include "scxml/ecmascript.h"
 
 #include <stdio.h>
@@ -78,5 +79,25 @@ int scxml_check(char *const *paths, int count, bool wants_json)
     }
     status = written(&out, status);
     buf_free(&out);
+    return status;
+}
+
+int scxml_draw_file(const char *path)
+{
+    struct scope *scope = scope_new(NULL, "scxml draw", SCOPE_NO_LIMIT);
+    struct scxml_findings findings = { 0 };
+    struct scxml_document *document = NULL;
+    struct buf out = { 0 };
+    int status = 2;
+    load(text_of(path), scope, &document, &findings);
+    if (findings.error_count) {
+        scxml_findings_print(&out, &findings);
+        (void)fwrite(out.at, 1, out.len, stderr);
+    } else {
+        scxml_draw(document, &out);
+        status = written(&out, 0);
+    }
+    buf_free(&out);
+    scope_close(scope);
     return status;
 }

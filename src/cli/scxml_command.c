@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* carillon scxml: state charts run and checked without a server. Begin at run(). */
+/* carillon scxml: state charts run, checked and drawn without a server. Begin at run(). */
 #include "cli/command.h"
 #include "cli/scxml_check.h"
 #include "cli/scxml_run.h"
@@ -83,19 +83,21 @@ static int run(int argc, char **argv)
     if (!command_knows_all(argc, argv)) return 2;
     words.deed = argc > 1 ? argv[1] : "";
     bool is_run = strcmp(words.deed, "run") == 0, is_check = strcmp(words.deed, "check") == 0;
-    if (!is_run && !is_check) return wrong_use("run or check?");
+    if (!is_run && !is_check && strcmp(words.deed, "draw") != 0)
+        return wrong_use("run, check or draw?");
     if (argc < 3) return wrong_use("which file?");
     if (!is_run && has_run_words(&words)) return wrong_use("this option is of run alone");
     if (is_check) return scxml_check(argv + 2, argc - 2, words.run.wants_json);
     if (argc > 3) return wrong_use("one file at a time");
     words.run.path = argv[2];
-    return run_chart(&words);
+    if (is_run) return run_chart(&words);
+    return words.run.wants_json ? wrong_use("draw prints SVG") : scxml_draw_file(words.run.path);
 }
 
 const struct command scxml_command = {
     .name = "scxml",
-    .arguments = "run [OPTIONS] FILE | check [--json] FILE...",
-    .help = "run and check state charts (SCXML)",
+    .arguments = "run [OPTIONS] FILE | check [--json] FILE... | draw FILE",
+    .help = "run, check and draw state charts (SCXML)",
     .more =
         "  run FILE      events from standard input, a line each: its name, or\n"
         "                {\"name\":\"x\",\"data\":...}; {\"after\":500} lets 500 ms pass before "
@@ -103,7 +105,8 @@ const struct command scxml_command = {
         "next line.\n"
         "                Prints a line for each macrostep, the active atomic states, and last\n"
         "                \"final ID\". Log elements go to standard error.\n"
-        "  check FILE... every static error, \"file:line:column: error: words\"\n\n"
+        "  check FILE... every static error, \"file:line:column: error: words\"\n"
+        "  draw FILE     SVG on standard output\n\n"
         "  --json          lines out as {\"configuration\":[\"a\",\"b\"]} and {\"final\":\"ID\"}; "
         "of\n"
         "                  check: "
@@ -124,7 +127,7 @@ const struct command scxml_command = {
         "  --save FILE     put the session aside when the input has ended before it did\n"
         "  --restore FILE  go on with what was put aside, of the same document\n\n"
         "Exit code: 0 the session or the input ended; 1 a line of input was wrong, or a replay\n"
-        "differs; 2 the document is refused. Of check: 0, or 2 for errors in a "
+        "differs; 2 the document is refused. Of check and draw: 0, or 2 for errors in a "
         "document.\n",
     .run = run,
 };

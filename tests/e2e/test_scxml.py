@@ -12,6 +12,7 @@ import threading
 import time
 import unittest
 import urllib.parse
+import xml.etree.ElementTree
 
 from harness import binary, http_call, wait_until
 
@@ -394,6 +395,24 @@ class CheckTest(Folder):
         fifo = self.folder / "fifo"
         os.mkfifo(fifo)
         self.assertEqual(self.scxml("check", fifo)[0], 2)
+
+
+class DrawTest(Folder):
+    def test_a_chart_is_drawn_alike_each_time(self):
+        path = self.chart(CLOCK)
+        status, out, error = self.scxml("draw", path)
+        self.assertEqual((status, error), (0, ""))
+        root = xml.etree.ElementTree.fromstring("\n".join(out))
+        self.assertEqual(root.tag, "{http://www.w3.org/2000/svg}svg")
+        words = " ".join(root.itertext())
+        for word in ("b1", "b2", "later", "done"):
+            self.assertIn(word, words)
+        self.assertEqual(self.scxml("draw", path), (status, out, error))
+
+    def test_a_refused_document_is_not_drawn(self):
+        status, out, error = self.scxml("draw", self.chart('<state id="a" initial="b"/>'))
+        self.assertEqual((status, out), (2, []))
+        self.assertIn(": error: ", error)
 
 
 if __name__ == "__main__":
