@@ -9,6 +9,7 @@ bool scxml_condition(struct scxml_run *run, scxml_expression_id cond, struct scx
 {
     struct fault fault = { 0 };
     bool is_true = false;
+    if (!scxml_may_go_on(run)) return false;
     enum scxml_verdict verdict =
         run->datamodel->condition(run->session->variables, cond, &is_true, &fault);
     return scxml_succeeded(run, verdict, &fault, nothing, place) && is_true;
@@ -134,7 +135,7 @@ bool scxml_run_actions(struct scxml_run *run, const struct scxml_action *actions
         [SCXML_MODULE] = scxml_run_module,
     };
     for (; actions; actions = actions->next)
-        if (!runs[actions->kind](run, actions) || !scxml_has_room(run)) return false;
+        if (!scxml_may_go_on(run) || !runs[actions->kind](run, actions)) return false;
     return true;
 }
 

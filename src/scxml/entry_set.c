@@ -4,6 +4,8 @@
  * meets each compound before its children, and knows then whether one of them was asked for. */
 #include "scxml/plan.h"
 
+enum { FOLLOWED_MAX = 10000 }; /* defaults of history states, for one transition */
+
 struct reach { /* the first and the last effective target */
     uint32_t first, last;
 };
@@ -39,9 +41,14 @@ static void extend_recorded(const struct scxml_entry_set *set, uint32_t history,
     }
 }
 
-/* `hops`: a default may lead to another history state, but not in circles. */
+/* Defaults of history states may lead to others, over and over. */
+static bool may_follow(struct scxml_entry_set *set, const struct scxml_state *history)
+{
+    return history->initial && set->depth < SCXML_DEPTH_MAX && set->followed++ < FOLLOWED_MAX;
+}
+
 static void reach_targets(struct scxml_entry_set *set, const struct scxml_transition *transition,
-                          uint32_t hops, struct reach *reach)
+                          struct reach *reach)
 {
     for (uint32_t i = 0; i < transition->target_count; i++) {
         const struct scxml_state *target = &set->document->states[transition->targets[i]];
@@ -51,10 +58,13 @@ static void reach_targets(struct scxml_entry_set *set, const struct scxml_transi
         }
         set->has_history = true;
         const uint64_t *value = recorded(set, target->index);
-        if (value)
+        if (value) {
             extend_recorded(set, target->index, value, reach);
-        else if (hops && target->initial)
-            reach_targets(set, target->initial, hops - 1, reach);
+        } else if (may_follow(set, target)) {
+            set->depth++;
+            reach_targets(set, target->initial, reach);
+            set->depth--;
+        }
     }
 }
 
@@ -69,7 +79,7 @@ void scxml_find_domain(struct scxml_entry_set *set, const struct scxml_transitio
 {
     const struct scxml_document *document = set->document;
     struct reach reach = { SCXML_NONE, SCXML_NONE };
-    reach_targets(set, transition, document->history_count, &reach);
+    reach_targets(set, transition, &reach);
     *domain = *end = SCXML_NONE;
     if (reach.last == SCXML_NONE) return;
     uint32_t state = transition->source;
@@ -113,7 +123,7 @@ static void note_default(struct scxml_entry_set *set, const struct scxml_state *
 }
 
 static void add_targets(struct scxml_entry_set *set, const struct scxml_transition *transition,
-                        uint32_t domain, uint32_t hops)
+                        uint32_t domain)
 {
     for (uint32_t i = 0; i < transition->target_count; i++) {
         const struct scxml_state *target = &set->document->states[transition->targets[i]];
@@ -125,9 +135,11 @@ static void add_targets(struct scxml_entry_set *set, const struct scxml_transiti
         const uint64_t *value = recorded(set, target->index);
         if (value) {
             add_recorded(set, target->index, value, domain);
-        } else if (hops && target->initial) {
+        } else if (may_follow(set, target)) {
             if (set->notes) note_default(set, target);
-            add_targets(set, target->initial, domain, hops - 1);
+            set->depth++;
+            add_targets(set, target->initial, domain);
+            set->depth--;
         }
     }
 }
@@ -144,14 +156,14 @@ static void add_default(struct scxml_entry_set *set, const struct scxml_state *c
     if (scxml_set_first(set->states, set->states, compound->index + 1, compound->end) != SCXML_NONE)
         return;
     if (compound->initial->actions) scxml_set_add(set->by_default, compound->index);
-    add_targets(set, compound->initial, compound->index, set->document->history_count);
+    add_targets(set, compound->initial, compound->index);
 }
 
 void scxml_find_entries(struct scxml_entry_set *set, const struct scxml_transition *transition,
                         uint32_t domain)
 {
     const struct scxml_document *document = set->document;
-    add_targets(set, transition, domain, document->history_count);
+    add_targets(set, transition, domain);
     uint32_t end = document->states[domain].end, at = domain + 1;
     while ((at = scxml_set_first(set->states, set->states, at, end)) != SCXML_NONE) {
         const struct scxml_state *state = &document->states[at];

@@ -54,8 +54,7 @@ void scxml_start_invokes(struct scxml_run *run)
     while ((state = scxml_set_first(run->to_invoke, run->to_invoke, state,
                                     run->document->state_count)) != SCXML_NONE) {
         const struct scxml_invoke *invoke = run->document->states[state].invokes;
-        for (; invoke && !scxml_is_over(run) && scxml_has_room(run); invoke = invoke->next)
-            start(run, invoke);
+        for (; invoke && scxml_may_go_on(run); invoke = invoke->next) start(run, invoke);
         scxml_set_remove(run->to_invoke, state);
     }
     run->has_to_invoke = false;

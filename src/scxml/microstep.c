@@ -16,11 +16,11 @@ static bool is_taken(const struct scxml_chosen *chosen)
 static void record_one(struct scxml_run *run, const struct scxml_state *history)
 {
     struct scxml_session *session = run->session;
-    if (session->histories == NULL) scxml_session_make_histories(session);
     uint64_t *value = session->histories + run->plan->history_words[history->history_index];
     uint32_t first = scxml_history_first_word(run->document, history->index);
     uint32_t count = scxml_history_word_count(run->document, history->index);
     const struct scxml_state *parent = &run->document->states[history->parent];
+    run->deeds += (parent->end - parent->index) / 8;
     memset(value, 0, count * sizeof *value);
     if (history->kind == SCXML_HISTORY_DEEP) {
         for (uint32_t i = 0; i < count; i++)
@@ -34,10 +34,23 @@ static void record_one(struct scxml_run *run, const struct scxml_state *history)
             value[child / 64 - first] |= 1ULL << (child % 64);
 }
 
+static bool has_room_for_histories(struct scxml_run *run)
+{
+    size_t bytes = run->plan->history_words_all * sizeof(uint64_t);
+    if (run->session->histories) return true;
+    if (bytes > run->session->limits.session_bytes)
+        scxml_stop(run, "error.platform.memory: the histories take %zu bytes", bytes);
+    else
+        scxml_session_make_histories(run->session);
+    return !scxml_is_over(run);
+}
+
 static void record_children(struct scxml_run *run, uint32_t parent)
 {
     uint32_t end = run->document->states[parent].end;
-    for (uint32_t child = parent + 1; child < end; child = run->document->states[child].end)
+    if (!has_room_for_histories(run)) return;
+    for (uint32_t child = parent + 1; child < end && scxml_may_go_on(run);
+         child = run->document->states[child].end)
         if (scxml_is_history(&run->document->states[child]))
             record_one(run, &run->document->states[child]);
 }
@@ -193,7 +206,7 @@ static void prepare_entries(struct scxml_run *run)
         set->notes = scope_alloc_array(scope, run->document->history_count, sizeof *set->notes);
     }
     set->histories = run->session->histories;
-    set->note_count = 0;
+    set->note_count = set->followed = 0;
 }
 
 static bool has_note(const struct scxml_run *run, uint32_t state)

@@ -277,7 +277,10 @@ static const struct scxml_entry *find_entry(struct planner *planner, const struc
                                    .by_default = planner->by_default };
     scxml_find_entries(&set, move->transition, move->domain);
     const struct scxml_entry *entry = NULL;
-    if (!set.has_history) entry = write_entry(planner, move->domain, move->end);
+    if (set.has_history)
+        planner->entered += move->end - move->domain; /* they took their time, too */
+    else
+        entry = write_entry(planner, move->domain, move->end);
     scxml_set_clear(planner->entering, move->domain, move->end);
     scxml_set_clear(planner->by_default, move->domain, move->end);
     return entry;

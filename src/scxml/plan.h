@@ -111,7 +111,8 @@ struct scxml_entry_set {
     uint64_t *by_default;             /* compounds whose <initial> was used; empty before */
     struct scxml_history_note *notes; /* room for document->history_count */
     uint32_t note_count;
-    bool has_history; /* out: a history state had a say */
+    bool has_history;         /* out: a history state had a say */
+    uint32_t depth, followed; /* defaults of history states */
 };
 
 /* The transition's domain and its end; SCXML_NONE when it has no target. */

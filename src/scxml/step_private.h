@@ -24,6 +24,7 @@ struct scxml_run {
     size_t bytes_before; /* of the effects' scope */
     uint32_t taken;      /* transitions of this macrostep */
     uint32_t events;     /* internal ones of this macrostep */
+    uint32_t deeds;      /* actions, conditions and histories recorded in it */
     bool has_sent_far;   /* over HTTP, perhaps to itself: its own sends behind that wait, too */
 
     struct text reason;   /* not empty: terminated for this cause, nothing more is done */
@@ -49,8 +50,8 @@ static inline bool scxml_is_over(const struct scxml_run *run)
 /* Terminates the session for a cause, "error.platform.loop: ..."; the first one counts. */
 void scxml_stop(struct scxml_run *run, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-/* What was evaluated in this macrostep may not outgrow the session's size; false: stopped. */
-bool scxml_has_room(struct scxml_run *run);
+/* Before each action and condition: what a macrostep does and makes is bounded; false: stopped. */
+bool scxml_may_go_on(struct scxml_run *run);
 void scxml_raise(struct scxml_run *run, const struct scxml_event *event);
 /* error.execution and the like into the internal queue; the words go to the log. */
 void scxml_raise_error(struct scxml_run *run, const char *name, struct text send_id,
