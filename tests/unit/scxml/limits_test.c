@@ -308,3 +308,58 @@ TEST(a_wide_document_is_planned_and_stepped_in_time)
     buf_free(&body);
     chart_close(chart);
 }
+
+TEST(conditions_asked_over_and_over_are_bounded)
+{
+    /* 3,000 regions each ask twice; a chain of internal events has them asked again and again. */
+    struct buf body = { 0 };
+    buf_add_z(&body, "<parallel id='p'><onentry><raise event='e'/></onentry>"
+                     "<transition event='e'><raise event='e'/></transition>");
+    for (int i = 0; i < 3000; i++)
+        buf_format(&body,
+                   "<state id='r%d'><transition cond=\"In('x')\" target='x'/>"
+                   "<transition cond=\"In('x')\" target='x'/></state>",
+                   i);
+    buf_add_z(&body, "</parallel><state id='x'/>");
+    buf_add_byte(&body, '\0');
+    struct chart *chart = chart_load("", body.at);
+    CHECK(run_for(chart) < 1500000);
+    CHECK_TEXT(chart_said(chart), "end  because error.platform.loop: more than 1000000 actions and "
+                                  "conditions in a macrostep\n");
+    buf_free(&body);
+    chart_close(chart);
+}
+
+TEST(histories_may_not_outgrow_the_session)
+{
+    struct buf body = { 0 };
+    buf_add_z(&body, "<state id='a'>");
+    for (int i = 0; i < 2000; i++)
+        buf_format(&body, "<history id='h%d'><transition target='b'/></history>", i);
+    buf_add_z(&body, "<state id='b'/><transition event='e' target='x'/></state>"
+                     "<state id='x'/>");
+    buf_add_byte(&body, '\0');
+    struct chart *chart = chart_load("", body.at);
+    chart->limits.session_bytes = 100000;
+    CHECK(run_for(chart) < SLACK_US);
+    chart_event(chart, "e");
+    check_end(chart, "error.platform.memory: the histories take 512000 bytes");
+    buf_free(&body);
+    chart_close(chart);
+}
+
+TEST(histories_that_lead_to_each_other_come_to_an_end)
+{
+    struct buf body = { 0 };
+    buf_add_z(&body, "<state id='p' initial='h0'>");
+    for (int i = 0; i < 60; i++)
+        buf_format(&body, "<history id='h%d'><transition target='h%d h%d'/></history>", i,
+                   (i + 1) % 60, (i + 1) % 60);
+    buf_add_z(&body, "<state id='a'/></state>");
+    buf_add_byte(&body, '\0');
+    uint64_t before = chart_cpu_us();
+    struct chart *chart = chart_open("", body.at);
+    CHECK(chart_cpu_us() - before < SLACK_US);
+    buf_free(&body);
+    chart_close(chart);
+}
