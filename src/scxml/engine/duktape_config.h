@@ -30,6 +30,9 @@
 #undef DUK_USE_GET_RANDOM_DOUBLE
 #define DUK_USE_GET_RANDOM_DOUBLE(udata) watch_random(udata)
 
+/* When to look for circles of garbage is decided in enter.c, between scripts. */
+#undef DUK_USE_VOLUNTARY_GC
+
 #undef DUK_USE_BYTECODE_DUMP_SUPPORT
 #undef DUK_USE_ERRCREATE
 #undef DUK_USE_ERRTHROW

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "scxml/engine/private.h"
 
+enum { COLLECT_BYTES = 8 * 1024 * 1024 };
+
 static void select_session(struct scxml_evaluator *evaluator, struct scxml_variables *variables)
 {
     struct watch *watch = &evaluator->watch;
@@ -66,6 +68,14 @@ static enum scxml_verdict broken(struct fault *fault)
     return SCXML_EXHAUSTED;
 }
 
+/* Most garbage goes at once, as references are counted. Circles wait until the heap has doubled: a
+ * collection walks over all sessions, and no script should pay for that. */
+static void collect(struct scxml_evaluator *evaluator)
+{
+    duk_gc(evaluator->ctx, 0);
+    evaluator->collect_at = evaluator->watch.bytes * 2 + COLLECT_BYTES;
+}
+
 static enum scxml_verdict perform(struct scxml_evaluator *evaluator, struct deed *deed,
                                   struct fault *fault)
 {
@@ -77,6 +87,7 @@ static enum scxml_verdict perform(struct scxml_evaluator *evaluator, struct deed
         verdict = failure(evaluator, fault);
     duk_set_top(ctx, 0);
     count_bytes(deed->variables, before, evaluator->watch.bytes);
+    if (evaluator->watch.bytes > evaluator->collect_at) collect(evaluator);
     return verdict;
 }
 

@@ -45,7 +45,8 @@ struct scxml_evaluator {
     struct buf xml;        /* likewise */
     const struct scxml_document *document;
     size_t heap_max, session_max;
-    struct compiled *compiled;                      /* CODE_FORMS of each expression */
+    size_t collect_at;         /* bytes at which circles of garbage are looked for */
+    struct compiled *compiled; /* CODE_FORMS of each expression */
     void *code, *sessions, *loops, *system, *stash; /* arrays of the stash; P; the stash itself */
     void *event_keys;                               /* an object like _event */
     void *dom;    /* the prototype of XML nodes; NULL: none was made yet */
