@@ -315,7 +315,7 @@ struct text compile_list(struct compiler *compiler, const struct expression *lis
 /* --- thresholds: a text that the router reads, put together while the strategy runs --- */
 
 static void put_threshold(struct compiler *compiler, struct buf *out,
-                          const struct expression *expression);
+                          const struct expression *expression, bool is_inner);
 
 /* What needs no statistic is known when the route begins. */
 static void put_known(struct compiler *compiler, struct buf *out,
@@ -348,16 +348,13 @@ static void put_threshold_operation(struct compiler *compiler, struct buf *out,
         [OP_ADD] = "+",  [OP_SUBTRACT] = "-",    [OP_MULTIPLY] = "*", [OP_DIVIDE] = "/",
         [OP_REST] = "%", [OP_NOT] = "!",         [OP_NEGATE] = "-"
     };
-    bool needs_brackets = operation->op < OP_EQUAL || operation->op > OP_MORE_EQUAL;
-    if (needs_brackets) buf_add_byte(out, '(');
-    if (operation->left) put_threshold(compiler, out, operation->left);
+    if (operation->left) put_threshold(compiler, out, operation->left, true);
     buf_add_z(out, signs[operation->op]);
-    put_threshold(compiler, out, operation->right);
-    if (needs_brackets) buf_add_byte(out, ')');
+    put_threshold(compiler, out, operation->right, true);
 }
 
 static void put_threshold(struct compiler *compiler, struct buf *out,
-                          const struct expression *expression)
+                          const struct expression *expression, bool is_inner)
 {
     if (!expression_asks(expression)) {
         put_known(compiler, out, expression);
@@ -368,7 +365,9 @@ static void put_threshold(struct compiler *compiler, struct buf *out,
         put_name(compiler, out, expression->arguments);
         buf_add_byte(out, ')');
     } else {
+        if (is_inner) buf_add_byte(out, '(');
         put_threshold_operation(compiler, out, expression);
+        if (is_inner) buf_add_byte(out, ')');
     }
 }
 
@@ -392,7 +391,7 @@ struct text compile_threshold(struct compiler *compiler, const struct expression
 {
     struct buf out = { 0 };
     buf_add_byte(&out, '\'');
-    put_threshold(compiler, &out, expression);
+    put_threshold(compiler, &out, expression, false);
     buf_add_byte(&out, '\'');
     struct text code = finish(compiler, &out);
     return without_seams(compiler, code);
