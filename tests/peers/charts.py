@@ -6,7 +6,7 @@
 A chart is a tree of State; states log "+id" when they are entered and "-id" when they are left, transitions log their own name,
 so that the log tells the order of everything. Expressions are small trees of tuples over non-negative integers, which mean the
 same in Python (model.py) and in ECMAScript:  ("num", 3)  ("var", "x")  ("+", a, b)  ("<", a, b)  ("&&", a, b)  ("!", a)
-("in", "s3")  ("data",) for _event.data.n. Actions are tuples, too: see ACTIONS.
+("in", "s3")  ("bare in", "s3") for In(s3)  ("data",) for _event.data.n. Actions are tuples, too: see ACTIONS.
 """
 import dataclasses
 import json
@@ -111,7 +111,7 @@ class Chart:
 # --- as XML ------------------------------------------------------------------------------------
 
 def script(expr):
-    """As ECMAScript."""
+    """As ECMAScript, or as a condition of the null data model."""
     kind, *rest = expr
     if kind == "num":
         return str(rest[0])
@@ -121,6 +121,8 @@ def script(expr):
         return "_event.data.n"
     if kind == "in":
         return f"In('{rest[0]}')"
+    if kind == "bare in":
+        return f"In({rest[0]})"
     if kind == "!":
         return f"!{script(rest[0])}"
     return f"({script(rest[0])} {kind} {script(rest[1])})"
@@ -221,6 +223,7 @@ class Author:
     def __init__(self, rng):
         self.rng = rng
         self.is_ecmascript = rng.random() < 0.85
+        self.in_form = rng.choice(["in", "bare in"])
         self.room = rng.choice([4, 6, 8, 12, 16])  # for states
         self.count = self.sends = self.names = 0
 
@@ -359,7 +362,7 @@ class Author:
         inner = [self.action(depth - 1) for _ in range(self.rng.randint(1, 2))]
         if kind == "foreach":
             return "foreach", [self.rng.randint(0, 4) for _ in range(self.rng.randint(0, 3))], "item", inner
-        branches = [(self.condition(1), inner)]
+        branches = [(self.condition(1, may_use_data=True), inner)]
         for cond in (self.condition(1), None):
             if self.chance(0.4):
                 branches.append((cond, [self.action(depth - 1)]))
@@ -374,7 +377,7 @@ class Author:
 
     def condition(self, depth, may_use_data=False):
         if not self.is_ecmascript:
-            return "in", self.rng.choice([one for one in self.states if not one.is_history]).id
+            return self.in_form, self.rng.choice([one for one in self.states if not one.is_history]).id
         kind = self.rng.random()
         if depth and kind < 0.25:
             return self.rng.choice(["&&", "||"]), self.condition(depth - 1, may_use_data), self.condition(depth - 1)

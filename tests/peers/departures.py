@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where SCION and Qt do something else than the Recommendation says: each rule of theirs by name, as a change of model.py.
 docs/scxml-differences.md tells each by the Recommendation's text. What no rule here explains is a finding."""
-from model import Event, Machine, Restless, ScriptError
+from model import Event, Machine, Restless, ScriptError, agree, run
 
-SCION = ["parallel-domain", "breadth-first", "done-last", "transitions-before-children", "final-leaves", "in-of-leaves",
-         "history-of-the-left", "cancel-last"]
-QT = ["deepest-content-first"]
+SCION = ["parallel-domain", "breadth-first", "done-last", "transitions-before-children", "final-leaves", "leaves-only",
+         "history-of-the-left", "cancel-last", "failed-if-ends-block", "in-needs-quotes", "sent-data-is-an-object",
+         "errors-have-data", "ended-goes-on"]
+QT = ["deepest-first", "failed-log-speaks", "in-takes-no-quotes", "sent-data-is-an-object", "done-data-is-a-string", "cancel-first"]
 
 
 class Departing(Machine):
@@ -21,6 +22,10 @@ class Departing(Machine):
         if one.is_internal and source.is_compound and all(self.is_below(state, source) for state in targets):
             return source
         return next(ancestor for ancestor in self.ancestors(source) if self.is_below(targets[0], ancestor))
+
+    def add(self, entering, state):
+        if state.kind != "scxml":  # of the other targets, which may lie outside the domain
+            super().add(entering, state)
 
     def add_ancestors(self, state, ancestor, entering, by_default, history_content):
         super().add_ancestors(state, ancestor, entering, by_default, history_content)
@@ -55,15 +60,19 @@ class Departing(Machine):
             super().enter_final(state)
 
     # transitions-before-children: content runs in the order of the text, but for children that stand before transitions.
-    # deepest-content-first: content of a transition of a descendant, or of a deeper state, runs first.
     def content_order(self, transitions):
-        if self.departs("transitions-before-children"):
-            return sorted(transitions, key=lambda one: (one[0].index, one[1].order))
-        if self.departs("deepest-content-first"):
-            return sorted(transitions, key=lambda one: (-one[0].depth, one[0].index))
-        return transitions
+        if not self.departs("transitions-before-children"):
+            return super().content_order(transitions)
+        return sorted(transitions, key=lambda one: (one[0].index, one[1].order))
 
-    # final-leaves: the session ends when all active atomic states are final ones, wherever they are.
+    # deepest-first: of transitions in several regions the deepest goes first, and wins.
+    def without_conflicts(self, enabled):
+        if self.departs("deepest-first"):
+            enabled = sorted(enabled, key=lambda one: (-one[0].depth, one[0].index))
+        return super().without_conflicts(enabled)
+
+    # final-leaves: the session ends when all active atomic states are final ones, wherever they are. What it does after that (it
+    # still takes what its exit handlers sent) is not compared.
     def finish(self):
         self.raise_late()
         super().finish()
@@ -72,13 +81,30 @@ class Departing(Machine):
         super().settle()
         leaves = self.atomic()
         if self.departs("final-leaves") and self.running and all(state.kind == "final" for state in leaves):
-            self.running, self.final = False, " ".join(sorted(state.id for state in leaves))
+            self.is_cut = True
 
-    # in-of-leaves: In() knows only of active atomic states and what is above them.
+    # ended-goes-on: a session that has ended still takes what it sent itself without delay; that is not compared.
+    def end(self):
+        super().end()
+        self.is_cut |= self.departs("ended-goes-on") and bool(self.external)
+
+    # leaves-only: active are only atomic states and what is above them: for In(), where one that is being left is active no more, and
+    # for exit sets.
+    def leave_state(self, state):
+        if self.departs("leaves-only"):
+            self.active.discard(state.id)
+        super().leave_state(state)
+
+    def has_leaf(self, name):
+        wanted = self.chart.by_id.get(name)
+        return wanted is not None and any(state is wanted or self.is_below(state, wanted) for state in self.atomic())
+
     def is_in(self, name):
-        if not self.departs("in-of-leaves"):
-            return super().is_in(name)
-        return any(name == state.id or self.is_below(state, self.state(name)) for state in self.atomic())
+        return self.has_leaf(name) if self.departs("leaves-only") else super().is_in(name)
+
+    def exit_set(self, transitions):
+        left = super().exit_set(transitions)
+        return set(filter(self.has_leaf, left)) if self.departs("leaves-only") else left
 
     # history-of-the-left: a deep history forgets final states.
     def keep_history(self, state):
@@ -88,11 +114,74 @@ class Departing(Machine):
                 if one.kind == "deep":
                     self.history[one.id] = [other for other in self.history[one.id] if other.kind != "final"]
 
-    # cancel-last: of several delayed events with one id only the last is cancelled.
+    # cancel-last, cancel-first: of several delayed events with one id only the last, or the first, is cancelled.
     def cancel(self, send_id):
-        if not self.departs("cancel-last"):
-            return super().cancel(send_id)
+        if not self.departs("cancel-last") and not self.departs("cancel-first"):
+            super().cancel(send_id)
+            return
         same = [one for one in self.delayed if one[3] == send_id]
         if same:
-            self.delayed.remove(same[-1])
+            self.delayed.remove(same[-1] if self.departs("cancel-last") else same[0])
+
+    # failed-if-ends-block: a cond of <if> that fails ends the block.
+    def if_cond(self, cond):
+        if not self.departs("failed-if-ends-block"):
+            return super().if_cond(cond)
+        return bool(self.value(cond))
+
+    # failed-log-speaks: a <log> whose expression fails says its label; and undefined is a failure.
+    def do(self, action):
+        if action[0] != "show" or not self.departs("failed-log-speaks"):
+            super().do(action)
+            return
+        try:
+            words = self.words(action[2])
+        except ScriptError:
+            words = "undefined"
+        if words != "undefined":
+            super().do(action)
+            return
+        self.say(action[1])
+        raise ScriptError
+
+    # in-needs-quotes: In(s1) of the null data model is an error. in-takes-no-quotes: In('s1') of it is never true.
+    def value(self, expr):
+        if expr[0] == "bare in" and self.departs("in-needs-quotes"):
+            raise ScriptError
+        if expr[0] == "in" and not self.chart.is_ecmascript and self.departs("in-takes-no-quotes"):
+            return False
+        return super().value(expr)
+
+    # sent-data-is-an-object: _event.data of what <send> sent without data is an empty object, not undefined.
+    def sent_event(self, name, data):
+        return super().sent_event(name, {} if data is None and self.departs("sent-data-is-an-object") else data)
+
+    # done-data-is-a-string: that of the done event of a compound state without <donedata> is a string.
+    def done_event(self, state, donedata):
+        event = super().done_event(state, donedata)
+        if event.data is None and state.kind != "parallel" and self.departs("done-data-is-a-string"):
+            event.data = {}
+        return event
+
+    # errors-have-data: _event.data of error.execution is an object.
+    def raise_error(self):
+        if self.departs("errors-have-data"):
+            self.internal.append(Event("error.execution", {}))
+        else:
+            super().raise_error()
+
+
+def explain(chart, inputs, trace, names):
+    """The departures of `names` without which the model does not do what `trace` tells; None: not even with all of them.
+    Raises Restless, when with them the chart does not come to rest."""
+    if not agree(run(chart, inputs, frozenset(names), Departing), trace):
         return None
+    needed = list(names)
+    for name in names:
+        fewer = [one for one in needed if one != name]
+        try:
+            if agree(run(chart, inputs, frozenset(fewer), Departing), trace):
+                needed = fewer
+        except Restless:
+            pass
+    return needed

@@ -15,7 +15,7 @@ from install import build_qt, install_scion
 from model import Step, Trace
 
 HERE = pathlib.Path(__file__).resolve().parent
-START_SECONDS, ANSWER_SECONDS = 60, 10  # the model comes to rest within milliseconds; but machines can be busy
+START_SECONDS, ANSWER_SECONDS = 60, 4  # the model comes to rest within milliseconds; but machines can be busy
 
 
 class Refused(Exception):

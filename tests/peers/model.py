@@ -7,11 +7,13 @@
 A departure is a rule that a peer follows instead of the Recommendation's; docs/scxml-differences.md tells each. An engine's trace is
 explained by the departures with which this model gives the same trace. Time is virtual and hops from one due send to the next."""
 import dataclasses
+import math
 
 from charts import MODULUS, VARIABLES
 
 MICROSTEPS_MAX = 60    # in a macrostep; a chart that needs more is passed over
-MACROSTEPS_MAX = 200   # in all
+MACROSTEPS_MAX = 100   # in all
+LINES_MAX = 200        # of the log, of one input
 
 
 class Restless(Exception):
@@ -34,13 +36,13 @@ class Step:
 class Trace:
     steps: list = dataclasses.field(default_factory=list)  # [0]: the start
     final: str = None  # id of the top-level final state
+    is_cut: bool = False  # the last step is told up to a point from where on nobody can say what comes; then final is None
 
 
 @dataclasses.dataclass
 class Event:
     name: str
-    data: dict = None
-    has_data: bool = False
+    data: dict = None  # None: undefined; {}: an object without n
 
 
 class Machine:
@@ -114,12 +116,12 @@ class Machine:
             return rest[0]
         if kind == "var":
             return self.variables[rest[0]]
-        if kind == "in":
+        if kind in ("in", "bare in"):
             return self.is_in(rest[0])
         if kind == "data":
-            if self.event is None or not self.event.has_data:
+            if self.event is None or self.event.data is None:
                 raise ScriptError
-            return self.event.data["n"]
+            return self.event.data.get("n", math.nan)
         if kind == "!":
             return not self.value(rest[0])
         if kind == "&&":
@@ -129,6 +131,11 @@ class Machine:
         left, right = self.value(rest[0]), self.value(rest[1])
         return {"+": lambda: left + right, "*": lambda: left * right, "<": lambda: left < right, ">": lambda: left > right,
                 "==": lambda: left == right, "!=": lambda: left != right}[kind]()
+
+    def words(self, expr):
+        """As String() has it."""
+        value = self.value(expr)
+        return str(value) if value == value else "undefined" if expr == ("data",) else "NaN"
 
     def is_in(self, name):
         return name in self.active
@@ -146,21 +153,22 @@ class Machine:
 
     def say(self, text):
         self.step.log.append(text)
+        if len(self.step.log) > LINES_MAX:
+            raise Restless
 
     def do(self, action):
         kind, *rest = action
         if kind == "log":
             self.say(rest[0])
         elif kind == "show":
-            self.say(f"{rest[0]} {self.value(rest[1])}")
+            self.say(f"{rest[0]} {self.words(rest[1])}")
         elif kind == "assign":
             self.variables[rest[0]] = self.value(rest[1]) % MODULUS
         elif kind == "raise":
             self.internal.append(Event(rest[0]))
         elif kind == "send":
             name, delay, send_id, expr = rest
-            event = Event(name) if expr is None else Event(name, {"n": self.value(expr)}, True)
-            self.send(event, delay, send_id)
+            self.send(self.sent_event(name, None if expr is None else {"n": self.value(expr)}), delay, send_id)
         elif kind == "cancel":
             self.cancel(rest[0])
         elif kind == "if":
@@ -175,6 +183,9 @@ class Machine:
                 self.variables[item] = number
                 for one in actions:
                     self.do(one)
+
+    def sent_event(self, name, data):
+        return Event(name, data)
 
     def if_cond(self, cond):
         """A cond that fails is false and an error; the block goes on."""
@@ -350,12 +361,12 @@ class Machine:
             return
         self.internal.append(self.done_event(parent, state.donedata))
         if parent.parent is not None and parent.parent.kind == "parallel" and all(map(self.is_final, parent.parent.regions)):
-            self.internal.append(Event("done.state." + parent.parent.id))
+            self.internal.append(self.done_event(parent.parent, None))
 
     def done_event(self, state, donedata):
         if donedata is None:
             return Event("done.state." + state.id)
-        return Event("done.state." + state.id, {"n": self.value(donedata)}, True)
+        return Event("done.state." + state.id, {"n": self.value(donedata)})
 
     def is_final(self, state):
         if state.is_compound:
@@ -403,7 +414,7 @@ class Machine:
         if self.macrosteps > MACROSTEPS_MAX:
             raise Restless
 
-    macrosteps = 0
+    macrosteps, is_cut = 0, False
 
     def end(self):
         for state in reversed(self.entry_order([state for state in map(self.state, self.active)])):
@@ -417,18 +428,31 @@ class Machine:
         self.finish()
 
     def drain(self):
-        while self.running and self.external:
+        while self.running and not self.is_cut and self.external:
             self.take(self.external.pop(0))
 
     def let_pass(self, milliseconds):
         end = self.now + milliseconds
-        while self.running and self.delayed and min(self.delayed)[0] <= end:
+        while self.running and not self.is_cut and self.delayed and min(self.delayed)[0] <= end:
             self.now = min(self.delayed)[0]
             due = sorted(one for one in self.delayed if one[0] <= self.now)
             self.delayed = [one for one in self.delayed if one not in due]
             self.external += [one[2] for one in due]
             self.drain()
         self.now = end
+
+
+def agree(trace, other):
+    """Whether `other` did what `trace` says."""
+    steps, others = trace.steps, other.steps
+    if trace.is_cut:
+        last, others = steps[-1].log, others[:len(steps)]
+        if len(others) < len(steps) or others[-1].log[:len(last)] != last:
+            return False
+        steps, others = steps[:-1], others[:-1]
+    elif trace.final != other.final:
+        return False
+    return [(one.configuration, one.log) for one in steps] == [(one.configuration, one.log) for one in others]
 
 
 def run(chart, inputs, departures=frozenset(), machine=Machine):
@@ -443,13 +467,13 @@ def run(chart, inputs, departures=frozenset(), machine=Machine):
     one.start()
     one.drain()
     for given in inputs:
-        if not one.running:
+        if not one.running or one.is_cut:
             break
         begin()
         if "after" in given:
             one.let_pass(given["after"])
         else:
-            one.external.append(Event(given["name"], given.get("data"), "data" in given))
+            one.external.append(Event(given["name"], given.get("data")))
             one.drain()
-    trace.final = one.final
+    trace.final, trace.is_cut = one.final, one.is_cut
     return trace

@@ -44,7 +44,7 @@ function factoryOf(xml) {
 async function run(chart) {
     const steps = [];
     let step = null;
-    const log = (label, value) => step.log.push(value === undefined ? label : `${label} ${value}`);
+    const log = (label, ...value) => step.log.push([label, ...value.map(String)].join(" "));
     const machine = new scxml.core.Statechart(await factoryOf(chart.xml), { console: { log } });
     const take = (deed) => {
         step = { configuration: [], log: [] };
