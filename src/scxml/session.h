@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* session.h - the interpreter: (document, session, event, now) -> (session, effects), one macrostep
  * at a time (orchestration 3.2 to 3.5; the Recommendation's appendix A).
- * Pure      no clock, no I/O, no chance but the birth's seed; scripts are the only foreign code.
- * The same birth, events and times give the same session and effects, byte for byte. Thread    that
- * of its evaluator. Size: a few hundred bytes and what its data take. Bounds    scxml_limits; past
- * them the session ends with the reason in SCXML_DO_END. */
+ *
+ * Pure    no clock, no I/O, no chance but the birth's seed; scripts are the only foreign code. The
+ *         same birth, events and times give the same session and effects, byte for byte.
+ * Thread  that of its evaluator.
+ * Size    under 1 KiB at rest, and what its data take (decision 0036).
+ * Bounds  scxml_limits; of a macrostep also a million actions and conditions. Past them the session
+ *         ends with the reason in SCXML_DO_END: its invocations are cancelled, its handlers are not
+ *         run. */
 #ifndef SCXML_SESSION_H
 #define SCXML_SESSION_H
 
@@ -41,7 +45,8 @@ void scxml_session_free(struct scxml_session *session); /* NULL is allowed; runs
 /* The first call is the start: data, scripts, the initial states and their macrostep. Each further
  * one makes due delayed sends external events or effects, takes the next external event through
  * <finalize> and autoforward, and runs the macrostep that it causes, invokes included. `now_ms` is
- * the Unix time; set back, nothing happens twice. */
+ * the Unix time; set back, nothing happens twice. The scope of the effects is the step's scratch as
+ * well: it has no limit of its own, a macrostep's is limits.session_bytes. */
 enum scxml_outcome scxml_step(struct scxml_session *session, uint64_t now_ms,
                               struct scxml_effects *effects);
 

@@ -225,6 +225,35 @@ TEST(an_ancestor_keeps_its_place_where_the_descendant_yields_to_another)
     chart_close(chart);
 }
 
+TEST(who_would_displace_one_but_yields_to_another_displaces_none)
+{
+    /* c lies below s, whose transition b chose; but c's way out conflicts with a's move as well. */
+    struct chart *chart = chart_open(
+        "", "<parallel id='q'><state id='r'><state id='a'><transition event='e' target='a2'/>"
+            "</state><state id='a2'/></state><state id='s'>"
+            "<transition event='e' type='internal' target='d'/><parallel id='w'><state id='b'/>"
+            "<state id='c'><transition event='e' target='y'/></state></parallel><state id='d'/>"
+            "</state></parallel><state id='y'/>");
+    chart_event(chart, "e");
+    CHECK_TEXT(chart_states(chart), "a2 d");
+    chart_close(chart);
+}
+
+TEST(who_was_displaced_displaces_nobody)
+{
+    /* a chooses o's transition, b that of s inside o, c its own inside s: each displaces the last.
+     */
+    struct chart *chart = chart_open(
+        "", "<state id='o'><transition event='e' type='internal' target='od'/><parallel id='p'>"
+            "<state id='a'/><state id='s'><transition event='e' type='internal' target='sd'/>"
+            "<parallel id='w'><state id='b'/><state id='c'><transition event='e' target='y'/>"
+            "</state></parallel><state id='sd'/></state></parallel><state id='od'/></state>"
+            "<state id='y'/>");
+    chart_event(chart, "e");
+    CHECK_TEXT(chart_states(chart), "y");
+    chart_close(chart);
+}
+
 TEST(a_transition_without_target_leaves_nothing_and_runs_once)
 {
     struct chart *chart =
@@ -493,6 +522,20 @@ TEST(a_history_that_was_never_recorded_takes_its_default_with_content)
     chart_event(chart, "back");
     CHECK_TEXT(chart_states(chart), "d");
     check_said(chart, "+a default +c");
+    chart_close(chart);
+}
+
+TEST(the_content_of_a_history_runs_with_its_default_only)
+{
+    struct chart *chart = chart_open(
+        "", "<state id='x'><transition event='e' target='h'/></state><state id='a'>" ON(
+                "a") "<history id='h'><transition target='c'><log label='default'/></transition>"
+                     "</history><state id='b'>" ON(
+                         "b") "</state><state id='c'>"
+                              "<transition target='y'/></state></state>"
+                              "<state id='y'><transition target='a'/></state>");
+    chart_event(chart, "e");
+    check_said(chart, "+a default -a +a +b");
     chart_close(chart);
 }
 
