@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "scxml/engine/private.h"
 
-enum { COLLECT_BYTES = 8 * 1024 * 1024 };
+enum {
+    COLLECT_BYTES = 8 * 1024 * 1024,
+    COUNT_PARTS = 16 /* of what a session may have: that much more, and it is counted again */
+};
 
 static void select_session(struct scxml_evaluator *evaluator, struct scxml_variables *variables)
 {
@@ -76,6 +79,18 @@ static void collect(struct scxml_evaluator *evaluator)
     evaluator->collect_at = evaluator->watch.bytes * 2 + COLLECT_BYTES;
 }
 
+/* Who makes circles of garbage has it on the account until it is counted what is still there. That
+ * takes as long as a collection: only who has used half of what is allowed is counted. */
+static void count_again(struct scxml_evaluator *evaluator, struct scxml_variables *variables)
+{
+    size_t max = evaluator->session_max;
+    if (variables->bytes <= max / 2 || variables->bytes < variables->counted + max / COUNT_PARTS)
+        return;
+    size_t bytes = raw_reachable_bytes(evaluator->ctx, variables->data);
+    size_t shared = evaluator->shared_bytes;
+    variables->bytes = variables->counted = bytes > shared ? bytes - shared : 0;
+}
+
 static enum scxml_verdict perform(struct scxml_evaluator *evaluator, struct deed *deed,
                                   struct fault *fault)
 {
@@ -88,6 +103,7 @@ static enum scxml_verdict perform(struct scxml_evaluator *evaluator, struct deed
     duk_set_top(ctx, 0);
     count_bytes(deed->variables, before, evaluator->watch.bytes);
     if (evaluator->watch.bytes > evaluator->collect_at) collect(evaluator);
+    if (deed->variables) count_again(evaluator, deed->variables);
     return verdict;
 }
 

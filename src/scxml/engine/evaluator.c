@@ -96,6 +96,7 @@ enum err engine_open(const struct scxml_document *document, const struct scxml_l
         engine_close(evaluator);
         return fault_set(fault, ERR_LIMIT, "", "the script heap is too small to begin");
     }
+    evaluator->shared_bytes = raw_reachable_bytes(evaluator->ctx, evaluator->system);
     *out = evaluator;
     return ERR_OK;
 }

@@ -46,6 +46,7 @@ struct scxml_evaluator {
     const struct scxml_document *document;
     size_t heap_max, session_max;
     size_t collect_at;         /* bytes at which circles of garbage are looked for */
+    size_t shared_bytes;       /* what sessions find in the heap: built-ins */
     struct compiled *compiled; /* CODE_FORMS of each expression */
     void *code, *sessions, *loops, *system, *stash; /* arrays of the stash; P; the stash itself */
     void *event_keys;                               /* an object like _event */
@@ -66,7 +67,8 @@ struct scxml_variables {
     bool has_changes;   /* of built-in objects (raw.h) */
     void *event_object; /* of the last event, once a script has looked at it */
     uint32_t slot;
-    size_t bytes;    /* of the heap, by what its calls left behind */
+    size_t bytes;    /* of the heap, by what its calls left behind, garbage in circles included */
+    size_t counted;  /* `bytes` when they were counted last */
     uint64_t chance; /* of Math.random */
     double now_ms;
     struct scxml_variables *next_free;

@@ -2,10 +2,16 @@
 /* raw.c - Duktape itself, as one translation unit with the few functions that need its inside. */
 #include "scxml/engine/watch.h"
 
+#include <malloc.h>
+
 /* What patches.txt calls. */
+struct duk_heap;
+struct duk_heaphdr;
 struct duk_hthread;
 struct duk_hobject;
 struct duk_hstring;
+static bool engine_put_aside(struct duk_heaphdr *object);
+static void engine_mark_aside(struct duk_heap *heap);
 static void engine_note_syntax(struct duk_hthread *thr, long line, size_t offset);
 static void engine_note_exhausted(struct duk_hthread *thr);
 static void engine_time_up(struct duk_hthread *thr);
@@ -53,6 +59,65 @@ static void engine_note_syntax(duk_hthread *thr, long line, size_t offset)
 static void engine_note_exhausted(duk_hthread *thr)
 {
     watch_exhausted(raw_watch(thr));
+}
+
+/* --- marking -----------------------------------------------------------------------------------
+ * Objects that are reachable, but too deep for recursion: what they lead to is marked later. */
+
+enum { ASIDE_MAX = 4096 };
+
+static _Thread_local struct {
+    uint32_t count;
+    duk_heaphdr *objects[ASIDE_MAX];
+} aside;
+
+/* False: there is no room left; Duktape finds it by itself. */
+static bool engine_put_aside(duk_heaphdr *object)
+{
+    if (aside.count == ASIDE_MAX) return false;
+    aside.objects[aside.count++] = object;
+    return true;
+}
+
+static void engine_mark_aside(duk_heap *heap)
+{
+    while (aside.count) {
+        duk_heaphdr *object = aside.objects[--aside.count];
+        DUK_HEAPHDR_CLEAR_REACHABLE(object);
+        duk__mark_heaphdr(heap, object);
+    }
+}
+
+static size_t object_bytes(const duk_heap *heap, duk_heaphdr *at)
+{
+    size_t bytes = malloc_usable_size(at);
+    if (DUK_HEAPHDR_IS_OBJECT(at))
+        bytes += malloc_usable_size(DUK_HOBJECT_GET_PROPS(heap, (duk_hobject *)at));
+    else if (DUK_HEAPHDR_IS_BUFFER(at) && DUK_HBUFFER_HAS_DYNAMIC((duk_hbuffer *)at))
+        bytes +=
+            malloc_usable_size(DUK_HBUFFER_DYNAMIC_GET_DATA_PTR(heap, (duk_hbuffer_dynamic *)at));
+    return bytes;
+}
+
+static size_t take_mark(const duk_heap *heap, duk_heaphdr *at)
+{
+    if (!DUK_HEAPHDR_HAS_REACHABLE(at)) return 0;
+    DUK_HEAPHDR_CLEAR_REACHABLE(at);
+    return object_bytes(heap, at);
+}
+
+size_t raw_reachable_bytes(duk_context *ctx, void *object)
+{
+    duk_heap *heap = ctx->heap;
+    size_t bytes = 0;
+    duk__mark_heaphdr(heap, object);
+    duk__mark_temproots_by_heap_scan(heap);
+    for (duk_heaphdr *at = heap->heap_allocated; at; at = DUK_HEAPHDR_GET_NEXT(heap, at))
+        bytes += take_mark(heap, at);
+    for (duk_uint32_t i = 0; i < heap->st_size; i++)
+        for (duk_hstring *at = heap->strtable[i]; at; at = at->hdr.h_next)
+            bytes += take_mark(heap, (duk_heaphdr *)at);
+    return bytes;
 }
 
 /* --- changes of built-in objects ---------------------------------------------------------------

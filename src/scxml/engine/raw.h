@@ -26,6 +26,9 @@ void raw_share(duk_context *ctx, duk_idx_t index);
 /* A frozen object: writing throws in sloppy code, too. */
 void raw_protect(duk_context *ctx, duk_idx_t index);
 
+/* Of the heap, by all that can be reached from an object: built-ins, too. Walks over the heap. */
+size_t raw_reachable_bytes(duk_context *ctx, void *object);
+
 /* [values] -> [record]: a protected object with the keys of `keys`, an object with as many. */
 void raw_push_record(duk_context *ctx, void *keys);
 /* [] -> [value]. A NUL stands behind the text. Throws a SyntaxError. */

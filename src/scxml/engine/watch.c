@@ -58,10 +58,16 @@ bool watch_is_deep(const struct watch *watch)
     return (const char *)__builtin_frame_address(0) < watch->stack_end;
 }
 
+void watch_look_soon(struct watch *watch)
+{
+    watch->ticks = 0;
+    watch_count(watch, 1);
+}
+
 void watch_exhausted(struct watch *watch)
 {
     watch->is_exhausted = true;
-    watch_count(watch, watch->ticks + 1);
+    watch_look_soon(watch);
 }
 
 /* SplitMix64: one word of state, which a saved session carries along. */

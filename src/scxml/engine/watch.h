@@ -47,6 +47,7 @@ static inline void watch_count(struct watch *watch, int64_t units)
 {
     if ((watch->ticks -= units) < 0 && watch->next_look) *watch->next_look = 0;
 }
+void watch_look_soon(struct watch *watch); /* at the clock: something took long */
 bool watch_is_deep(const struct watch *watch);
 void watch_exhausted(struct watch *watch);
 double watch_random(struct watch *watch); /* 0 <= x < 1 */

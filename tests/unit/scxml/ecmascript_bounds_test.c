@@ -206,6 +206,8 @@ TEST(long_strings_are_handled_within_bounds)
         "for (;;) u.charAt(500000)",
         "for (;;) u.charCodeAt(i = (i + 333333) % 900000)",
         "for (;;) u.toUpperCase()",
+        "for (var w = u; w.length < 200000;) w += '\\u0434\\u00fc'; for (;;) w.toUpperCase()",
+        "for (var w = '\\u0434'; w.length < 200000;) w += w; for (;;) /\\u0434*x/i.test(w)",
         "for (;;) encodeURIComponent(u)",
         "for (;;) escape(u)",
         "for (;;) unescape(s)",
