@@ -35,6 +35,7 @@ from websocket_client import Refusal, Refused
 
 CALLERS, DESKTOPS = ["a1", "a2", "a3"], ["d1", "d2", "d3"]
 PROCESSES = ["supervisor", "config", "outbound", "http_proxy", "web"]
+BACKLOG = 5000       # records of a list before anybody works
 PAUSE_S = 0.25       # of an agent, between two records
 SAMPLE_S = 10
 PROBE_S = 0.05       # between two requests of the probe
@@ -194,6 +195,13 @@ class Administrator(Worker):
             self.soak.changes += 1
 
 
+def import_numbers(centre, list_name, numbers):
+    file = centre.folder / "import.csv"
+    file.write_text("contact_info,tz_name,daily_from,daily_till\n" +
+                    "".join(f"{number},UTC,0,86400\n" for number in numbers))
+    return centre.cli("import", "--list", list_name, file, check=False)
+
+
 class Importer(Worker):
     def __init__(self, soak):
         super().__init__(soak, "importer", 60)
@@ -201,10 +209,7 @@ class Importer(Worker):
 
     def step(self):
         self.number += 1
-        file = self.centre.folder / "import.csv"
-        file.write_text("contact_info,tz_name,daily_from,daily_till\n" +
-                        "".join(f"18{self.number:04}{i:06},UTC,0,86400\n" for i in range(500)))
-        done = self.centre.cli("import", "--list", "L3", file, check=False)
+        done = import_numbers(self.centre, "L3", (f"18{self.number:04}{i:06}" for i in range(500)))
         self.soak.imported += 500 * (done.returncode == 0)
 
 
@@ -372,6 +377,9 @@ class Soak:
                 options={"G1": url, "G2": url}, supervisor_options={"restart-quick-time": 0, "restart-delay-first": 0},
                 web_options={"requests-per-second": 1000})
             with self.centre:
+                # More than a buffer holds: else it grows by what is added while its group is unloaded.
+                for group in groups[:2]:
+                    import_numbers(self.centre, group.list, (f"19{group.dbid:04}{i:06}" for i in range(BACKLOG)))
                 for group in groups:
                     self.centre.load_and_start(group)
                 before, after = self.work(groups, time.monotonic())
