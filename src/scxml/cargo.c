@@ -141,9 +141,7 @@ static void evaluate_content(struct scxml_run *run, const struct scxml_content *
     out->data = content->body;
     if (content->expr == SCXML_NONE) return;
     struct scxml_payload value = { 0 };
-    if (!value_of(run, content->expr, send_id, content->place, &value))
-        value = (struct scxml_payload){ 0 };
-    out->data = value;
+    if (value_of(run, content->expr, send_id, content->place, &value)) out->data = value;
 }
 
 bool scxml_evaluate_cargo(struct scxml_run *run, const struct scxml_cargo *cargo,

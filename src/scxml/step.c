@@ -4,7 +4,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* Of a macrostep: half a second or so. Ten thousand regions with a condition each, asked again for
  * each of a thousand transitions, would else take a minute. */
@@ -193,7 +192,7 @@ static void cancel_all_invokes(struct scxml_run *run)
 static void end(struct scxml_run *run)
 {
     struct scxml_session *session = run->session;
-    if (!scxml_is_over(run)) scxml_exit_all(run);
+    scxml_exit_all(run);
     cancel_all_invokes(run);
     struct scxml_effect *effect = scxml_effect_add(run->effects, SCXML_DO_END);
     effect->end.reason = run->reason;
@@ -201,7 +200,6 @@ static void end(struct scxml_run *run)
         effect->end.final = run->document->states[run->final_state].id;
         effect->end.data = run->final_data;
     }
-    memset(session->active, 0, run->plan->words * sizeof *session->active);
     session->has_ended = true;
     scxml_session_close(session);
 }
@@ -230,10 +228,9 @@ enum scxml_outcome scxml_step(struct scxml_session *session, uint64_t now_ms,
                              .now_ms = now_ms,
                              .bytes_before = scope_bytes(effects->scope),
                              .final_state = SCXML_NONE };
-    uint32_t effects_before = effects->count;
     session->now_ms = now_ms;
     session->datamodel->set_time(session->variables, now_ms);
-    if (!begin(&run)) return effects->count > effects_before ? SCXML_STEPPED : SCXML_RESTING;
+    if (!begin(&run)) return SCXML_RESTING;
     if (!session->is_cancelled) finish_macrostep(&run);
     if (!session->is_cancelled && is_running(&run)) return SCXML_STEPPED;
     end(&run);

@@ -75,7 +75,7 @@ void scxml_choose_only(struct scxml_run *run, const struct scxml_move *move);
  */
 
 void scxml_microstep(struct scxml_run *run);
-/* All states are left, in exit order; the end. */
+/* All states are left, in exit order; the end. Their handlers run unless the session is over. */
 void scxml_exit_all(struct scxml_run *run);
 
 /* --- content.c ---------------------------------------------------------------------------------

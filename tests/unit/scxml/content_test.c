@@ -212,6 +212,23 @@ TEST(others_are_reached_by_effects)
                "send e3 to #_scxml_other id i body:Some  text content\nlog end\n");
 }
 
+TEST(an_event_to_the_parent_says_whose_it_is)
+{
+    struct chart *chart = chart_load(ECMASCRIPT,
+                                     "<state id='s'><onentry><send event='e1' target='#_parent'/>"
+                                     "<send event='e2' target='#_x'/></onentry></state>");
+    chart->birth.invoke_id = TEXT("inv");
+    chart_begin(chart);
+    struct scxml_effects effects = scxml_effects_in(chart->effects);
+    CHECK_I64(scxml_step(chart->session, 0, &effects), SCXML_STEPPED);
+    const struct scxml_event *to_parent = &effects.first->send.event;
+    CHECK_TEXT(to_parent->invoke_id, "inv");
+    CHECK_TEXT(to_parent->origin, "#_scxml_S");
+    CHECK_TEXT(to_parent->origin_type, SCXML_EVENT_PROCESSOR);
+    CHECK_TEXT(effects.first->next->send.event.invoke_id, "");
+    chart_close(chart);
+}
+
 TEST(params_and_the_namelist_become_an_object)
 {
     CHECK_SAID(DATA("a", "1") DATA("b", "'x'"), "<send event='e1' namelist='a b'/>",
@@ -379,6 +396,17 @@ TEST(an_invocation_begins_when_the_macrostep_has_ended)
     CHECK_TEXT(chart_said(chart), "log b\ninvoke v type scxml src child1 p=7\n");
     chart_event(chart, "e");
     CHECK_TEXT(chart_said(chart), "log -b\nuninvoke v\n");
+    chart_close(chart);
+}
+
+TEST(an_invocation_begins_once_however_long_the_macrostep_is)
+{
+    struct chart *chart = chart_open(
+        ECMASCRIPT, "<parallel id='p'><state id='a'><invoke id='v'/></state><state id='r'>"
+                    "<state id='b'><invoke srcexpr='nobody.x'/>"
+                    "<transition event='error.execution' target='c'/></state>"
+                    "<state id='c'><invoke id='w'/></state></state></parallel>");
+    CHECK_TEXT(chart_said(chart), "invoke v type  src \ninvoke w type  src \n");
     chart_close(chart);
 }
 
