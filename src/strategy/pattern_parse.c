@@ -162,6 +162,9 @@ static bool read_set(struct reader *reader, struct pattern_node *node)
         if (reader->graph->count == PATTERN_NODES_MAX) return false;
         size_t at = reader->at;
         bool is_class = false;
+        struct text two = text_slice(reader->in, at, 2);
+        if (text_eq(two, TEXT("[:")) || text_eq(two, TEXT("[.")) || text_eq(two, TEXT("[=")))
+            return refuse(reader, ERR_INVALID, at, "named sets are not known, write [a-z]");
         uint32_t first = pattern_next_code(reader->in, &reader->at), last;
         if (first == '\\' && !read_escape(reader, &node->set, &first, &is_class)) return false;
         if (is_class) continue;
