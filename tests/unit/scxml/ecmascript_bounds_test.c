@@ -315,6 +315,38 @@ TEST(garbage_in_circles_does_not_exhaust_a_session)
     end();
 }
 
+/* What others make is collected while this one does nothing, and stays on its account. */
+TEST(sessions_that_make_garbage_in_turn_are_not_exhausted)
+{
+    begin_for(LONG_LIMIT_MS);
+    int failed = 0;
+    for (int i = 0; i < 600; i++) {
+        const char *source = "for (var i = 0; i < 600; i++) { var o = { p: [i] }; o.o = o }"
+                             "kept = (this.kept || 'x') + i";
+        failed += scripts_run(&scripts, i % 2 ? one : other, source) != SCXML_DONE;
+    }
+    CHECK_I64(failed, 0);
+    end();
+}
+
+/* A collection follows each link of them. */
+TEST(long_chains_do_not_make_collections_long)
+{
+    begin_for(LONG_LIMIT_MS);
+    struct scxml_variables *chains[4];
+    for (int i = 0; i < 4; i++) {
+        chains[i] = scripts_open(&scripts);
+        CHECK_I64(scripts_run(&scripts, chains[i],
+                              "var root = {}, tail = root;"
+                              "for (var i = 0; i < 78000; i++) { tail.n = {}; tail = tail.n }"),
+                  SCXML_DONE);
+    }
+    runs_over("for (;;) { var o = {}; o.o = o }");
+    exhausts("var all = []; for (;;) all.push({})");
+    for (int i = 0; i < 4; i++) scripts_close(chains[i]);
+    end();
+}
+
 TEST(recursion_is_bounded)
 {
     static const char *const scripts_of[] = {
