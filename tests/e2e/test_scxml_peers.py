@@ -10,7 +10,7 @@ from harness import TOP, binary, rounds
 sys.path.append(str(TOP / "tests/peers"))
 
 import compare  # noqa: E402
-from departures import Departing, QT, SCION  # noqa: E402
+from departures import CARILLON, Departing, QT, SCION  # noqa: E402
 from model import Restless, agree, run  # noqa: E402
 
 SEEDS = rounds(range(240), range(20000))
@@ -36,8 +36,8 @@ class StateChartPeers(unittest.TestCase):
         self.judge("Qt")
 
     def test_the_charts_would_show_each_departure(self):
-        missing = set(SCION) | set(QT)
-        for seed in range(3000):
+        missing = {*CARILLON, *SCION, *QT}
+        for seed in range(4000):
             chart, inputs = compare.chart_of(seed)
             for name in list(missing):
                 try:

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where SCION and Qt do something else than the Recommendation says: each rule of theirs by name, as a change of model.py.
+"""Where engines do something else than the Recommendation's algorithm says: each rule of theirs by name, as a change of model.py.
 docs/scxml-differences.md tells each by the Recommendation's text. What no rule here explains is a finding."""
 from model import Event, Machine, Restless, ScriptError, agree, run
 
+CARILLON = ["entered-once"]
 SCION = ["parallel-domain", "breadth-first", "done-last", "transitions-before-children", "final-leaves", "leaves-only",
          "history-of-the-left", "cancel-last", "failed-if-ends-block", "in-needs-quotes", "sent-data-is-an-object",
          "errors-have-data", "ended-goes-on"]
@@ -37,6 +38,12 @@ class Departing(Machine):
         if not self.departs("breadth-first"):
             return super().entry_order(states)
         return sorted(states, key=lambda state: (state.depth, state.index))
+
+    # entered-once: a state that is active, and was not left, is not entered again.
+    def entry_set(self, transitions, entering, by_default, history_content):
+        super().entry_set(transitions, entering, by_default, history_content)
+        if self.departs("entered-once"):
+            entering[:] = [state for state in entering if state.id not in self.active]
 
     # done-last: done events are raised when all states are entered.
     def enter(self, transitions):
@@ -171,16 +178,20 @@ class Departing(Machine):
             super().raise_error()
 
 
-def explain(chart, inputs, trace, names):
-    """The departures of `names` without which the model does not do what `trace` tells; None: not even with all of them.
-    Raises Restless, when with them the chart does not come to rest."""
-    if not agree(run(chart, inputs, frozenset(names), Departing), trace):
+def explain(chart, inputs, trace, names, view=lambda told: told):
+    """The departures of `names` without which the model does not do what `trace` tells; None: not even with all of them. `view`: how
+    the engine tells a trace. Raises Restless, when with all of them the chart does not come to rest."""
+
+    def is_same(some):
+        return agree(view(run(chart, inputs, frozenset(some), Departing)), trace)
+
+    if not is_same(names):
         return None
     needed = list(names)
     for name in names:
         fewer = [one for one in needed if one != name]
         try:
-            if agree(run(chart, inputs, frozenset(fewer), Departing), trace):
+            if is_same(fewer):
                 needed = fewer
         except Restless:
             pass

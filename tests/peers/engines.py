@@ -15,7 +15,9 @@ from install import build_qt, install_scion
 from model import Step, Trace
 
 HERE = pathlib.Path(__file__).resolve().parent
-START_SECONDS, ANSWER_SECONDS = 60, 4  # the model comes to rest within milliseconds; but machines can be busy
+START_SECONDS, ANSWER_SECONDS = 60, 20  # the model comes to rest within milliseconds; but machines can be busy
+
+NOTHING = [{"after": 0}]  # with no line of input at all our command goes on by itself
 
 
 class Refused(Exception):
@@ -27,18 +29,18 @@ class Crashed(Exception):
 
 
 class Carillon:
-    """Our command. It tells the configuration of each macrostep, and the log of all: a Trace of one Step."""
+    """Our command. A Trace of one Step: the configurations after each macrostep, and the log of all."""
     name = "Carillon"
 
     def __init__(self, binary):
         self.binary = binary
 
-    def run(self, xml, inputs):
+    def run(self, xml, inputs, patience_s=ANSWER_SECONDS):
         with tempfile.NamedTemporaryFile("w", suffix=".scxml", encoding="utf-8") as file:
             file.write(xml)
             file.flush()
-            done = subprocess.run([self.binary, "scxml", "run", "--json", "--virtual-time", file.name], input=input_lines(inputs),
-                                  capture_output=True, text=True, timeout=ANSWER_SECONDS, check=False)
+            done = subprocess.run([self.binary, "scxml", "run", "--json", "--virtual-time", file.name],
+                                  input=input_lines(inputs or NOTHING), capture_output=True, text=True, timeout=patience_s, check=False)
         if done.returncode == 2:
             raise Refused(done.stderr.strip())
         if done.returncode != 0:
@@ -46,7 +48,7 @@ class Carillon:
         told = [json.loads(line) for line in done.stdout.splitlines()]
         macrosteps = [sorted(one["configuration"]) for one in told if "configuration" in one]
         log = [plain(line) for line in done.stderr.splitlines() if not line.startswith(file.name)]
-        return Trace([Step(macrosteps[-1], log, macrosteps)], next((one["final"] for one in told if "final" in one), None))
+        return Trace([Step(macrosteps, log)], next((one["final"] for one in told if "final" in one), None))
 
 
 def plain(line):
@@ -77,16 +79,15 @@ class Driver:
             self.process.communicate()
             self.process = None
 
-    def run(self, xml, inputs):
-        patience = ANSWER_SECONDS
+    def run(self, xml, inputs, patience_s=ANSWER_SECONDS):
         if self.process is None:
-            patience = START_SECONDS
+            patience_s = START_SECONDS
             self.process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *self.words], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                             stderr=subprocess.DEVNULL, text=True)
         try:
             self.process.stdin.write(json.dumps({"xml": xml, "inputs": inputs}) + "\n")
             self.process.stdin.flush()
-            answers, _, _ = select.select([self.process.stdout], [], [], patience)
+            answers, _, _ = select.select([self.process.stdout], [], [], patience_s)
             line = self.process.stdout.readline() if answers else None
         except BrokenPipeError:
             line = ""

@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Makes a chart and its inputs smaller for as long as `is_wanted(chart, inputs)` stays true.
 
-    chart, inputs = shrink(chart, inputs, is_wanted)
+    chart, inputs = shrink(chart, inputs, is_wanted, seconds)
 """
 import copy
 import time
 
 from charts import Chart
-
-SECONDS = 60
 
 
 def is_well_formed(state):
@@ -98,7 +96,7 @@ def smaller_inputs(inputs):
             yield [*inputs[:n], {"name": one["name"]}, *inputs[n + 1:]]
 
 
-def shrink(chart, inputs, is_wanted, seconds=SECONDS):
+def shrink(chart, inputs, is_wanted, seconds):
     end = time.monotonic() + seconds
     is_smaller = True
     while is_smaller and time.monotonic() < end:
