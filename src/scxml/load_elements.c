@@ -17,8 +17,10 @@ struct text scxml_file_of(const struct loader *loader, const struct xml_node *no
     return names[node->input];
 }
 
-static void find(struct loader *loader, const struct xml_node *node, bool is_warning,
-                 struct scxml_place place, const char *format, va_list arguments)
+__attribute__((format(printf, 5, 0))) static void find(struct loader *loader,
+                                                       const struct xml_node *node, bool is_warning,
+                                                       struct scxml_place place, const char *format,
+                                                       va_list arguments)
 {
     char words[400];
     (void)vsnprintf(words, sizeof words, format, arguments);
