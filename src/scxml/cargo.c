@@ -122,6 +122,7 @@ static bool evaluate_pairs(struct scxml_run *run, const struct scxml_param *para
     const struct scxml_pair **end = out;
     for (; params; params = params->next) {
         struct scxml_payload value = { 0 };
+        if (!scxml_may_go_on(run)) return false;
         if (!value_of(run, params->expr, send_id, params->place, &value)) {
             if (params->is_of_namelist || scxml_is_over(run)) return false;
             continue;

@@ -74,21 +74,29 @@ void scxml_cancel_invokes(struct scxml_run *run, uint32_t state)
 
 /* --- events ----------------------------------------------------------------------------------- */
 
-static void forward(struct scxml_run *run, struct text id, const struct scxml_event *event)
+/* `*copy` is made for the first one; all share it. */
+static void forward(struct scxml_run *run, struct text id, const struct scxml_event *event,
+                    const struct scxml_event **copy)
 {
     struct scope *scope = run->effects->scope;
+    if (*copy == NULL) {
+        struct scxml_event *kept = scope_alloc(scope, sizeof *kept);
+        *kept = scxml_event_keep(scope, event);
+        *copy = kept;
+    }
     struct scxml_effect *effect = scxml_effect_add(run->effects, SCXML_DO_FORWARD);
     effect->forward.invoke_id = scope_keep(scope, id);
-    effect->forward.event = scxml_event_keep(scope, event);
+    effect->forward.event = **copy;
 }
 
 void scxml_give_to_invokes(struct scxml_run *run, const struct scxml_event *event)
 {
+    const struct scxml_event *copy = NULL;
     struct scxml_active_invoke *active = run->session->invokes;
     for (; active && !scxml_is_over(run); active = active->next) {
         const struct scxml_invoke *invoke = run->document->invokes[active->index];
         if (event->invoke_id.len && text_eq(event->invoke_id, active->id))
             scxml_run_blocks(run, invoke->finalize);
-        if (invoke->is_autoforward) forward(run, active->id, event);
+        if (invoke->is_autoforward) forward(run, active->id, event, &copy);
     }
 }

@@ -10,6 +10,7 @@ static bool evaluate_attributes(struct scxml_run *run, const struct scxml_module
     for (const struct scxml_module_attribute *at = element->attributes; at; at = at->next) {
         struct fault fault = { 0 };
         struct scxml_payload value = { SCXML_DATA_TEXT, at->literal };
+        if (!scxml_may_go_on(run)) return false;
         if (at->expr != SCXML_NONE) {
             enum scxml_verdict verdict =
                 run->datamodel->value(run->session->variables, at->expr, scope, &value, &fault);

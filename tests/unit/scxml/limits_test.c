@@ -198,6 +198,43 @@ TEST(what_a_macrostep_makes_is_bounded)
     chart_close(chart);
 }
 
+TEST(many_copies_of_one_long_value_are_bounded)
+{
+    struct buf body = { 0 };
+    buf_add_z(&body, "<script>var long = 'x'; for (var i = 0; i &lt; 20; i++) long += long;"
+                     "</script><state id='a'><onentry><send event='e'>");
+    for (int i = 0; i < 500; i++) buf_format(&body, "<param name='p%d' location='long'/>", i);
+    buf_add_z(&body, "</send></onentry></state>");
+    buf_add_byte(&body, '\0');
+    struct chart *chart = chart_load("datamodel='ecmascript'", body.at);
+    (void)run_for(chart);
+    check_end(chart, "error.platform.memory: a macrostep made more than 16777216 bytes");
+    CHECK(scope_bytes(chart->effects) < 20000000);
+    buf_free(&body);
+    chart_close(chart);
+}
+
+TEST(one_event_for_many_invocations_is_copied_once)
+{
+    static char data[1000000];
+    struct buf body = { 0 };
+    buf_add_z(&body, "<state id='a'>");
+    for (int i = 0; i < 500; i++) buf_format(&body, "<invoke id='v%d' autoforward='true'/>", i);
+    buf_add_z(&body, "</state>");
+    buf_add_byte(&body, '\0');
+    struct chart *chart = chart_open("", body.at);
+    const struct scxml_event event = { .name = TEXT("e"),
+                                       .data = { SCXML_DATA_TEXT, { data, sizeof data } } };
+    CHECK_OK(scxml_post(chart->session, &event));
+    struct scxml_effects effects = scxml_effects_in(chart->effects);
+    scope_reset(chart->effects);
+    CHECK_I64(scxml_step(chart->session, 0, &effects), SCXML_STEPPED);
+    CHECK_U32(effects.count, 500);
+    CHECK(scope_bytes(chart->effects) < 1500000);
+    buf_free(&body);
+    chart_close(chart);
+}
+
 TEST(a_script_without_end_is_stopped_and_the_third_one_ends_the_session) /* scenario_O18 */
 {
     struct chart *chart =
