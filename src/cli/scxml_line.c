@@ -20,12 +20,14 @@ static enum err read_name(struct text name, struct scxml_line *out, struct fault
 
 static enum err read_after(const struct value *after, struct scxml_line *out, struct fault *fault)
 {
-    if (after->kind != VALUE_INTEGER || after->integer < 0 ||
-        (uint64_t)after->integer > SCXML_AFTER_MS_MAX)
+    double ms = after->kind == VALUE_INTEGER ? (double)after->integer
+                : after->kind == VALUE_FLOAT ? after->number
+                                             : -1;
+    if (!(ms >= 0 && ms <= (double)SCXML_AFTER_MS_MAX))
         return fault_set(fault, ERR_INVALID, "after",
-                         "\"after\" is a whole number of milliseconds, a year at most");
+                         "\"after\" is a number of milliseconds, a year at most");
     out->kind = SCXML_LINE_AFTER;
-    out->after_ms = (uint64_t)after->integer;
+    out->after_ms = (uint64_t)ms;
     return ERR_OK;
 }
 

@@ -82,12 +82,12 @@ static bool is_main(const struct scxml_run *run, const struct scxml_session *ses
 }
 
 /* The macrostep that ends the session has left all states: what was active is the final state. */
-static void on_step(void *self, const struct scxml_session *session,
+static void on_step(void *self, const struct scxml_session *session, enum scxml_outcome outcome,
                     const struct scxml_effects *effects)
 {
     struct scxml_run *run = self;
     if (run->record) scxml_record_step(run->record, session, effects);
-    if (!is_main(run, session)) return;
+    if (!is_main(run, session) || outcome == SCXML_RESTING) return;
     const struct scxml_effect *last = effects->last;
     if (last == NULL || last->kind != SCXML_DO_END)
         print_configuration(run, session);

@@ -55,6 +55,13 @@ int scxml_run_open(struct scxml_run *run, const struct scxml_run_options *option
 /* The exit status of a run that went to its end. */
 int scxml_run_close(struct scxml_run *run, uint64_t now_ms);
 
+/* Whether delayed sends still come when the input has ended: of a run that never had a line they
+ * are all that can move it. */
+static inline bool scxml_run_waits(const struct scxml_run *run)
+{
+    return run->options->waits || !run->had_lines;
+}
+
 /* Some macrosteps; true when more is waiting. */
 bool scxml_run_slice(struct scxml_run *run, uint64_t now_ms);
 /* A line of the input: an event is posted; returns the time that it lets pass. */

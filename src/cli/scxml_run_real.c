@@ -28,7 +28,7 @@ static void stop(struct real *real)
 /* Nothing that could still move the session. */
 static bool is_forsaken(const struct real *real)
 {
-    if (!real->run.options->waits) return true;
+    if (!scxml_run_waits(&real->run)) return true;
     return scxml_host_next_due(real->run.host) == SCXML_NEVER &&
            scxml_host_calls_open(real->run.host) == 0 && !real->run.options->has_port;
 }

@@ -76,7 +76,7 @@ int scxml_run_virtual(const struct scxml_run_options *options)
     if (status == 0) {
         come_to_rest(&clock);
         read_input(&clock);
-        if (options->waits || !clock.run.had_lines) let_time_pass(&clock);
+        if (scxml_run_waits(&clock.run)) let_time_pass(&clock);
         if (clock.never_rests)
             fprintf(stderr, "carillon scxml: no rest after %d macrosteps at one instant\n",
                     SCXML_RUN_STEPS_MAX);

@@ -270,8 +270,8 @@ static void step(struct scxml_host *host, struct member *member, uint64_t now_ms
     effects.can_reach = effects_can_reach;
     effects.world = &sender;
     enum scxml_outcome outcome = scxml_step(member->session, now_ms, &effects);
-    if (outcome != SCXML_RESTING && host->hooks.on_step)
-        host->hooks.on_step(host->self, member->session, &effects);
+    if ((outcome != SCXML_RESTING || effects.first) && host->hooks.on_step)
+        host->hooks.on_step(host->self, member->session, outcome, &effects);
     if (effects_carry_out(host, member, host->scratch, effects.first))
         scope_reset(host->scratch);
     else

@@ -38,8 +38,9 @@ struct scxml_host_hooks {
     /* As load.h: also the documents that are invoked by `src`. */
     enum err (*fetch)(void *self, struct text url, struct scope *scope, struct text *body,
                       struct fault *fault);
-    /* A macrostep was taken; its effects are carried out next. */
-    void (*on_step)(void *self, const struct scxml_session *session,
+    /* A macrostep was taken, or delayed sends became due (SCXML_RESTING); the effects are carried
+     * out next. */
+    void (*on_step)(void *self, const struct scxml_session *session, enum scxml_outcome outcome,
                     const struct scxml_effects *effects);
     /* A <log>, or words of ours (is_ours): why an error event was raised. */
     void (*on_log)(void *self, const struct scxml_session *session, const struct scxml_effect *log);

@@ -31,7 +31,7 @@ struct scxml_birth { /* texts are copied */
 };
 
 enum scxml_outcome {
-    SCXML_RESTING, /* nothing was waiting: no macrostep was taken */
+    SCXML_RESTING, /* no macrostep was taken; delayed sends to others may have become effects */
     SCXML_STEPPED, /* one macrostep; call again */
     SCXML_ENDED    /* this macrostep, or an earlier one, was the last */
 };

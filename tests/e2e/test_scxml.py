@@ -72,13 +72,17 @@ class RunTest(Folder):
         status, out, _ = self.virtual(CLOCK, "tick\n")
         self.assertEqual((status, out), (0, ["a b1", "a b1"]))
         started = time.monotonic()
-        status, out, _ = self.scxml("run", self.chart(CLOCK))
-        self.assertEqual((status, out), (0, ["a b1"]))
+        status, out, _ = self.scxml("run", self.chart(CLOCK), lines="tick\n")
+        self.assertEqual((status, out), (0, ["a b1", "a b1"]))
         self.assertLess(time.monotonic() - started, 1.9)
 
-    def test_without_any_input_virtual_time_goes_by_itself(self):
+    def test_without_any_input_delayed_sends_come(self):
         _, out, _ = self.virtual(CLOCK, "")
         self.assertEqual(out, ["a b1", "a b2"])
+        started = time.monotonic()
+        _, out, _ = self.scxml("run", self.chart(CLOCK))
+        self.assertEqual(out, ["a b1", "a b2"])
+        self.assertGreater(time.monotonic() - started, 1.9)
 
     def test_wait_lets_delayed_sends_come(self):
         _, out, _ = self.virtual(CLOCK, "tick\n", "--wait")
@@ -147,6 +151,15 @@ class RunTest(Folder):
             'cond="_sessionid.length === 32" target="good"/></state>'
             '<final id="good"/><final id="bad"/>', "")
         self.assertEqual(out[-1], "final good")
+
+    def test_a_delayed_send_to_another_session_is_no_macrostep(self):
+        _, out, error = self.virtual(
+            f'<state id="a"><invoke id="kid"><content><scxml {NAMESPACE}><state id="inner">'
+            '<transition event="hello"><log label="kid" expr="\'heard\'"/></transition></state></scxml>'
+            '</content></invoke><onentry><send event="hello" target="#_kid" delay="1s"/></onentry>'
+            '</state>', '{"after":5000.5}\n')
+        self.assertEqual(out, ["a"])
+        self.assertIn("kid: heard", error)
 
     def test_children_are_not_printed_but_their_log_is(self):
         _, out, error = self.virtual(

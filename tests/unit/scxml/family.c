@@ -63,16 +63,18 @@ static void say_effect(struct family *family, const struct scxml_effect *effect)
     }
 }
 
-static void on_step(void *self, const struct scxml_session *session,
+static void on_step(void *self, const struct scxml_session *session, enum scxml_outcome outcome,
                     const struct scxml_effects *effects)
 {
     struct family *family = self;
     unsigned number = number_of(scxml_session_id(session));
-    uint32_t states[64], count = scxml_configuration(session, states, 64);
+    uint32_t states[64];
+    uint32_t count = scxml_configuration(session, states, 64);
     for (const struct scxml_effect *effect = effects->first; effect; effect = effect->next) {
         buf_format(&family->said, "%u ", number);
         say_effect(family, effect);
     }
+    if (outcome == SCXML_RESTING) return;
     buf_format(&family->said, "%u:", number);
     for (uint32_t i = 0; i < count; i++) buf_format(&family->said, " %u", states[i]);
     buf_add_byte(&family->said, '\n');
