@@ -177,7 +177,7 @@ struct scxml_invoke {
 };
 
 struct scxml_transition {
-    uint32_t index;  /* in document->transitions; SCXML_NONE: a default, of <initial> or <history> */
+    uint32_t index; /* in document->transitions; SCXML_NONE: a default, of <initial> or <history> */
     uint32_t source; /* the state, or the one that it is the initial or history default of */
     uint32_t descriptor_count;
     const struct text *descriptors; /* event tokens without trailing ".*" and "."; "*": any */
