@@ -134,7 +134,9 @@ void engine_assign(duk_context *ctx, scxml_expression_id location)
     duk_pop(ctx);
     engine_push_code(ctx, location, CODE_ASSIGNMENT);
     duk_push_heapptr(ctx, evaluator->running->data);
+    evaluator->is_assigning = true;
     duk_call_method(ctx, 0);
+    evaluator->is_assigning = false;
     duk_pop(ctx);
 }
 

@@ -97,6 +97,7 @@ static enum scxml_verdict perform(struct scxml_evaluator *evaluator, struct deed
     duk_context *ctx = evaluator->ctx;
     enum scxml_verdict verdict = SCXML_DONE;
     size_t before = evaluator->watch.bytes;
+    evaluator->is_assigning = false;
     if (deed->variables) evaluator->watch.now_ms = deed->variables->now_ms;
     if (duk_safe_call(ctx, run_deed, deed, 0, 1) != DUK_EXEC_SUCCESS)
         verdict = failure(evaluator, fault);

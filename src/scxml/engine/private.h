@@ -55,6 +55,7 @@ struct scxml_evaluator {
     uint32_t loop_count, slot_count;
     struct scxml_variables *free_list; /* closed sessions, whose slots are used again */
     struct scxml_variables *running;   /* whose data object is the global one; NULL: none */
+    bool is_assigning;                 /* the value lies in the stash */
     bool is_dead;                      /* the heap is in no state to go on */
 };
 

@@ -210,9 +210,11 @@ static void save_variable(duk_context *ctx, struct save_deed *save)
     save_undefined(save);
 }
 
-static bool is_state_name(duk_context *ctx, duk_idx_t index)
+/* A name that would mean something else when it is read back. */
+static bool is_reserved(duk_context *ctx, duk_idx_t index)
 {
-    return text_eq(text_of(duk_get_string(ctx, index)), TEXT(STATE_NAME));
+    struct text name = text_of(duk_get_string(ctx, index));
+    return text_eq(name, TEXT(STATE_NAME)) || engine_is_system_name(evaluator_of(ctx), name);
 }
 
 /* [object] -> [object]; the members that are saved, after `comma` where there are any. */
@@ -220,7 +222,7 @@ static void save_variables(duk_context *ctx, struct save_deed *save, const char 
 {
     duk_enum(ctx, -1, DUK_ENUM_OWN_PROPERTIES_ONLY);
     while (duk_next(ctx, -1, true)) {
-        bool is_ours = is_state_name(ctx, -2);
+        bool is_ours = is_reserved(ctx, -2);
         save->lost += is_ours;
         if (!is_ours && !is_left_out(ctx)) {
             buf_add_z(save->out, comma);

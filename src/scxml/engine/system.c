@@ -81,10 +81,12 @@ static void push_platform(duk_context *ctx, struct scxml_variables *variables)
     push_root(ctx, variables, ROOT_PLATFORM, push_new_platform);
 }
 
+/* Only while an assignment runs: nobody is to see what another session assigned. */
 static void push_assigned(duk_context *ctx, struct scxml_variables *variables)
 {
     duk_push_heapptr(ctx, variables->evaluator->stash);
     duk_get_prop_index(ctx, -1, STASH_VALUE);
+    if (!variables->evaluator->is_assigning) duk_push_undefined(ctx);
 }
 
 static void push_data(duk_context *ctx, struct scxml_variables *variables)

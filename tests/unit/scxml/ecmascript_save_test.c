@@ -164,3 +164,15 @@ TEST(what_was_not_saved_is_refused)
         CHECK_I64(scxml_ecmascript.restore(one, text_of(wrong[i]), &scripts.fault), SCXML_FAILED);
     end();
 }
+
+TEST(names_that_are_taken_are_lost_and_the_rest_comes_back)
+{
+    begin();
+    RUN("this['#state'] = 1; Object.defineProperty(this, '_event', { value: 2, enumerable: true "
+        "}); var a = 3");
+    save();
+    CHECK_U32(lost, 2);
+    CHECK_I64(move(""), SCXML_DONE);
+    VALUE("[a, typeof _event]", "[3,\"undefined\"]");
+    finish();
+}

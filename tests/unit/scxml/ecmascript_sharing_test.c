@@ -166,3 +166,14 @@ TEST(fields_of_the_event_cannot_be_written_in_sloppy_code_either)
     ONE("[_event.name, _event.data, frozen.a, _x.params.n]", "[\"go\",{\"a\":2,\"b\":3},1,\"1\"]");
     end();
 }
+
+TEST(what_one_session_assigns_another_cannot_look_up)
+{
+    begin();
+    RUN(one, "var secret = { a: 1 }, copy");
+    CHECK_I64(scripts_assign(&scripts, one, "copy", "secret"), SCXML_DONE);
+    CHECK_I64(scripts_assign(&scripts, one, "copy.x.y", "secret"), SCXML_FAILED);
+    TWO("typeof __carillon_assigned_value", "\"undefined\"");
+    ONE("typeof __carillon_assigned_value", "\"undefined\"");
+    end();
+}
