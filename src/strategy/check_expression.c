@@ -94,6 +94,13 @@ static void check_pattern(struct checker *checker, const struct expression *patt
                        "is compiled");
         return;
     }
+    enum { PATTERNS_MAX = 200 }; /* each may cost some milliseconds */
+    if (++checker->patterns > PATTERNS_MAX) {
+        if (checker->patterns == PATTERNS_MAX + 1)
+            strategy_error(checker->findings, pattern->place, "more than %d patterns",
+                           PATTERNS_MAX);
+        return;
+    }
     struct pattern made;
     struct fault fault = { 0 };
     size_t offset;

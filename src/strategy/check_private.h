@@ -19,6 +19,7 @@ struct checker {
     const struct strategy *strategy;
     struct table *variables; /* of the strategy, by name */
     uint32_t loops;          /* around the statement */
+    uint32_t patterns;       /* looked at so far */
 };
 
 /* check_expression.c */

@@ -7,7 +7,11 @@
 static void check_unique(struct checker *checker, struct table *known, const char *what,
                          const struct name *name)
 {
+    enum { NAME_BYTES_MAX = 200 };
     const struct place *first = table_get(known, name->text);
+    if (name->text.len > NAME_BYTES_MAX)
+        strategy_error(checker->findings, name->place, "a name has at most %d bytes",
+                       NAME_BYTES_MAX);
     if (first == NULL)
         table_put(known, name->text, (void *)(uintptr_t)&name->place);
     else

@@ -186,17 +186,14 @@ static void put_pattern_comment(struct buf *out, struct text source)
 }
 
 /* Tables hang on functions, which a saved session does not hold: they come back with the script. */
-static void put_patterns(struct compiler *compiler, struct buf *out,
-                         const struct pattern_use *patterns)
+static void put_pattern(struct compiler *compiler, struct buf *out, const struct pattern_use *use)
 {
-    if (patterns == NULL) return;
-    put_patterns(compiler, out, patterns->next);
     struct pattern pattern = { 0 };
     size_t offset;
-    if (pattern_compile(patterns->source, compiler->work, &pattern, &offset, NULL)) return;
-    put_pattern_comment(out, patterns->source);
-    buf_format(out, "function pattern_%u() {}\nObject.assign(pattern_%u, {\n", patterns->number,
-               patterns->number);
+    if (pattern_compile(use->source, compiler->work, &pattern, &offset, NULL)) return;
+    put_pattern_comment(out, use->source);
+    buf_format(out, "function pattern_%u() {}\nObject.assign(pattern_%u, {\n", use->number,
+               use->number);
     put_table(out, &pattern);
     buf_add_z(out, "});\n");
 }
@@ -204,7 +201,8 @@ static void put_patterns(struct compiler *compiler, struct buf *out,
 static void emit_helpers(struct compiler *compiler)
 {
     struct buf code = { 0 }, *out = compiler->xml.out;
-    put_patterns(compiler, &code, compiler->patterns);
+    for (const struct pattern_use *at = compiler->patterns; at != NULL; at = at->next)
+        put_pattern(compiler, &code, at);
     buf_add_z(out, "  <script><![CDATA[\n");
     helpers_print(out, compiler->used, 4);
     struct text rest = buf_text(&code), line;
@@ -300,12 +298,13 @@ static struct text compile_document(struct compiler *compiler)
     const struct strategy *strategy = compiler->strategy;
     struct buf states = { 0 }, all = { 0 };
     struct emitter *xml = &compiler->xml;
-    *xml = (struct emitter){ &states, 1 };
+    *xml = (struct emitter){ .out = &states, .depth = 1 };
     compiler->has_changes = strategy->is_subroutine; /* of its caller */
     number_block(compiler, table_new(compiler->work), &compiler->strategy->block);
     emit_states(compiler);
 
-    *xml = (struct emitter){ &all, 0 };
+    compiler->element_count = xml->elements;
+    *xml = (struct emitter){ .out = &all };
     buf_add_z(&all, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     struct text source = base_name(compiler->program->sources[strategy->name.place.file].name);
     emit_comment(xml, scope_format(compiler->work, "%s of %.*s, line %u: change it there",
@@ -353,13 +352,14 @@ static struct strategy_output *add_output(struct compiler *compiler, struct tabl
 static void compile_strategy(const struct compiler *shared, struct strategy *strategy,
                              struct strategy_output *output)
 {
-    enum { DOCUMENT_BYTES_MAX = 2 * 1024 * 1024, STATEMENTS_MAX = 1500 };
+    /* what the engine takes (orchestration 3.1), and room for what stands around the states */
+    enum { DOCUMENT_BYTES_MAX = 2 * 1024 * 1024, ELEMENTS_MAX = 20000 - 50 };
     struct compiler compiler = *shared;
     compiler.work = scope_new(NULL, "compile", SCOPE_NO_LIMIT);
     compiler.strategy = strategy;
     output->is_document = true;
     output->text = compile_document(&compiler);
-    if (output->text.len > DOCUMENT_BYTES_MAX || compiler.statement_count > STATEMENTS_MAX)
+    if (output->text.len > DOCUMENT_BYTES_MAX || compiler.element_count > ELEMENTS_MAX)
         strategy_error(shared->findings, strategy->name.place,
                        "'%.*s' is too large for one document: move parts of it into subroutines",
                        TEXT_ARG(strategy->name.text));

@@ -123,12 +123,12 @@ static void put_add(struct compiler *compiler, struct buf *out, const struct exp
 /* The function that looks into the table of a pattern; one for each pattern of the document. */
 static uint32_t pattern_number(struct compiler *compiler, struct text source)
 {
-    for (const struct pattern_use *at = compiler->patterns; at != NULL; at = at->next)
-        if (text_eq(at->source, source)) return at->number;
-    struct pattern_use *made = scope_alloc(compiler->work, sizeof *made);
-    *made = (struct pattern_use){ compiler->patterns, source, ++compiler->pattern_count };
-    compiler->patterns = made;
-    return made->number;
+    struct pattern_use **end = &compiler->patterns;
+    for (; *end != NULL; end = &(*end)->next)
+        if (text_eq((*end)->source, source)) return (*end)->number;
+    *end = scope_alloc(compiler->work, sizeof **end);
+    **end = (struct pattern_use){ NULL, source, ++compiler->pattern_count };
+    return (*end)->number;
 }
 
 static void put_operation(struct compiler *compiler, struct buf *out,

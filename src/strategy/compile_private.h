@@ -27,12 +27,12 @@ struct compiler {
     struct scope *scope; /* of the output */
     struct scope *work;  /* of this compilation */
     struct strategy_findings *findings;
-    struct strategy *strategy; /* whose document is being made */
-    struct emitter xml;        /* of its states */
-    uint64_t used;             /* helpers */
-    struct pattern_use *patterns;
+    struct strategy *strategy;    /* whose document is being made */
+    struct emitter xml;           /* of its states */
+    uint64_t used;                /* helpers */
+    struct pattern_use *patterns; /* in the order in which they came */
     uint32_t pattern_count;
-    uint32_t statement_count;
+    uint32_t statement_count, element_count;
     bool asks, has_loops;
     bool has_changes;     /* something may wait to be written when an effect comes */
     struct text loop_end; /* where `break` goes */

@@ -260,17 +260,21 @@ static void compile_wait(struct compiler *compiler, const struct statement *stat
 
 /* --- if --- */
 
-static void compile_branch(struct compiler *compiler, const struct branch *branch,
-                           struct text after)
+/* Where it goes on when the branch does not hold. */
+static struct text entry_behind(struct compiler *compiler, const struct branch *branch,
+                                struct text after)
+{
+    const struct branch *other = branch->next;
+    if (other == NULL) return after;
+    if (other->condition == NULL) return block_entry(compiler, &other->block, after);
+    struct text id = branch_id(compiler, other);
+    return other->question_count > 0 ? question_id(compiler, id, 1) : id;
+}
+
+static void compile_condition(struct compiler *compiler, const struct branch *branch,
+                              struct text after)
 {
     struct text id = branch_id(compiler, branch);
-    const struct branch *other = branch->next;
-    struct text otherwise = after;
-    if (other != NULL && other->condition == NULL)
-        otherwise = block_entry(compiler, &other->block, after);
-    else if (other != NULL)
-        otherwise = other->question_count > 0 ? question_id(compiler, branch_id(compiler, other), 1)
-                                              : branch_id(compiler, other);
     emit_questions_in(compiler, branch->condition, id, branch->place, branch->question_count, id,
                       NULL);
     struct text condition = compile_value(compiler, branch->condition, TYPE_TRUTH);
@@ -280,14 +284,17 @@ static void compile_branch(struct compiler *compiler, const struct branch *branc
     emit_next(compiler);
     end_entry(compiler);
     emit_transition(compiler, "next", "run.holds", block_entry(compiler, &branch->block, after));
-    emit_transition(compiler, "next", NULL, otherwise);
+    emit_transition(compiler, "next", NULL, entry_behind(compiler, branch, after));
     end_state(compiler);
-    compile_block(compiler, &branch->block, after);
-    if (other == NULL) return;
-    if (other->condition == NULL)
-        compile_block(compiler, &other->block, after);
-    else
-        compile_branch(compiler, other, after);
+}
+
+static void compile_branches(struct compiler *compiler, const struct branch *branches,
+                             struct text after)
+{
+    for (const struct branch *at = branches; at != NULL; at = at->next) {
+        if (at->condition != NULL) compile_condition(compiler, at, after);
+        compile_block(compiler, &at->block, after);
+    }
 }
 
 /* --- loops --- */
@@ -351,7 +358,7 @@ static void compile_statement(struct compiler *compiler, struct statement *state
     case STATEMENT_BREAK:
     case STATEMENT_PRIORITY:
     case STATEMENT_LOG: compile_local(compiler, statement, next); break;
-    case STATEMENT_IF: compile_branch(compiler, statement->branches, next); break;
+    case STATEMENT_IF: compile_branches(compiler, statement->branches, next); break;
     case STATEMENT_REPEAT:
     case STATEMENT_WHILE: compile_loop(compiler, statement, next); break;
     case STATEMENT_WAIT: compile_wait(compiler, statement, next); break;

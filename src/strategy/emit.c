@@ -11,6 +11,7 @@ static void indent(struct emitter *emitter)
 static void begin(struct emitter *emitter, const char *element, const struct attribute *attributes)
 {
     indent(emitter);
+    emitter->elements++;
     buf_format(emitter->out, "<%s", element);
     for (; attributes->name != NULL; attributes++) {
         if (attributes->value.at == NULL) continue;

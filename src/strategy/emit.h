@@ -8,6 +8,7 @@
 struct emitter {
     struct buf *out;
     uint32_t depth;
+    uint32_t elements; /* written so far */
 };
 
 /* Attributes are pairs of a name and a value (const char *, struct text), the value escaped; a NULL

@@ -176,6 +176,24 @@ static void take_sign(struct lexer *lexer)
     lexer->at += len;
 }
 
+/* No control characters, and none that XML cannot hold; else the lexer stands at the first. */
+static bool is_plain(struct lexer *lexer)
+{
+    for (; lexer->at < lexer->in.len; lexer->at++) {
+        char c = byte_at(lexer, 0);
+        struct text three = text_slice(lexer->in, lexer->at, 3);
+        if ((unsigned char)c < ' ' && c != '\n' && c != '\r' && c != '\t') return false;
+        if (text_eq(three, TEXT("\xef\xbf\xbe")) || text_eq(three, TEXT("\xef\xbf\xbf")))
+            return false;
+        if (c != '\n') continue;
+        lexer->line++;
+        lexer->line_start = lexer->at + 1;
+    }
+    lexer->at = lexer->line_start = 0;
+    lexer->line = 1;
+    return true;
+}
+
 struct token *strategy_tokens(const struct strategy_source *source, uint32_t file,
                               struct scope *scope, struct strategy_findings *findings)
 {
@@ -188,8 +206,11 @@ struct token *strategy_tokens(const struct strategy_source *source, uint32_t fil
     if (source->text.len > STRATEGY_BYTES_MAX) {
         strategy_error(findings, here(&lexer), "a file has at most %d bytes", STRATEGY_BYTES_MAX);
         lexer.in.len = 0;
-    } else if (!text_is_utf8(source->text) || memchr(source->text.at, 0, source->text.len)) {
+    } else if (!text_is_utf8(source->text)) {
         strategy_error(findings, here(&lexer), "the file is no UTF-8 text");
+        lexer.in.len = 0;
+    } else if (!is_plain(&lexer)) {
+        strategy_error(findings, here(&lexer), "here stands a character that is none of a text");
         lexer.in.len = 0;
     }
     if (text_starts(lexer.in, TEXT("\xef\xbb\xbf"))) lexer.at = lexer.line_start = 3;

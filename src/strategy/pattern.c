@@ -158,12 +158,13 @@ static uint32_t step(struct builder *builder, uint32_t state, uint32_t kind)
 {
     if (state == builder->out->found) return state;
     struct node_set after = { 0 };
-    for (uint32_t i = 0; i < builder->graph->count; i++) {
-        const struct pattern_node *node = &builder->graph->nodes[i];
-        if (has(&builder->states[state]->nodes, i) && node->kind == NODE_SET &&
-            node_takes(node, builder->sample[kind]))
-            enter(builder, &after, node->next);
-    }
+    for (uint32_t word = 0; word < WORDS; word++)
+        for (uint64_t bits = builder->states[state]->nodes.words[word]; bits; bits &= bits - 1) {
+            uint32_t index = word * 64 + (uint32_t)__builtin_ctzll(bits);
+            const struct pattern_node *node = &builder->graph->nodes[index];
+            if (node->kind == NODE_SET && node_takes(node, builder->sample[kind]))
+                enter(builder, &after, node->next);
+        }
     return state_of(builder, &after);
 }
 

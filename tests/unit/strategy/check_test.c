@@ -363,5 +363,39 @@ TEST(only_what_can_fail_has_an_on_error)
 TEST(bytes_that_are_no_text_are_refused)
 {
     check("strategy \"\xff\" { stop }", "f:1:1: error: the file is no UTF-8 text\n");
+    check("strategy \"A\" {\n log \"a\x01\" }", "f:2:8: error: here stands a character that is "
+                                                "none of a text\n");
     check("strategy \"A\" { stop } \xc3\xa9", "f:1:23: error: '\xc3\xa9' means nothing here\n");
+}
+
+static struct strategy_findings build_large(struct scope *scope, const char *begin,
+                                            const char *part, int count, const char *end)
+{
+    struct buf source = { 0 };
+    buf_add_z(&source, begin);
+    for (int i = 0; i < count; i++) buf_add_z(&source, part);
+    buf_add_z(&source, end);
+    struct strategy_source file = { TEXT("f"), scope_keep(scope, buf_text(&source)) };
+    struct strategy_findings findings = strategy_findings_in(scope);
+    (void)strategy_build(&file, 1, scope, NULL, &findings);
+    buf_free(&source);
+    return findings;
+}
+
+TEST(what_is_too_large_for_the_engine_is_refused)
+{
+    struct scope *scope = scope_new(NULL, "test", SCOPE_NO_LIMIT);
+    struct strategy_findings findings =
+        build_large(scope, "strategy \"A\" { ", "log 1\n", 2000, "stop }");
+    CHECK_I64(findings.error_count, 0);
+    findings = build_large(scope, "strategy \"A\" { ", "log 1\n", 4000, "stop }");
+    CHECK_TEXT(findings.first->words,
+               "'A' is too large for one document: move parts of it into subroutines");
+    findings = build_large(scope, "strategy \"A\" { if data.X { stop }\n",
+                           "else if data.X { stop }\n", 40000, "else { stop } }");
+    CHECK_I64(findings.error_count, 1);
+    findings = build_large(scope, "strategy \"A\" { ", "if data.X matches \"a+\" { stop }\n", 1000,
+                           "stop }");
+    CHECK_TEXT(findings.first->words, "more than 200 patterns");
+    scope_close(scope);
 }
