@@ -16,8 +16,7 @@ struct scxml_http {
     struct text location;
 };
 
-/* --- receiving ---------------------------------------------------------------------------------
- */
+/* --- receiving ------------------------------------------------------------------------------- */
 
 /* The message as it came, for _event.raw. */
 static struct text raw_of(const struct http_request *request, struct scope *scope)
@@ -78,8 +77,7 @@ static void on_request(void *self, struct http_exchange *exchange)
                text_of(err ? fault.words : ""));
 }
 
-/* --- sending -----------------------------------------------------------------------------------
- */
+/* --- sending --------------------------------------------------------------------------------- */
 
 struct sent {
     struct scope *scope;
@@ -112,8 +110,7 @@ void scxml_http_send(struct scxml_http *http, const struct scxml_message *messag
     buf_free(&body);
 }
 
-/* --- both --------------------------------------------------------------------------------------
- */
+/* --- both ------------------------------------------------------------------------------------ */
 
 enum err scxml_http_open(struct scope *owner, struct net *net, uint16_t port,
                          const struct scxml_http_user *user, struct scxml_http **out,

@@ -48,8 +48,7 @@ struct scxml_input *scxml_input_open(struct scope *owner)
     return &the_input;
 }
 
-/* --- lines -------------------------------------------------------------------------------------
- */
+/* --- lines ----------------------------------------------------------------------------------- */
 
 static struct text waiting(const struct scxml_input *input)
 {
@@ -112,8 +111,7 @@ void scxml_input_wait(struct scxml_input *input)
     add_chunk(input);
 }
 
-/* --- the thread --------------------------------------------------------------------------------
- */
+/* --- the thread ------------------------------------------------------------------------------ */
 
 static void *read_on(void *self)
 {

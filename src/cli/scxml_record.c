@@ -19,8 +19,7 @@ struct scxml_record {
     struct scope *scope;
 };
 
-/* --- lines -------------------------------------------------------------------------------------
- */
+/* --- lines ----------------------------------------------------------------------------------- */
 
 static void close_record(void *self)
 {
@@ -100,8 +99,7 @@ uint64_t scxml_record_difference(const struct scxml_record *record, struct text 
     return record->difference;
 }
 
-/* --- parts -------------------------------------------------------------------------------------
- */
+/* --- parts ----------------------------------------------------------------------------------- */
 
 static void put_text(struct json_writer *json, const char *name, struct text text)
 {
@@ -222,8 +220,7 @@ static void put_effect(struct json_writer *json, const struct scxml_effect *effe
     json_end_object(json);
 }
 
-/* --- causes and outcomes -----------------------------------------------------------------------
- */
+/* --- causes and outcomes --------------------------------------------------------------------- */
 
 void scxml_record_begin(struct scxml_record *record, const struct scxml_record_head *head)
 {

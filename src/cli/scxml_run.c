@@ -12,8 +12,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* --- what is printed ---------------------------------------------------------------------------
- */
+/* --- what is printed ------------------------------------------------------------------------- */
 
 static void print(const struct buf *out)
 {
@@ -73,8 +72,7 @@ static void print_configuration(const struct scxml_run *run, const struct scxml_
     scope_close(scope);
 }
 
-/* --- what the host tells -----------------------------------------------------------------------
- */
+/* --- what the host tells --------------------------------------------------------------------- */
 
 static bool is_main(const struct scxml_run *run, const struct scxml_session *session)
 {
@@ -122,8 +120,7 @@ static void on_end(void *self, const struct scxml_session *session, const struct
     if (end->end.final.len) print_final(run, end->end.final);
 }
 
-/* --- the run -----------------------------------------------------------------------------------
- */
+/* --- the run --------------------------------------------------------------------------------- */
 
 static void print_findings(const struct scxml_findings *findings)
 {
@@ -241,8 +238,7 @@ bool scxml_run_slice(struct scxml_run *run, uint64_t now_ms)
     return scxml_host_has_work(run->host);
 }
 
-/* --- the input ---------------------------------------------------------------------------------
- */
+/* --- the input ------------------------------------------------------------------------------- */
 
 static void complain_of_line(struct scxml_run *run, const char *words)
 {

@@ -103,8 +103,7 @@ static void work_soon(void *self)
     chore_soon(real->loop, &real->work);
 }
 
-/* --- HTTP --------------------------------------------------------------------------------------
- */
+/* --- HTTP ------------------------------------------------------------------------------------ */
 
 static enum err on_http_event(void *self, struct text session_id, const struct scxml_event *event)
 {
@@ -144,8 +143,7 @@ static bool open_http(struct real *real, struct scope *life)
     return !err || !options->has_port;
 }
 
-/* --- the run -----------------------------------------------------------------------------------
- */
+/* --- the run --------------------------------------------------------------------------------- */
 
 int scxml_run_real(const struct scxml_run_options *options)
 {

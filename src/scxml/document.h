@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* document.h - an SCXML document, checked and compiled: what all its sessions share (orchestration
- * 3). Made by   load.h, in one scope; immutable from then on, so it may be read by many threads.
+/* document.h - an SCXML document, checked and compiled: what all its sessions share
+ * (orchestration 3).
+ * Made by   load.h, in one scope; immutable from then on, so it may be read by many threads.
  * Order     states lie in document order, the <scxml> element is states[0]. The descendants of
  *           state s are therefore the run s+1 .. states[s].end-1, its children are s+1, then each
  *           time the former child's `end`: a subtree is a range, and so is an exit set.
@@ -24,8 +25,7 @@ struct scxml_place {
     uint32_t line, column; /* from 1; 0: unknown */
 };
 
-/* --- expressions: indexes into document->expressions -------------------------------------------
- */
+/* --- expressions: indexes into document->expressions ----------------------------------------- */
 
 enum scxml_expression_kind {
     SCXML_VALUE,     /* expr, array, ...expr */
@@ -42,8 +42,7 @@ struct scxml_expression {
 
 typedef uint32_t scxml_expression_id; /* SCXML_NONE: the attribute is absent */
 
-/* --- executable content (3.1) ------------------------------------------------------------------
- */
+/* --- executable content (3.1) ---------------------------------------------------------------- */
 
 struct scxml_param {
     const struct scxml_param *next;
@@ -150,8 +149,7 @@ struct scxml_block {
     struct scxml_place place;
 };
 
-/* --- states and transitions --------------------------------------------------------------------
- */
+/* --- states and transitions ------------------------------------------------------------------ */
 
 struct scxml_data_item {
     const struct scxml_data_item *next;

@@ -11,8 +11,7 @@ static const struct scxml_host_options DEFAULTS = { .sessions_max = 20000,
                                                     .depth_max = 16,
                                                     .idle_programs_max = 32 };
 
-/* --- the host ----------------------------------------------------------------------------------
- */
+/* --- the host -------------------------------------------------------------------------------- */
 
 static void name_node(struct scxml_host *host)
 {
@@ -97,8 +96,7 @@ void scxml_host_close(struct scxml_host *host)
     scope_close(host->life);
 }
 
-/* --- members -----------------------------------------------------------------------------------
- */
+/* --- members --------------------------------------------------------------------------------- */
 
 static struct text next_session_id(struct scxml_host *host, char *room)
 {
@@ -209,8 +207,7 @@ enum err member_post(struct scxml_host *host, struct member *member,
     return err;
 }
 
-/* --- from outside ------------------------------------------------------------------------------
- */
+/* --- from outside ---------------------------------------------------------------------------- */
 
 enum err scxml_host_start(struct scxml_host *host, struct scxml_program *program,
                           const struct scxml_pair *data, struct scxml_payload parameters,
@@ -260,8 +257,7 @@ uint32_t scxml_host_session_count(const struct scxml_host *host)
     return (uint32_t)table_count(host->members);
 }
 
-/* --- time --------------------------------------------------------------------------------------
- */
+/* --- time ------------------------------------------------------------------------------------ */
 
 static void step(struct scxml_host *host, struct member *member, uint64_t now_ms)
 {

@@ -5,8 +5,7 @@
 
 #include <string.h>
 
-/* --- errors ------------------------------------------------------------------------------------
- */
+/* --- errors ---------------------------------------------------------------------------------- */
 
 static void note(struct scxml_host *host, const struct member *member, const char *name,
                  struct text words, struct scxml_place place)
@@ -30,8 +29,7 @@ static void fail(struct scxml_host *host, struct member *member, const char *nam
     (void)scxml_post_internal(member->session, &event); /* an ended session needs no error */
 }
 
-/* --- sends -------------------------------------------------------------------------------------
- */
+/* --- sends ----------------------------------------------------------------------------------- */
 
 static struct member *child_find(const struct member *member, struct text invoke_id)
 {
@@ -124,8 +122,7 @@ static bool send(struct scxml_host *host, struct member *member,
     return false;
 }
 
-/* --- invocations -------------------------------------------------------------------------------
- */
+/* --- invocations ----------------------------------------------------------------------------- */
 
 static bool is_scxml(struct text type)
 {
@@ -227,8 +224,7 @@ static void forward(struct scxml_host *host, struct member *member,
     if (child) (void)member_post(host, child, &effect->forward.event);
 }
 
-/* --- modules -----------------------------------------------------------------------------------
- */
+/* --- modules --------------------------------------------------------------------------------- */
 
 static void call_module(struct scxml_host *host, struct member *member,
                         const struct scxml_module_call *call)
@@ -255,8 +251,7 @@ static void call_module(struct scxml_host *host, struct member *member,
     buf_free(&data);
 }
 
-/* --- the end -----------------------------------------------------------------------------------
- */
+/* --- the end --------------------------------------------------------------------------------- */
 
 static void tell_parent(struct scxml_host *host, struct member *child,
                         const struct scxml_effect *effect)
@@ -291,8 +286,7 @@ static void end(struct scxml_host *host, struct member *member, const struct scx
     member_end(host, member);
 }
 
-/* --- all of them -------------------------------------------------------------------------------
- */
+/* --- all of them ----------------------------------------------------------------------------- */
 
 static void hold(struct scxml_host *host, struct member *member, struct scope *scope,
                  const struct scxml_effect *next)

@@ -9,8 +9,7 @@
 #define EVENT_NAME "_scxmleventname"
 #define FORM       "application/x-www-form-urlencoded"
 
-/* --- sending -----------------------------------------------------------------------------------
- */
+/* --- sending --------------------------------------------------------------------------------- */
 
 static void add_field(struct buf *body, struct text name, struct text value)
 {
@@ -64,8 +63,7 @@ void scxml_http_body(const struct scxml_message *message, struct buf *body,
     scope_close(scope);
 }
 
-/* --- receiving ---------------------------------------------------------------------------------
- */
+/* --- receiving ------------------------------------------------------------------------------- */
 
 struct field {
     struct text name, value;

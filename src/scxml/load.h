@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* load.h - from XML text to a document (orchestration 3.1, 5), with every static error at its
- * place. Pure     what the text refers to (script, data, xi:include) is asked of the caller. Bounds
- * SCXML_DOCUMENT_BYTES_MAX, _DEPTH_MAX, _ELEMENTS_MAX; entities are not expanded. */
+/* load.h - from XML text to a document (orchestration 3.1, 5), each static error at its place.
+ * Pure      what the text refers to (script, data, xi:include) is asked of the caller.
+ * Bounds    SCXML_DOCUMENT_BYTES_MAX, _DEPTH_MAX, _ELEMENTS_MAX; a document type is refused. */
 #ifndef SCXML_LOAD_H
 #define SCXML_LOAD_H
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* plan.h - what the interpreter works out once for a document, so that a step is a few words of
- * bits (decision 0036). Moves     the transitions as steps read them, a run for each state:
- * eventless ones, then the others. Classes   an event name counts as the longest descriptor that
- * meets it; descriptors are numbered so that those below one are a run: a descriptor meets a class
- * by one subtraction. Entries   the states that a transition enters, as words to be or-ed; at run
- * time only where a history state has a say. Immutable once scxml_layout() is done. */
+ * bits (decision 0036). Immutable once scxml_layout() is done.
+ * Moves     the transitions as steps read them, a run for each state: eventless ones, then the
+ *           others.
+ * Classes   an event name counts as the longest descriptor that meets it; descriptors are numbered
+ *           so that those below one are a run: a descriptor meets a class by one subtraction.
+ * Entries   the states that a transition enters, as words to be or-ed; found at run time only where
+ *           a history state has a say. */
 #ifndef SCXML_PLAN_H
 #define SCXML_PLAN_H
 

@@ -44,8 +44,7 @@ static inline bool scxml_is_over(const struct scxml_run *run)
     return run->reason.len != 0;
 }
 
-/* --- step.c ------------------------------------------------------------------------------------
- */
+/* --- step.c ---------------------------------------------------------------------------------- */
 
 /* Terminates the session for a cause, "error.platform.loop: ..."; the first one counts. */
 void scxml_stop(struct scxml_run *run, const char *format, ...)
@@ -63,23 +62,20 @@ bool scxml_succeeded(struct scxml_run *run, enum scxml_verdict verdict, const st
 /* Data and top-level scripts, of a start or when a session is restored. */
 void scxml_make_data(struct scxml_run *run);
 
-/* --- choose.c ----------------------------------------------------------------------------------
- */
+/* --- choose.c -------------------------------------------------------------------------------- */
 
 /* Fills run->chosen with the enabled transitions, conflicts resolved; the count of them. */
 uint32_t scxml_choose_eventless(struct scxml_run *run);
 uint32_t scxml_choose(struct scxml_run *run, uint32_t event_class);
 void scxml_choose_only(struct scxml_run *run, const struct scxml_move *move);
 
-/* --- microstep.c -------------------------------------------------------------------------------
- */
+/* --- microstep.c ----------------------------------------------------------------------------- */
 
 void scxml_microstep(struct scxml_run *run);
 /* All states are left, in exit order; the end. Their handlers run unless the session is over. */
 void scxml_exit_all(struct scxml_run *run);
 
-/* --- content.c ---------------------------------------------------------------------------------
- */
+/* --- content.c ------------------------------------------------------------------------------- */
 
 /* False: an error ended the block, and was raised. */
 bool scxml_run_actions(struct scxml_run *run, const struct scxml_action *actions);
@@ -89,8 +85,7 @@ bool scxml_condition(struct scxml_run *run, scxml_expression_id cond, struct scx
 void scxml_set_data(struct scxml_run *run, const struct scxml_data_item *data,
                     const struct scxml_pair *with);
 
-/* --- cargo.c -----------------------------------------------------------------------------------
- */
+/* --- cargo.c --------------------------------------------------------------------------------- */
 
 /* `literal` or, where there is one, the expression's string. */
 bool scxml_text_of(struct scxml_run *run, struct text literal, scxml_expression_id expr,
@@ -108,20 +103,17 @@ struct text scxml_fresh_id(struct scxml_run *run, struct text prefix);
 bool scxml_store_text(struct scxml_run *run, scxml_expression_id location, struct text text,
                       struct scxml_place place);
 
-/* --- send.c ------------------------------------------------------------------------------------
- */
+/* --- send.c ---------------------------------------------------------------------------------- */
 
 bool scxml_run_send(struct scxml_run *run, const struct scxml_action *action);
 bool scxml_run_cancel(struct scxml_run *run, const struct scxml_action *action);
 void scxml_release_due(struct scxml_run *run);
 
-/* --- module_call.c -----------------------------------------------------------------------------
- */
+/* --- module_call.c --------------------------------------------------------------------------- */
 
 bool scxml_run_module(struct scxml_run *run, const struct scxml_action *action);
 
-/* --- invoke.c ----------------------------------------------------------------------------------
- */
+/* --- invoke.c -------------------------------------------------------------------------------- */
 
 void scxml_mark_invokes(struct scxml_run *run, uint32_t state);
 void scxml_unmark_invokes(struct scxml_run *run, uint32_t from, uint32_t to);

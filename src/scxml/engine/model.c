@@ -36,8 +36,7 @@ enum scxml_verdict engine_set_event(struct scxml_variables *variables,
     return SCXML_DONE;
 }
 
-/* --- conditions, values, scripts ---------------------------------------------------------------
- */
+/* --- conditions, values, scripts ------------------------------------------------------------- */
 
 static void run_condition(duk_context *ctx, struct deed *self)
 {

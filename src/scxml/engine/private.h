@@ -115,16 +115,14 @@ void engine_assign(duk_context *ctx, scxml_expression_id location);
 /* A name that a script can give a variable: an identifier, no reserved word. */
 bool engine_is_name(struct text name);
 
-/* --- payloads: payload.c ------------------------------------------------------------------------
- */
+/* --- payloads: payload.c --------------------------------------------------------------------- */
 
 void engine_push_payload(duk_context *ctx, const struct scxml_payload *payload);
 /* As it leaves the session; throws for cycles. */
 void engine_read_payload(duk_context *ctx, duk_idx_t index, struct scope *scope,
                          struct scxml_payload *out);
 
-/* --- what scripts find: system.c, event.c --------------------------------------------------------
- */
+/* --- what scripts find: system.c, event.c ---------------------------------------------------- */
 
 /* [] -> [P] */
 void engine_push_new_system(duk_context *ctx, const struct scxml_evaluator *evaluator);

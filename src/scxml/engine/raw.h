@@ -4,8 +4,8 @@
  *          session runs, the global object is the session's data object. Code compiled once, and
  *          closures made by any session, find the variables of the session that runs.
  * Shared   are the built-in objects. A session may add to them and change them, as libraries do:
- * what it changed is noted with its global object, exchanged for what was there before when another
- * session runs, and put back when it runs again. */
+ *          what it changed is noted with its global object, exchanged for what was there before
+ *          when another session runs, and put back when it runs again. */
 #ifndef SCXML_ENGINE_RAW_H
 #define SCXML_ENGINE_RAW_H
 
