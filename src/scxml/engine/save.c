@@ -276,6 +276,15 @@ enum scxml_verdict engine_save(struct scxml_variables *variables, struct buf *ou
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
+/* [name] -> [value]; of the object at `index`, undefined where it has none of its own. */
+static void get_own(duk_context *ctx, duk_idx_t index)
+{
+    duk_get_prop_desc(ctx, index, 0);
+    if (duk_is_undefined(ctx, -1)) return;
+    duk_get_prop_literal(ctx, -1, "value");
+    duk_remove(ctx, -2);
+}
+
 /* [existing saved] -> [value] */
 static void merge(duk_context *ctx);
 
@@ -285,6 +294,22 @@ static bool is_mergeable(duk_context *ctx, duk_idx_t index)
            !engine_is_dom(ctx, index) && !raw_is_date(ctx, index) && raw_is_extensible(ctx, index);
 }
 
+/* [name] -> []; data that a document declares can not be deleted. */
+static void drop(duk_context *ctx, duk_idx_t target)
+{
+    duk_dup(ctx, -1);
+    duk_get_prop_desc(ctx, target, 0);
+    duk_get_prop_literal(ctx, -1, "configurable");
+    bool is_configurable = duk_to_boolean(ctx, -1);
+    duk_pop_2(ctx);
+    if (is_configurable) {
+        duk_del_prop(ctx, target);
+        return;
+    }
+    duk_push_undefined(ctx);
+    duk_def_prop(ctx, target, DUK_DEFPROP_HAVE_VALUE | DUK_DEFPROP_FORCE);
+}
+
 /* [target saved] -> [target saved]; what was not saved goes, but functions stay. */
 static void drop_members(duk_context *ctx)
 {
@@ -292,12 +317,15 @@ static void drop_members(duk_context *ctx)
     duk_enum(ctx, target, DUK_ENUM_OWN_PROPERTIES_ONLY);
     while (duk_next(ctx, -1, true)) {
         duk_dup(ctx, -2);
-        if (duk_has_prop(ctx, saved) || is_left_out(ctx)) {
-            duk_pop_2(ctx);
-            continue;
-        }
+        get_own(ctx, saved);
+        bool stays = !duk_is_undefined(ctx, -1);
         duk_pop(ctx);
-        duk_del_prop(ctx, target);
+        stays = stays || is_left_out(ctx);
+        duk_pop(ctx);
+        if (stays)
+            duk_pop(ctx);
+        else
+            drop(ctx, target);
     }
     duk_pop(ctx);
 }
@@ -310,9 +338,9 @@ static void merge_members(duk_context *ctx)
     while (duk_next(ctx, -1, false)) {
         raw_tick(ctx, 10);
         duk_dup(ctx, -1);
-        duk_get_prop(ctx, target);
+        get_own(ctx, target);
         duk_dup(ctx, -2);
-        duk_get_prop(ctx, saved);
+        get_own(ctx, saved);
         merge(ctx);
         duk_def_prop(ctx, target, DUK_DEFPROP_HAVE_VALUE | DUK_DEFPROP_SET_WEC | DUK_DEFPROP_FORCE);
     }
@@ -443,7 +471,7 @@ static void restore_variable(duk_context *ctx, struct scxml_variables *variables
     duk_push_heapptr(ctx, variables->data);
     duk_insert(ctx, -3);
     duk_dup(ctx, -2);
-    duk_get_prop(ctx, -4);
+    get_own(ctx, -4);
     duk_insert(ctx, -2);
     merge(ctx);
     duk_def_prop(ctx, -3, DUK_DEFPROP_HAVE_VALUE | DUK_DEFPROP_SET_WE | DUK_DEFPROP_FORCE);
@@ -461,6 +489,10 @@ static void run_restore(duk_context *ctx, struct deed *self)
         (void)duk_error(ctx, DUK_ERR_TYPE_ERROR, "saved data have no state");
     restore_own_state(ctx, deed->deed.variables);
     duk_del_prop_literal(ctx, -1, STATE_NAME);
+    duk_push_heapptr(ctx, deed->deed.variables->data);
+    duk_dup(ctx, -2);
+    drop_members(ctx);
+    duk_pop_2(ctx);
     duk_enum(ctx, -1, DUK_ENUM_OWN_PROPERTIES_ONLY);
     while (duk_next(ctx, -1, true)) restore_variable(ctx, deed->deed.variables);
 }

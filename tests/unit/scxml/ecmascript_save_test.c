@@ -176,3 +176,43 @@ TEST(names_that_are_taken_are_lost_and_the_rest_comes_back)
     VALUE("[a, typeof _event]", "[3,\"undefined\"]");
     finish();
 }
+
+TEST(what_is_gone_stays_gone)
+{
+    static const char script[] = "var u = 1, w = 2, f = 3";
+    begin();
+    RUN(script);
+    RUN("delete u; f = function () {}");
+    save();
+    CHECK_I64(move(script), SCXML_DONE);
+    VALUE("[typeof u, w, typeof f]", "[\"undefined\",2,\"undefined\"]");
+    finish();
+}
+
+TEST(declared_data_that_became_a_function_is_undefined)
+{
+    begin();
+    CHECK_I64(scxml_ecmascript.declare(one, TEXT("f"), &scripts.fault), SCXML_DONE);
+    RUN("f = function () {}");
+    save();
+    end();
+    begin();
+    CHECK_I64(scxml_ecmascript.declare(one, TEXT("f"), &scripts.fault), SCXML_DONE);
+    RUN("f = 5");
+    CHECK_I64(scxml_ecmascript.restore(one, buf_text(&saved), &scripts.fault), SCXML_DONE);
+    VALUE("typeof f", "\"undefined\"");
+    finish();
+}
+
+/* What an object inherits is nothing that saved members go into. */
+TEST(saved_members_do_not_reach_built_ins)
+{
+    begin();
+    RUN("var o = JSON.parse('{\"__proto__\": {\"x\": 1}, \"valueOf\": {\"y\": 1}}'); Math = { z: 1 "
+        "}");
+    save();
+    CHECK_I64(move(""), SCXML_DONE);
+    VALUE("[({}).x, o.x, ({}).valueOf.y, Object.keys(o), typeof Math.max, Math.z]",
+          "[null,null,null,[\"__proto__\",\"valueOf\"],\"undefined\",1]");
+    finish();
+}

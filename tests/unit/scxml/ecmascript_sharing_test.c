@@ -130,6 +130,8 @@ TEST(what_is_no_property_of_a_built_in_stays_as_it_is)
         "Array.prototype.push.call(Array.prototype, 1)",
         "Array.prototype[0] = 1",
         "Array.prototype.length = 3",
+        "Object.defineProperty(Array.prototype, 'length', { writable: false })",
+        "Object.defineProperty(Array.prototype, '4', { get: Math.random, configurable: true })",
         "Object.setPrototypeOf(this, {})",
         "this.__proto__ = null",
         "for (var i = 0; i < 2000; i++) Math['k' + i] = i",
