@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* scxml_file.h - documents from files, for `carillon scxml`. */
+/* scxml_file.h - documents from files, for `carillon scxml` and `carillon strategy`. */
 #ifndef CLI_SCXML_FILE_H
 #define CLI_SCXML_FILE_H
 

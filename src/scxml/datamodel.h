@@ -20,7 +20,7 @@ struct scxml_limits {               /* orchestration 3.5; zero takes the default
     uint32_t macrostep_transitions; /* 1000 */
     uint32_t script_ms;             /* 500, of one script or expression */
     uint64_t heap_bytes;            /* 256 MiB a document */
-    uint32_t session_bytes;         /* 16 MiB a session, as it is saved */
+    uint32_t session_bytes;         /* 16 MiB: data, what waits, a macrostep, saved: each */
     uint32_t queued_events;         /* 10,000 in each queue */
     uint32_t delayed_events;        /* 1,000 */
 };
