@@ -36,6 +36,11 @@ static void start(struct scxml_run *run, const struct scxml_invoke *invoke)
                                      .place = invoke->place };
     struct scxml_loaded loaded;
     const struct text none = { 0 };
+    if (run->session->invoke_count >= SCXML_INVOKES_MAX) {
+        scxml_raise_error(run, "error.execution", none, invoke->place,
+                          "the session has too many invocations");
+        return;
+    }
     if (!find_id(run, invoke, &what.id) ||
         !scxml_text_of(run, invoke->type, invoke->type_expr, none, invoke->place, &what.type) ||
         !scxml_text_of(run, invoke->src, invoke->src_expr, none, invoke->place, &what.src) ||

@@ -217,6 +217,7 @@ void scxml_invoke_add(struct scxml_session *session, uint32_t index, struct text
     while (*at && (*at)->index < index) at = &(*at)->next;
     *invoke = (struct scxml_active_invoke){ *at, index, put_text(&texts, id) };
     *at = invoke;
+    session->invoke_count++;
     session->held_bytes += sizeof *invoke + id.len;
 }
 
@@ -227,6 +228,7 @@ struct scxml_active_invoke *scxml_invoke_take(struct scxml_session *session, uin
     struct scxml_active_invoke *invoke = *at;
     if (invoke == NULL) return NULL;
     *at = invoke->next;
+    session->invoke_count--;
     session->held_bytes -= sizeof *invoke + invoke->id.len;
     return invoke;
 }

@@ -8,7 +8,10 @@
 #include "scxml/plan.h"
 #include "scxml/session.h"
 
-enum { SCXML_OVERRUNS_MAX = 3 }; /* orchestration 3.5 */
+enum {
+    SCXML_OVERRUNS_MAX = 3,  /* orchestration 3.5 */
+    SCXML_INVOKES_MAX = 1000 /* active at once; one more is an error.execution */
+};
 
 struct scxml_queued { /* one allocation, its texts behind it */
     struct scxml_queued *next;
@@ -59,6 +62,7 @@ struct scxml_session {
     struct scxml_delayed **delayed; /* the next one due is last; NULL: none */
     uint32_t delayed_count, delayed_room;
     struct scxml_active_invoke *invokes;
+    uint32_t invoke_count;
 
     uint64_t *histories; /* plan->history_words_all; NULL: nothing was recorded yet */
     uint64_t *entered;   /* with late binding, states that were entered before; else NULL */

@@ -214,6 +214,27 @@ TEST(many_copies_of_one_long_value_are_bounded)
     chart_close(chart);
 }
 
+TEST(a_thousand_invocations_are_active_and_no_more)
+{
+    struct buf body = { 0 };
+    buf_add_z(&body, "<parallel id='p'>");
+    for (int i = 0; i < 1001; i++)
+        buf_format(&body, "<state id='s%d'><invoke id='v%d'/></state>", i, i);
+    buf_add_z(&body, "<transition event='error.execution'><log label='one too many'/></transition>"
+                     "<transition event='e' target='x'/></parallel><state id='x'/>");
+    buf_add_byte(&body, '\0');
+    struct chart *chart = chart_load("", body.at);
+    CHECK(run_for(chart) < SLACK_US);
+    struct text said = chart_said(chart);
+    CHECK(text_ends(said, TEXT("invoke v999 type  src \nlog one too many\n")));
+    chart_event(chart, "e");
+    said = chart_said(chart);
+    CHECK(text_starts(said, TEXT("uninvoke v999\nuninvoke v998\n")));
+    CHECK(text_ends(said, TEXT("uninvoke v0\n")));
+    buf_free(&body);
+    chart_close(chart);
+}
+
 TEST(one_event_for_many_invocations_is_copied_once)
 {
     static char data[1000000];
