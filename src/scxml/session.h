@@ -6,10 +6,9 @@
  *         same birth, events and times give the same session and effects, byte for byte.
  * Thread  that of its evaluator.
  * Size    under 1 KiB at rest, and what its data take (decision 0036).
- * Bounds  scxml_limits; of a macrostep also a million actions and conditions, of a
- *         session a thousand invocations. Past them the session
+ * Bounds  scxml_limits; of a macrostep also a million actions and conditions. Past them the session
  *         ends with the reason in SCXML_DO_END: its invocations are cancelled, its handlers are not
- *         run. */
+ *         run. A thousand invocations at once: one more is an error.execution. */
 #ifndef SCXML_SESSION_H
 #define SCXML_SESSION_H
 
