@@ -227,6 +227,15 @@ bool engine_is_dom(duk_context *ctx, duk_idx_t index)
 
 /* --- back to text ----------------------------------------------------------------------------- */
 
+/* A node may stand in many places, and is written in each of them. */
+static void require_room(duk_context *ctx, size_t bytes)
+{
+    const struct scxml_evaluator *evaluator = evaluator_of(ctx);
+    raw_tick(ctx, 1 + (int64_t)(bytes / 16));
+    if (scope_bytes(evaluator->scratch) + bytes > evaluator->session_max)
+        (void)duk_error(ctx, DUK_ERR_RANGE_ERROR, "XML is too large");
+}
+
 /* A property that is a string; "" for null. Not of ours any more: throws. */
 static struct text read_string(duk_context *ctx, const char *name)
 {
@@ -234,6 +243,7 @@ static struct text read_string(duk_context *ctx, const char *name)
     duk_get_prop_string(ctx, -1, name);
     if (!duk_is_null_or_undefined(ctx, -1)) {
         (void)duk_require_string(ctx, -1);
+        require_room(ctx, duk_get_length(ctx, -1));
         text = engine_read_text(ctx, -1, evaluator_of(ctx)->scratch);
     }
     duk_pop(ctx);
@@ -247,7 +257,7 @@ static struct xml_attribute *read_attributes(duk_context *ctx)
     duk_get_prop_literal(ctx, -1, "attributes");
     duk_size_t count = duk_get_length(ctx, -1);
     for (duk_size_t i = 0; i < count; i++) {
-        raw_tick(ctx, 1);
+        require_room(ctx, sizeof **end);
         duk_get_prop_index(ctx, -1, (duk_uarridx_t)i);
         *end = scope_alloc(evaluator_of(ctx)->scratch, sizeof **end);
         **end = (struct xml_attribute){ .prefix = read_string(ctx, "prefix"),
@@ -266,7 +276,7 @@ static struct xml_node *read_node(duk_context *ctx, struct xml_node *parent, int
 {
     if (depth > DEPTH_MAX) (void)duk_error(ctx, DUK_ERR_RANGE_ERROR, "XML is too deep");
     duk_require_stack(ctx, NODE_SLOTS);
-    raw_tick(ctx, 1);
+    require_room(ctx, sizeof(struct xml_node));
     struct xml_node *node = scope_alloc(evaluator_of(ctx)->scratch, sizeof *node);
     duk_get_prop_literal(ctx, -1, "nodeType");
     node->is_text = duk_get_int(ctx, -1) == TEXT_NODE;

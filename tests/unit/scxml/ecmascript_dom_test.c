@@ -76,3 +76,24 @@ TEST(what_a_script_makes_of_a_node_breaks_nothing)
     CHECK(text_starts(text_of(scripts_value(&scripts, one, "d")), TEXT("! TypeError")));
     end();
 }
+
+TEST(a_node_that_stands_in_many_places_is_bounded)
+{
+    static const char *const bombs[] = {
+        "var t = d.documentElement.firstChild; t.nodeValue = new Array(1e5).join('x');"
+        "for (var i = 0; i < 2000; i++) d.documentElement.childNodes.push(t)",
+        "var a = d.documentElement.attributes[0]; a.value = new Array(1e6).join('&');"
+        "for (var i = 0; i < 500; i++) d.documentElement.attributes.push(a)",
+        "var n = d.documentElement;"
+        "for (var i = 0; i < 60; i++) {"
+        "  var c = Object.create(Object.getPrototypeOf(n)); c.nodeType = 1; c.localName = 'c';"
+        "  c.attributes = []; c.childNodes = []; n.childNodes = [c, c]; n = c }",
+    };
+    for (size_t i = 0; i < sizeof bombs / sizeof *bombs; i++) {
+        begin("<a b='c'>text</a>");
+        CHECK_I64(scripts_run(&scripts, one, bombs[i]), SCXML_DONE);
+        CHECK(scripts_value(&scripts, one, "d")[0] == '!'); /* too large, or too slow */
+        CHECK(scxml_ecmascript.bytes(scripts.evaluator) < 16 * 1024 * 1024);
+        end();
+    }
+}
