@@ -39,8 +39,11 @@ class Carillon:
         with tempfile.NamedTemporaryFile("w", suffix=".scxml", encoding="utf-8") as file:
             file.write(xml)
             file.flush()
-            done = subprocess.run([self.binary, "scxml", "run", "--json", "--virtual-time", file.name],
-                                  input=input_lines(inputs or NOTHING), capture_output=True, text=True, timeout=patience_s, check=False)
+            try:
+                done = subprocess.run([self.binary, "scxml", "run", "--json", "--virtual-time", file.name], text=True,
+                                      input=input_lines(inputs or NOTHING), capture_output=True, timeout=patience_s, check=False)
+            except subprocess.TimeoutExpired as problem:
+                raise Crashed("does not answer") from problem
         if done.returncode == 2:
             raise Refused(done.stderr.strip())
         if done.returncode != 0:
