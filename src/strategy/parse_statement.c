@@ -61,6 +61,7 @@ static bool parse_branch(struct parser *parser, const struct token *begin, bool 
     struct branch *branch = scope_alloc(parser->scope, sizeof *branch);
     branch->place = begin->place;
     bool is_fine = !has_condition || parse_expression(parser, &branch->condition);
+    if (!is_fine) branch->condition = NULL; /* half of one is of no use */
     branch->source = source_from(begin, parser->at);
     *out = branch;
     return parse_block_anyway(parser, is_fine, &branch->block);
@@ -96,6 +97,7 @@ static bool parse_while(struct parser *parser, struct statement *out)
         is_fine = is_fine && parser_expect_word(parser, "max") &&
                   parser_expect_integer(parser, "a number of rounds", 1, STRATEGY_STEPS_MAX,
                                         &out->number);
+    if (!is_fine) out->value = NULL;
     return parse_block_anyway(parser, is_fine, &out->body);
 }
 

@@ -167,10 +167,13 @@ static bool read_set(struct reader *reader, struct pattern_node *node)
             return refuse(reader, ERR_INVALID, at, "named sets are not known, write [a-z]");
         uint32_t first = pattern_next_code(reader->in, &reader->at), last;
         if (first == '\\' && !read_escape(reader, &node->set, &first, &is_class)) return false;
-        if (is_class) continue;
         last = first;
         struct text rest = text_slice(reader->in, reader->at, 2);
-        if (rest.len == 2 && rest.at[0] == '-' && rest.at[1] != ']') {
+        bool is_range = rest.len == 2 && rest.at[0] == '-' && rest.at[1] != ']';
+        if (is_class && is_range)
+            return refuse(reader, ERR_INVALID, at, "a range goes from one character to another");
+        if (is_class) continue;
+        if (is_range) {
             reader->at++;
             last = pattern_next_code(reader->in, &reader->at);
             if (last == '\\' && !read_escape(reader, &node->set, &last, &is_class)) return false;

@@ -104,6 +104,7 @@ TEST(what_is_no_pattern_or_may_take_long_is_refused_at_its_place)
     check_refused("[a", 0);
     check_refused("[z-a]", 1);
     check_refused("[[:alpha:]]", 1);
+    check_refused("[\\d-z]", 1);
     check_refused("*a", 0);
     check_refused("a{2,1}", 1);
     check_refused("a{101}", 2);
