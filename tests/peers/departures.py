@@ -13,6 +13,10 @@ QT = ["deepest-first", "failed-log-speaks", "in-takes-no-quotes", "sent-data-is-
 class Departing(Machine):
     """A Machine that follows the rules in self.departures."""
 
+    def __init__(self, chart, departures):
+        super().__init__(chart, departures)
+        self.newest = {}  # delayed event by its id, as long as none with this id has come
+
     # parallel-domain: the least common ancestor may be a parallel, and only the first target is looked at.
     def domain(self, source, one):
         if not self.departs("parallel-domain"):
@@ -121,14 +125,26 @@ class Departing(Machine):
                 if one.kind == "deep":
                     self.history[one.id] = [other for other in self.history[one.id] if other.kind != "final"]
 
-    # cancel-last, cancel-first: of several delayed events with one id only the last, or the first, is cancelled.
+    # cancel-last, cancel-first: of several delayed events with one id only the last, or the first, is cancelled; with cancel-last none,
+    # once one of them has come.
+    def send(self, event, delay, send_id):
+        super().send(event, delay, send_id)
+        if delay is not None and send_id:
+            self.newest[send_id] = self.sequence
+
+    def release(self, due):
+        super().release(due)
+        for one in due:
+            self.newest.pop(one[3], None)
+
     def cancel(self, send_id):
-        if not self.departs("cancel-last") and not self.departs("cancel-first"):
-            super().cancel(send_id)
-            return
         same = [one for one in self.delayed if one[3] == send_id]
-        if same:
-            self.delayed.remove(same[-1] if self.departs("cancel-last") else same[0])
+        if self.departs("cancel-last"):
+            self.delayed = [one for one in self.delayed if one[1] != self.newest.get(send_id)]
+        elif self.departs("cancel-first"):
+            self.delayed = [one for one in self.delayed if one not in same[:1]]
+        else:
+            super().cancel(send_id)
 
     # failed-if-ends-block: a cond of <if> that fails ends the block.
     def if_cond(self, cond):

@@ -431,13 +431,16 @@ class Machine:
         while self.running and not self.is_cut and self.external:
             self.take(self.external.pop(0))
 
+    def release(self, due):
+        self.external += [one[2] for one in due]
+
     def let_pass(self, milliseconds):
         end = self.now + milliseconds
         while self.running and not self.is_cut and self.delayed and min(self.delayed)[0] <= end:
             self.now = min(self.delayed)[0]
             due = sorted(one for one in self.delayed if one[0] <= self.now)
             self.delayed = [one for one in self.delayed if one not in due]
-            self.external += [one[2] for one in due]
+            self.release(due)
             self.drain()
         self.now = end
 
