@@ -18,7 +18,7 @@ enum scxml_verdict { SCXML_DONE, SCXML_FAILED, SCXML_OVERRUN, SCXML_EXHAUSTED };
 
 struct scxml_limits {               /* orchestration 3.5; zero takes the default */
     uint32_t macrostep_transitions; /* 1000 */
-    uint32_t script_ms;             /* 500, of one script or expression */
+    uint32_t script_ms;             /* 500, of one script or expression; of a macrostep: 3 times */
     uint64_t heap_bytes;            /* 256 MiB a document */
     uint32_t session_bytes;         /* 16 MiB: data, what waits, a macrostep, saved: each */
     uint32_t queued_events;         /* 10,000 in each queue */
@@ -63,7 +63,8 @@ struct scxml_datamodel {
                                        struct scxml_variables **out);
     void (*close_session)(struct scxml_variables *variables);
 
-    /* Before each macrostep: what Date says, and how Math.random goes on. */
+    /* Before each macrostep, whose scripts have their time from here on: what Date says, and how
+     * Math.random goes on. */
     void (*set_time)(struct scxml_variables *variables, uint64_t now_ms);
     /* _event; before the first call it is unbound. The event need not live on. */
     enum scxml_verdict (*set_event)(struct scxml_variables *variables,

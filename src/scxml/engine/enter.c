@@ -113,6 +113,7 @@ enum scxml_verdict engine_enter(struct scxml_evaluator *evaluator, struct deed *
 {
     if (evaluator->is_dead) return broken(fault);
     watch_begin(&evaluator->watch, bytes_allowed(evaluator, deed->variables));
+    evaluator->watch.is_in_step = deed->variables && !deed->is_outside_steps;
     if (setjmp(evaluator->watch.escape)) {
         evaluator->is_dead = true;
         return broken(fault);

@@ -26,6 +26,7 @@ static enum scxml_verdict evaluate(struct scxml_variables *variables, struct exp
 void engine_set_time(struct scxml_variables *variables, uint64_t now_ms)
 {
     variables->now_ms = (double)now_ms;
+    watch_begin_step(&variables->evaluator->watch);
 }
 
 enum scxml_verdict engine_set_event(struct scxml_variables *variables,

@@ -265,7 +265,7 @@ enum scxml_verdict engine_save(struct scxml_variables *variables, struct buf *ou
                                struct fault *fault)
 {
     size_t before = out->len;
-    struct save_deed save = { .deed = { run_save, variables }, .out = out };
+    struct save_deed save = { .deed = { run_save, variables, true }, .out = out };
     enum scxml_verdict verdict = engine_enter(variables->evaluator, &save.deed, fault);
     if (verdict == SCXML_DONE)
         *lost = save.lost;
@@ -500,6 +500,6 @@ static void run_restore(duk_context *ctx, struct deed *self)
 enum scxml_verdict engine_restore(struct scxml_variables *variables, struct text saved,
                                   struct fault *fault)
 {
-    struct restore_deed deed = { .deed = { run_restore, variables }, .saved = saved };
+    struct restore_deed deed = { .deed = { run_restore, variables, true }, .saved = saved };
     return engine_enter(variables->evaluator, &deed.deed, fault);
 }

@@ -32,9 +32,23 @@ void watch_begin(struct watch *watch, size_t bytes_max)
     watch->stack_end = (const char *)__builtin_frame_address(0) - STACK_BYTES;
 }
 
+void watch_begin_step(struct watch *watch)
+{
+    watch->step_deadline_ns = 0;
+}
+
+static uint64_t deadline_from(struct watch *watch, uint64_t now)
+{
+    uint64_t deadline = now + watch->limit_ns;
+    if (!watch->is_in_step) return deadline;
+    if (!watch->step_deadline_ns)
+        watch->step_deadline_ns = now + WATCH_STEP_SCRIPTS * watch->limit_ns;
+    return deadline < watch->step_deadline_ns ? deadline : watch->step_deadline_ns;
+}
+
 void watch_begin_many(struct watch *watch)
 {
-    watch->outer_deadline_ns = watch->deadline_ns = now_ns() + watch->limit_ns;
+    watch->outer_deadline_ns = watch->deadline_ns = deadline_from(watch, now_ns());
 }
 
 void watch_end_many(struct watch *watch)
@@ -48,7 +62,7 @@ bool watch_is_over(struct watch *watch)
     if (watch->is_over || watch->is_exhausted) return true;
     watch->ticks = TICKS;
     uint64_t now = now_ns();
-    if (!watch->deadline_ns) watch->deadline_ns = now + watch->limit_ns;
+    if (!watch->deadline_ns) watch->deadline_ns = deadline_from(watch, now);
     watch->is_over = now >= watch->deadline_ns;
     return watch->is_over;
 }

@@ -22,6 +22,8 @@ struct watch {
     int32_t *next_look;             /* the interpreter's own count of instructions until then */
     uint64_t limit_ns, deadline_ns; /* 0: not counted yet */
     uint64_t outer_deadline_ns;     /* of several scripts that count as one; 0: none */
+    uint64_t step_deadline_ns;      /* of all scripts of a step; 0: none has looked at the clock */
+    bool is_in_step;
     bool is_over, is_exhausted;
     size_t bytes, bytes_max;
     const char *stack_end; /* grows down to here */
@@ -36,6 +38,10 @@ struct watch {
 
 /* A script begins here on the stack, with its full time. */
 void watch_begin(struct watch *watch, size_t bytes_max);
+/* Scripts of a step, so many of which may take their full time: those behind them have none left.
+ */
+enum { WATCH_STEP_SCRIPTS = 3 };
+void watch_begin_step(struct watch *watch);
 /* From here on until the end all scripts together have the time of one. */
 void watch_begin_many(struct watch *watch);
 void watch_end_many(struct watch *watch);

@@ -30,6 +30,7 @@ static void begin(void)
 
 static void check_others_live(void)
 {
+    scxml_ecmascript.set_time(other, 0); /* a step of its own */
     CHECK_TEXT(text_of(scripts_value(&scripts, other, "++n && mine.concat(4).join('-')")),
                "\"1-2-3-4\"");
 }

@@ -274,6 +274,18 @@ TEST(a_script_without_end_is_stopped_and_the_third_one_ends_the_session) /* scen
     chart_close(chart);
 }
 
+/* None of them takes too long by itself. */
+TEST(scripts_that_are_many_in_a_macrostep_have_a_bound_together)
+{
+    struct chart *chart = load("datamodel='ecmascript'",
+                               "<script>function work() { for (var i = 0; i &lt; 200000; i++); }"
+                               "</script><state id='a'><transition target='a'>"
+                               "<script>work()</script></transition></state>");
+    CHECK(run_for(chart) < 3 * LIMIT_US + SLACK_US);
+    check_end(chart, "error.platform.time: ");
+    chart_close(chart);
+}
+
 TEST(a_foreach_over_ten_million_items_is_stopped_in_time)
 {
     struct chart *chart = load(

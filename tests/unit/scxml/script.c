@@ -3,6 +3,8 @@
 
 #include "tests/unit/test.h"
 
+static const uint64_t SCRIPTS_NOW_MS = 1700000000000;
+
 static bool is_active(void *self, struct text id)
 {
     (void)self;
@@ -66,7 +68,7 @@ struct scxml_variables *scripts_open(struct scripts *scripts)
                                  .is_active = is_active };
     struct scxml_variables *variables = NULL;
     CHECK_I64(scxml_ecmascript.open_session(scripts->evaluator, &frame, &variables), SCXML_DONE);
-    scxml_ecmascript.set_time(variables, 1700000000000);
+    scxml_ecmascript.set_time(variables, SCRIPTS_NOW_MS);
     return variables;
 }
 
@@ -78,6 +80,7 @@ void scripts_close(struct scxml_variables *variables)
 enum scxml_verdict scripts_run(struct scripts *scripts, struct scxml_variables *variables,
                                const char *source)
 {
+    scxml_ecmascript.set_time(variables, SCRIPTS_NOW_MS);
     return scxml_ecmascript.run(variables, scripts_add(scripts, SCXML_SCRIPT, source),
                                 &scripts->fault);
 }
