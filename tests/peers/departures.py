@@ -102,9 +102,11 @@ class Departing(Machine):
     # leaves-only: active are only atomic states and what is above them: for In(), where one that is being left is active no more, and
     # for exit sets.
     def leave_state(self, state):
-        if self.departs("leaves-only"):
+        if self.departs("leaves-only") and self.running:
             self.active.discard(state.id)
         super().leave_state(state)
+        if self.departs("leaves-only") and not self.running:
+            self.active.add(state.id)  # the end of a session leaves none
 
     def has_leaf(self, name):
         wanted = self.chart.by_id.get(name)
