@@ -46,12 +46,12 @@ static enum scxml_verdict failure(struct scxml_evaluator *evaluator, struct faul
     return SCXML_FAILED;
 }
 
-static size_t bytes_allowed(const struct scxml_evaluator *evaluator,
-                            const struct scxml_variables *variables)
+static size_t bytes_allowed(const struct scxml_evaluator *evaluator, const struct deed *deed)
 {
+    const struct scxml_variables *variables = deed->variables;
     if (!variables) return evaluator->heap_max;
-    size_t left =
-        evaluator->session_max > variables->bytes ? evaluator->session_max - variables->bytes : 0;
+    size_t session_max = evaluator->session_max * (deed->times ? deed->times : 1);
+    size_t left = session_max > variables->bytes ? session_max - variables->bytes : 0;
     size_t max = evaluator->watch.bytes + left;
     return max < evaluator->heap_max ? max : evaluator->heap_max;
 }
@@ -112,8 +112,8 @@ enum scxml_verdict engine_enter(struct scxml_evaluator *evaluator, struct deed *
                                 struct fault *fault)
 {
     if (evaluator->is_dead) return broken(fault);
-    watch_begin(&evaluator->watch, bytes_allowed(evaluator, deed->variables));
-    evaluator->watch.is_in_step = deed->variables && !deed->is_outside_steps;
+    watch_begin(&evaluator->watch, bytes_allowed(evaluator, deed));
+    evaluator->watch.times = deed->variables || deed->times ? deed->times : 1;
     if (setjmp(evaluator->watch.escape)) {
         evaluator->is_dead = true;
         return broken(fault);

@@ -87,7 +87,7 @@ static inline struct scxml_evaluator *evaluator_of(duk_context *ctx)
 struct deed {
     void (*run)(duk_context *ctx, struct deed *deed);
     struct scxml_variables *variables; /* NULL: none runs, while the heap is set up */
-    bool is_outside_steps;             /* what it takes is no step's */
+    uint32_t times; /* 0: it belongs to a step; else by itself, with so many times the bounds */
 };
 
 enum scxml_verdict engine_enter(struct scxml_evaluator *evaluator, struct deed *deed,

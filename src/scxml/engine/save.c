@@ -265,7 +265,7 @@ enum scxml_verdict engine_save(struct scxml_variables *variables, struct buf *ou
                                struct fault *fault)
 {
     size_t before = out->len;
-    struct save_deed save = { .deed = { run_save, variables, true }, .out = out };
+    struct save_deed save = { .deed = { run_save, variables, 1 }, .out = out };
     enum scxml_verdict verdict = engine_enter(variables->evaluator, &save.deed, fault);
     if (verdict == SCXML_DONE)
         *lost = save.lost;
@@ -441,6 +441,9 @@ static void merge(duk_context *ctx)
         merge_object(ctx);
 }
 
+/* The data lie in the heap as text, as JSON and as themselves. */
+enum { RESTORE_TIMES = 4 };
+
 struct restore_deed {
     struct deed deed;
     struct text saved;
@@ -500,6 +503,7 @@ static void run_restore(duk_context *ctx, struct deed *self)
 enum scxml_verdict engine_restore(struct scxml_variables *variables, struct text saved,
                                   struct fault *fault)
 {
-    struct restore_deed deed = { .deed = { run_restore, variables, true }, .saved = saved };
+    struct restore_deed deed = { .deed = { run_restore, variables, RESTORE_TIMES },
+                                 .saved = saved };
     return engine_enter(variables->evaluator, &deed.deed, fault);
 }

@@ -40,7 +40,7 @@ void watch_begin_step(struct watch *watch)
 static uint64_t deadline_from(struct watch *watch, uint64_t now)
 {
     uint64_t deadline = now + watch->limit_ns;
-    if (!watch->is_in_step) return deadline;
+    if (watch->times) return now + watch->times * watch->limit_ns;
     if (!watch->step_deadline_ns)
         watch->step_deadline_ns = now + WATCH_STEP_SCRIPTS * watch->limit_ns;
     return deadline < watch->step_deadline_ns ? deadline : watch->step_deadline_ns;

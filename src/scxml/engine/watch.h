@@ -23,7 +23,7 @@ struct watch {
     uint64_t limit_ns, deadline_ns; /* 0: not counted yet */
     uint64_t outer_deadline_ns;     /* of several scripts that count as one; 0: none */
     uint64_t step_deadline_ns;      /* of all scripts of a step; 0: none has looked at the clock */
-    bool is_in_step;
+    uint32_t times; /* what runs has so many times limit_ns; 0: it belongs to a step */
     bool is_over, is_exhausted;
     size_t bytes, bytes_max;
     const char *stack_end; /* grows down to here */

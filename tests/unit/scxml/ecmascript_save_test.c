@@ -177,6 +177,24 @@ TEST(names_that_are_taken_are_lost_and_the_rest_comes_back)
     finish();
 }
 
+/* Data, their text and what is read from it lie in the heap at once. */
+TEST(as_much_as_a_session_may_hold_comes_back)
+{
+    static const char *const large[] = {
+        "var a = []; for (var i = 0; i < 40000; i++) a.push(0.1 + i)",
+        "var a = []; for (var i = 0; i < 40000; i++) a.push({ i: i, s: 'x' + i })",
+        "var a = 'x'.repeat(6e6)",
+    };
+    for (size_t i = 0; i < sizeof large / sizeof *large; i++) {
+        begin();
+        RUN(large[i]);
+        save();
+        CHECK_I64(move(""), SCXML_DONE);
+        VALUE("a.length > 30000", "true");
+        finish();
+    }
+}
+
 TEST(what_is_gone_stays_gone)
 {
     static const char script[] = "var u = 1, w = 2, f = 3";
