@@ -173,6 +173,23 @@ TEST(a_cancelled_child_still_leaves_when_it_is_moved)
     family_close(family);
 }
 
+TEST(histories_come_back)
+{
+    struct text id =
+        begin("<state id='x' initial='x1'><history id='h'><transition target='x1'/></history>"
+              "<state id='x1'><transition event='move' target='x2'/></state><state id='x2'/>"
+              "<transition event='out' target='y'/></state>"
+              "<state id='y'><transition event='back' target='h'/></state>");
+    family_rest(family);
+    family_event(family, id, "move");
+    family_event(family, id, "out");
+    family_move(family);
+    (void)family_said(family);
+    family_event(family, id, "back");
+    CHECK_TEXT(family_said(family), "0: 4\n"); /* x2 */
+    family_close(family);
+}
+
 /* --- bytes that are none -----------------------------------------------------------------------
  */
 
