@@ -241,11 +241,11 @@ class Manager(Worker):
 # --- what is looked at --------------------------------------------------------------------------------
 
 def look_at(pid):
-    """PSS, RSS in KiB, descriptors, threads, CPU seconds."""
+    """Memory of its own, RSS in KiB, descriptors, threads, CPU seconds."""
     folder = pathlib.Path(f"/proc/{pid}")
     rollup = dict(line.split(":", 1) for line in (folder / "smaps_rollup").read_text().splitlines()[1:])
     stat = (folder / "stat").read_text().rpartition(")")[2].split()
-    return {"pss_kib": int(rollup["Pss"].split()[0]), "rss_kib": int(rollup["Rss"].split()[0]),
+    return {"anon_kib": int(rollup["Anonymous"].split()[0]), "rss_kib": int(rollup["Rss"].split()[0]),
             "descriptors": len(list((folder / "fd").iterdir())), "threads": int(stat[17]),
             "cpu_s": (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")}
 

@@ -7,12 +7,13 @@ import csv
 import statistics
 import sys
 
-FIELDS = ["at_s", "process", "pid", "rss_kib", "pss_kib", "heap_kib", "cache_kib", "descriptors", "threads", "cpu_s", "wal_kib", "p50_ms", "p99_ms",
+FIELDS = ["at_s", "process", "pid", "rss_kib", "anon_kib", "heap_kib", "cache_kib", "descriptors", "threads", "cpu_s", "wal_kib", "p50_ms", "p99_ms",
           "machine_p99_ms"]
 
 MEMORY_SHARE = 0.02        # of the median, per 10 minutes
 # A process of a few MiB moves by pages that malloc keeps: below this nobody can tell growth from rest.
 MEMORY_KIB = 256           # per 10 minutes
+RESIDENT_SHARE = 0.1       # of anonymous pages: what malloc cannot give back, as the blocks around it live
 CACHE_KIB_MAX = 36 * 1024  # of the database engine: 16 MiB for each of two connections, and its statements
 P99_FACTOR = 1.5           # of ours, or of ours in proportion to the machine's own, which others may use, too
 WAL_KIB_MAX = 64 * 1024    # checkpoints begin at 16 MB; what runs meanwhile comes on top
@@ -32,8 +33,13 @@ def quarters(values):
 
 def judge_process(name, rows, before, after):
     """(the line of the table, what is wrong)."""
-    # The engine's caches fill for as long as pages are met for the first time: they have a bound of their own.
-    memory = [(row["at_s"], row["pss_kib"] - (row["cache_kib"] or 0)) for row in rows]
+    is_told = any(row["heap_kib"] != "" for row in rows)
+    # What malloc has handed out, where the process tells it; else its anonymous pages: shares of libraries move with the
+    # other programs of the machine. The database engine's caches fill for as long as pages are met for the first time:
+    # they have a bound of their own.
+    memory = [(row["at_s"], row["heap_kib"] - row["cache_kib"] if row["heap_kib"] != "" else row["anon_kib"])
+              for row in rows if not is_told or row["heap_kib"] != ""]
+    resident = [(row["at_s"], row["anon_kib"] - (row["cache_kib"] or 0)) for row in rows]
     cache = max(row["cache_kib"] or 0 for row in rows)
     per_10_min = slope(memory) * 600
     median = statistics.median(kib for _, kib in memory)
@@ -47,6 +53,9 @@ def judge_process(name, rows, before, after):
         wrong.append("it was started anew")
     if per_10_min > allowed:
         wrong.append(f"memory grows by {per_10_min:.0f} KiB in 10 min, {allowed:.0f} allowed")
+    swelling = slope(resident) * 600 / statistics.median(kib for _, kib in resident)
+    if swelling > RESIDENT_SHARE:
+        wrong.append(f"resident memory grows by {swelling * 100:.1f} % in 10 min, {RESIDENT_SHARE * 100:.0f} allowed")
     if abs(fds[1] - fds[0]) > COUNT_SPREAD or before != after:
         wrong.append(f"descriptors {fds[0]:.0f} to {fds[1]:.0f}, at rest {before} to {after}")
     if threads[0] != threads[1]:
@@ -63,14 +72,14 @@ def judge_process(name, rows, before, after):
 def judge(samples, names, warm_up_s, before, after):
     """Prints the table; whether all is flat. `before`, `after`: name -> descriptors at rest."""
     is_flat = True
-    print("process        own first     last  per 10 min  allowed  fds at rest  threads  CPU %  WAL KiB max  cache max")
+    print("process      own KiB first     last  per 10 min  allowed  fds at rest  threads  CPU %  WAL KiB max  cache max")
     for name in names:
         rows = [row for row in samples if row["process"] == name and row["at_s"] > warm_up_s]
         if len(rows) < 4:
             print(f"{name:<11} was seen {len(rows)} times only")
             is_flat = False
             continue
-        line, wrong = judge_process(name, rows, before.get(name), after.get(name))
+        line, wrong = judge_process(name, rows, before.get(name, "-"), after.get(name, "-"))
         is_flat = is_flat and not wrong
         print(line + (f"   NOT FLAT: {'; '.join(wrong)}" if wrong else ""))
     times = {row["at_s"]: row for row in samples if row["at_s"] > warm_up_s and row["p99_ms"] != ""}
