@@ -44,6 +44,9 @@ struct scxml_frame {
     uint64_t seed;                   /* of Math.random */
     void *self;
     bool (*is_active)(void *self, struct text state_id); /* In() */
+    /* A line of the session's log: __Log() of a script. False: enough was logged. NULL: nobody
+     * listens. */
+    bool (*log)(void *self, struct text words);
 };
 
 struct scxml_evaluator;

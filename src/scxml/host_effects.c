@@ -124,7 +124,7 @@ static bool send(struct scxml_host *host, struct member *member,
 
 /* --- invocations ----------------------------------------------------------------------------- */
 
-static bool is_scxml(struct text type)
+static bool is_session_type(struct text type)
 {
     static const char *const names[] = { "", "scxml", "http://www.w3.org/TR/scxml/",
                                          "http://www.w3.org/TR/scxml" };
@@ -181,7 +181,7 @@ static struct refusal begin(struct scxml_host *host, struct member *member,
 {
     struct fault fault = { 0 };
     struct text source, url;
-    if (!is_scxml(invoke->type))
+    if (!is_session_type(invoke->type))
         return (struct refusal){ "error.execution", "this type of invocation is unknown" };
     if (member->depth >= host->options.depth_max)
         return (struct refusal){ "error.execution", "invocations are nested too deep" };

@@ -87,6 +87,7 @@ enum err scxml_session_new(struct scxml_evaluator *evaluator, const struct scxml
     session->frame.seed = birth->seed;
     session->frame.self = session;
     session->frame.is_active = is_active_id;
+    session->frame.log = scxml_log_words;
     if (session->datamodel->open_session(evaluator, &session->frame, &session->variables) !=
         SCXML_DONE) {
         free(session);

@@ -58,6 +58,8 @@ struct scxml_session {
     uint64_t last_order; /* of delayed sends */
     uint64_t held_bytes; /* in queues, delayed sends and invocations */
 
+    struct scxml_run *run; /* while a step is under way */
+
     struct scxml_queue internal, external;
     struct scxml_delayed **delayed; /* the next one due is last; NULL: none */
     uint32_t delayed_count, delayed_room;
@@ -94,6 +96,13 @@ struct scxml_active_invoke *scxml_invoke_take(struct scxml_session *session, uin
 
 /* One allocation, for free(); NULL for none. */
 const struct scxml_pair *scxml_pairs_keep(const struct scxml_pair *pairs);
+
+/* --- step.c ------------------------------------------------------------------------------------
+ */
+
+/* scxml_frame.log: among the effects of the step that runs; by the scripts of a restored session
+ * nothing is logged twice. */
+bool scxml_log_words(void *self, struct text words);
 
 /* --- session.c ---------------------------------------------------------------------------------
  */

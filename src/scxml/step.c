@@ -34,6 +34,16 @@ bool scxml_may_go_on(struct scxml_run *run)
     return !scxml_is_over(run);
 }
 
+bool scxml_log_words(void *self, struct text words)
+{
+    struct scxml_run *run = ((struct scxml_session *)self)->run;
+    if (run == NULL) return true;
+    if (!scxml_may_go_on(run)) return false;
+    struct scxml_effect *effect = scxml_effect_add(run->effects, SCXML_DO_LOG);
+    effect->log.words = scope_keep(run->effects->scope, words);
+    return true;
+}
+
 void scxml_raise(struct scxml_run *run, const struct scxml_event *event)
 {
     if (scxml_queue_add(run->session, &run->session->internal, event))
@@ -216,6 +226,17 @@ static bool begin(struct scxml_run *run)
     return session->internal.count || take_external(run);
 }
 
+static enum scxml_outcome step(struct scxml_run *run)
+{
+    struct scxml_session *session = run->session;
+    session->datamodel->set_time(session->variables, run->now_ms);
+    if (!begin(run)) return SCXML_RESTING;
+    if (!session->is_cancelled) finish_macrostep(run);
+    if (!session->is_cancelled && is_running(run)) return SCXML_STEPPED;
+    end(run);
+    return SCXML_ENDED;
+}
+
 enum scxml_outcome scxml_step(struct scxml_session *session, uint64_t now_ms,
                               struct scxml_effects *effects)
 {
@@ -229,10 +250,8 @@ enum scxml_outcome scxml_step(struct scxml_session *session, uint64_t now_ms,
                              .bytes_before = scope_bytes(effects->scope),
                              .final_state = SCXML_NONE };
     session->now_ms = now_ms;
-    session->datamodel->set_time(session->variables, now_ms);
-    if (!begin(&run)) return SCXML_RESTING;
-    if (!session->is_cancelled) finish_macrostep(&run);
-    if (!session->is_cancelled && is_running(&run)) return SCXML_STEPPED;
-    end(&run);
-    return SCXML_ENDED;
+    session->run = &run;
+    enum scxml_outcome outcome = step(&run);
+    session->run = NULL;
+    return outcome;
 }

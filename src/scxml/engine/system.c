@@ -136,6 +136,17 @@ static duk_ret_t in_state(duk_context *ctx)
     return 1;
 }
 
+static duk_ret_t log_words(duk_context *ctx)
+{
+    struct scxml_variables *running = evaluator_of(ctx)->running;
+    size_t len;
+    const char *words = duk_to_lstring(ctx, 0, &len);
+    const struct scxml_frame *frame = running ? &running->frame : NULL;
+    if (frame && frame->log && !frame->log(frame->self, (struct text){ words, len }))
+        return duk_error(ctx, DUK_ERR_RANGE_ERROR, "too much was logged");
+    return 0;
+}
+
 /* A Date of whatever Date.parse() can read. */
 static duk_ret_t parse_date(duk_context *ctx)
 {
@@ -174,6 +185,7 @@ void engine_push_new_system(duk_context *ctx, const struct scxml_evaluator *eval
         if (!system_variables[i].is_legacy || evaluator->document->is_legacy) add_variable(ctx, i);
     add_function(ctx, "In", in_state);
     add_function(ctx, "parseDate", parse_date);
+    add_function(ctx, "__Log", log_words);
     duk_push_heapptr(ctx, evaluator->global);
     duk_set_prototype(ctx, -2);
 }

@@ -96,6 +96,26 @@ TEST(an_assignment_that_fails_ends_the_block) /* scenario_O17 */
                "log  5\nlog end\n");
 }
 
+TEST(a_script_logs_among_the_other_effects) /* 4.2 item 9 */
+{
+    CHECK_SAID(DATA("n", "1"),
+               LOG("'before'") "<script>__Log('n is ' + n); __Log(2)</script>" LOG("'behind'"),
+               "log  before\nlog  n is 1\nlog  2\nlog  behind\nlog end\n");
+}
+
+TEST(a_script_that_logs_without_end_is_stopped)
+{
+    struct chart *chart = chart_load(ECMASCRIPT, "<script>var s = new Array(10000).join('x');"
+                                                 "while (true) __Log(s)</script><state id='a'/>");
+    chart->limits.session_bytes = 1 << 20;
+    chart_begin(chart);
+    chart_run(chart);
+    CHECK(chart->outcome == SCXML_ENDED);
+    CHECK(strstr(chart_said(chart).at, "error.platform.memory") != NULL);
+    CHECK(chart_cpu_us() < 5000000);
+    chart_close(chart);
+}
+
 TEST(a_script_that_throws_ends_the_block)
 {
     CHECK_SAID("", "<script>throw 'x'</script>", FAILED);
