@@ -80,9 +80,11 @@ TEST(what_a_script_makes_of_a_node_breaks_nothing)
 TEST(a_node_that_stands_in_many_places_is_bounded)
 {
     static const char *const bombs[] = {
-        "var t = d.documentElement.firstChild; t.nodeValue = new Array(1e5).join('x');"
+        "var t = d.documentElement.firstChild, x = 'x'; while (x.length < 1e5) x += x; t.nodeValue "
+        "= x;"
         "for (var i = 0; i < 2000; i++) d.documentElement.childNodes.push(t)",
-        "var a = d.documentElement.attributes[0]; a.value = new Array(1e6).join('&');"
+        "var a = d.documentElement.attributes[0], x = '&'; while (x.length < 1e6) x += x; a.value "
+        "= x;"
         "for (var i = 0; i < 500; i++) d.documentElement.attributes.push(a)",
         "var n = d.documentElement;"
         "for (var i = 0; i < 60; i++) {"
