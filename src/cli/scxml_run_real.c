@@ -29,8 +29,9 @@ static void stop(struct real *real)
 static bool is_forsaken(const struct real *real)
 {
     if (!scxml_run_waits(&real->run)) return true;
+    bool is_reachable = real->run.options->waits && real->run.options->has_port;
     return scxml_host_next_due(real->run.host) == SCXML_NEVER &&
-           scxml_host_calls_open(real->run.host) == 0 && !real->run.options->has_port;
+           scxml_host_calls_open(real->run.host) == 0 && !is_reachable;
 }
 
 static void wait_for_due(struct real *real, uint64_t now_ms)
