@@ -45,6 +45,12 @@ static bool is_active(void *self, struct text state)
     return state.len == 1;
 }
 
+/* All scripts of a macrostep share their time. */
+static void begin_macrostep(struct scxml_variables *variables)
+{
+    scxml_ecmascript.set_time(variables, 1700000000000);
+}
+
 static struct scxml_variables *open_session(struct scxml_evaluator *evaluator)
 {
     static const struct scxml_frame frame = {
@@ -52,7 +58,7 @@ static struct scxml_variables *open_session(struct scxml_evaluator *evaluator)
     };
     struct scxml_variables *variables;
     FUZZ_CHECK(scxml_ecmascript.open_session(evaluator, &frame, &variables) == SCXML_DONE);
-    scxml_ecmascript.set_time(variables, 1700000000000);
+    begin_macrostep(variables);
     return variables;
 }
 
@@ -68,6 +74,7 @@ static void check_payload(struct run *run, const struct scxml_payload *payload)
     if (payload->kind != SCXML_DATA_JSON) return;
     struct fault fault = { 0 };
     struct scxml_payload back;
+    begin_macrostep(run->witness);
     scxml_ecmascript.set(run->witness, TEXT("copy"), payload, &fault);
     FUZZ_CHECK(scxml_ecmascript.value(run->witness, ONE, run->scope, &back, &fault) == SCXML_DONE);
 }
@@ -76,6 +83,7 @@ static struct text look(struct run *run)
 {
     struct fault fault = { 0 };
     struct scxml_payload seen = { 0 };
+    begin_macrostep(run->witness);
     FUZZ_CHECK(scxml_ecmascript.value(run->witness, PROBE, run->scope, &seen, &fault) ==
                SCXML_DONE);
     return seen.text;
@@ -132,6 +140,7 @@ static void check_saved(struct run *run)
     uint32_t lost;
     struct scxml_limits limits = { .heap_bytes = HEAP_BYTES * 4,
                                    .session_bytes = SESSION_BYTES * 8 };
+    begin_macrostep(run->actor);
     if (scxml_ecmascript.save(run->actor, &saved, &lost, &fault) == SCXML_DONE) {
         struct scxml_evaluator *other;
         FUZZ_CHECK(text_is_utf8(buf_text(&saved)));
@@ -181,6 +190,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                                                        : SCXML_VALUE,
                                                          text_slice(line, 1, SIZE_MAX),
                                                          { 0, 1, 1 } };
+        begin_macrostep(run.actor);
         enum scxml_verdict verdict = perform(&run, kind, id, &fault);
         check_verdict(verdict, &fault);
         FUZZ_CHECK(text_eq(look(&run), pristine));
