@@ -26,6 +26,8 @@ struct scxml_limits {               /* orchestration 3.5; zero takes the default
 };
 
 extern const struct scxml_limits scxml_default_limits;
+/* The limits with each default in its place; NULL: the defaults. */
+struct scxml_limits scxml_limits_filled(const struct scxml_limits *limits);
 
 /* Where events may be sent to: _ioprocessors. The location of a session is `location`, its id,
  * `location_end`: so all sessions of a host share one list. */

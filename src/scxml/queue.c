@@ -15,7 +15,7 @@ static void *get_memory(size_t bytes)
 
 /* --- copies ----------------------------------------------------------------------------------- */
 
-static struct text put_text(char **at, struct text text)
+struct text scxml_put_text(char **at, struct text text)
 {
     if (text.len == 0) return (struct text){ 0 };
     struct text copy = { memcpy(*at, text.at, text.len), text.len };
@@ -32,13 +32,13 @@ static size_t event_bytes(const struct scxml_event *event)
 static struct scxml_event put_event(char **at, const struct scxml_event *event)
 {
     struct scxml_event copy = *event;
-    copy.name = put_text(at, event->name);
-    copy.send_id = put_text(at, event->send_id);
-    copy.origin = put_text(at, event->origin);
-    copy.origin_type = put_text(at, event->origin_type);
-    copy.invoke_id = put_text(at, event->invoke_id);
-    copy.data.text = put_text(at, event->data.text);
-    copy.raw = put_text(at, event->raw);
+    copy.name = scxml_put_text(at, event->name);
+    copy.send_id = scxml_put_text(at, event->send_id);
+    copy.origin = scxml_put_text(at, event->origin);
+    copy.origin_type = scxml_put_text(at, event->origin_type);
+    copy.invoke_id = scxml_put_text(at, event->invoke_id);
+    copy.data.text = scxml_put_text(at, event->data.text);
+    copy.raw = scxml_put_text(at, event->raw);
     return copy;
 }
 
@@ -58,8 +58,8 @@ static const struct scxml_pair *put_pairs(struct scxml_pair *at, char **texts,
     struct scxml_pair *first = at;
     for (const struct scxml_pair *pair = pairs; pair; pair = pair->next, at++) {
         *at = *pair;
-        at->name = put_text(texts, pair->name);
-        at->value.text = put_text(texts, pair->value.text);
+        at->name = scxml_put_text(texts, pair->name);
+        at->value.text = scxml_put_text(texts, pair->value.text);
         at->next = pair->next ? at + 1 : NULL;
     }
     return first;
@@ -125,10 +125,14 @@ void scxml_queue_clear(struct scxml_session *session, struct scxml_queue *queue)
 
 /* --- delayed sends ---------------------------------------------------------------------------- */
 
-static struct scxml_delayed *keep_delayed(const struct scxml_message *message)
+static size_t delayed_bytes(const struct scxml_message *message)
 {
-    size_t bytes = sizeof(struct scxml_delayed) + pairs_bytes(message->pairs) +
-                   event_bytes(&message->event) + message->target.len + message->type.len;
+    return sizeof(struct scxml_delayed) + pairs_bytes(message->pairs) +
+           event_bytes(&message->event) + message->target.len + message->type.len;
+}
+
+static struct scxml_delayed *keep_delayed(const struct scxml_message *message, size_t bytes)
+{
     struct scxml_delayed *delayed = get_memory(bytes);
     struct scxml_pair *pairs = (struct scxml_pair *)(void *)(delayed + 1);
     char *texts = (char *)(pairs + count_pairs(message->pairs));
@@ -136,8 +140,8 @@ static struct scxml_delayed *keep_delayed(const struct scxml_message *message)
     delayed->message = *message;
     delayed->message.pairs = put_pairs(pairs, &texts, message->pairs);
     delayed->message.event = put_event(&texts, &message->event);
-    delayed->message.target = put_text(&texts, message->target);
-    delayed->message.type = put_text(&texts, message->type);
+    delayed->message.target = scxml_put_text(&texts, message->target);
+    delayed->message.type = scxml_put_text(&texts, message->type);
     return delayed;
 }
 
@@ -153,10 +157,9 @@ enum err scxml_delay(struct scxml_session *session, const struct scxml_message *
                      enum scxml_route route, uint64_t due_ms)
 {
     if (session->delayed_count >= session->limits.delayed_events) return ERR_LIMIT;
-    if (!has_room(session, sizeof(struct scxml_delayed) + pairs_bytes(message->pairs) +
-                               event_bytes(&message->event)))
-        return ERR_FULL;
-    struct scxml_delayed *delayed = keep_delayed(message);
+    size_t bytes = delayed_bytes(message);
+    if (!has_room(session, bytes)) return ERR_FULL;
+    struct scxml_delayed *delayed = keep_delayed(message, bytes);
     delayed->due_ms = due_ms;
     delayed->order = ++session->last_order;
     delayed->route = route;
@@ -215,7 +218,7 @@ void scxml_invoke_add(struct scxml_session *session, uint32_t index, struct text
     char *texts = (char *)(invoke + 1);
     struct scxml_active_invoke **at = &session->invokes;
     while (*at && (*at)->index < index) at = &(*at)->next;
-    *invoke = (struct scxml_active_invoke){ *at, index, put_text(&texts, id) };
+    *invoke = (struct scxml_active_invoke){ *at, index, scxml_put_text(&texts, id) };
     *at = invoke;
     session->invoke_count++;
     session->held_bytes += sizeof *invoke + id.len;

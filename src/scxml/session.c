@@ -12,19 +12,6 @@ static bool is_active_id(void *self, struct text state_id)
     return state != SCXML_NONE && scxml_set_has(session->active, state);
 }
 
-static struct scxml_limits with_defaults(const struct scxml_limits *limits)
-{
-    const struct scxml_limits *defaults = &scxml_default_limits;
-    struct scxml_limits all = limits ? *limits : *defaults;
-    if (!all.macrostep_transitions) all.macrostep_transitions = defaults->macrostep_transitions;
-    if (!all.script_ms) all.script_ms = defaults->script_ms;
-    if (!all.heap_bytes) all.heap_bytes = defaults->heap_bytes;
-    if (!all.session_bytes) all.session_bytes = defaults->session_bytes;
-    if (!all.queued_events) all.queued_events = defaults->queued_events;
-    if (!all.delayed_events) all.delayed_events = defaults->delayed_events;
-    return all;
-}
-
 /* Says what stands around the session's id in the address where it can be answered. */
 static const struct scxml_io_processor *own_processor(const struct scxml_birth *birth)
 {
@@ -34,25 +21,17 @@ static const struct scxml_io_processor *own_processor(const struct scxml_birth *
     return &usual;
 }
 
-static struct text put_text(char **at, struct text text)
-{
-    struct text copy = { *at, text.len };
-    if (text.len) memcpy(*at, text.at, text.len);
-    *at += text.len;
-    return copy;
-}
-
 static void write_texts(struct scxml_session *session, const struct scxml_birth *birth, char *texts)
 {
     const struct scxml_io_processor *processor = own_processor(birth);
     session->origin.at = texts;
-    put_text(&texts, processor->location);
-    session->frame.session_id = put_text(&texts, birth->session_id);
-    put_text(&texts, processor->location_end);
+    scxml_put_text(&texts, processor->location);
+    session->frame.session_id = scxml_put_text(&texts, birth->session_id);
+    scxml_put_text(&texts, processor->location_end);
     session->origin.len = (size_t)(texts - session->origin.at);
-    session->invoke_id = put_text(&texts, birth->invoke_id);
+    session->invoke_id = scxml_put_text(&texts, birth->invoke_id);
     session->frame.parameters.kind = birth->parameters.kind;
-    session->frame.parameters.text = put_text(&texts, birth->parameters.text);
+    session->frame.parameters.text = scxml_put_text(&texts, birth->parameters.text);
 }
 
 static struct scxml_session *allocate(const struct scxml_document *document,
@@ -80,7 +59,7 @@ enum err scxml_session_new(struct scxml_evaluator *evaluator, const struct scxml
     session->plan = document->plan;
     session->datamodel = scxml_datamodel_of(document);
     session->evaluator = evaluator;
-    session->limits = with_defaults(limits);
+    session->limits = scxml_limits_filled(limits);
     session->frame.name = document->name;
     session->frame.processors = birth->processors;
     session->frame.processor_count = birth->processor_count;

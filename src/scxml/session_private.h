@@ -74,6 +74,9 @@ struct scxml_session {
 /* --- queue.c -----------------------------------------------------------------------------------
  */
 
+/* A copy at `*at`, which moves behind it; there has to be room. */
+struct text scxml_put_text(char **at, struct text text);
+
 /* Copied to the queue's end. ERR_FULL past limits.queued_events or limits.session_bytes. */
 enum err scxml_queue_add(struct scxml_session *session, struct scxml_queue *queue,
                          const struct scxml_event *event);

@@ -77,15 +77,13 @@ enum err engine_open(const struct scxml_document *document, const struct scxml_l
 {
     struct scope *life = scope_new(NULL, "evaluator", SCOPE_NO_LIMIT);
     struct scxml_evaluator *evaluator = scope_alloc(life, sizeof *evaluator);
-    const struct scxml_limits *given = limits ? limits : &scxml_default_limits;
-    const struct scxml_limits *normal = &scxml_default_limits;
-    uint32_t script_ms = given->script_ms ? given->script_ms : normal->script_ms;
+    struct scxml_limits all = scxml_limits_filled(limits);
     evaluator->life = life;
     evaluator->scratch = scope_new(life, "scratch", SCOPE_NO_LIMIT);
     evaluator->document = document;
-    evaluator->heap_max = given->heap_bytes ? given->heap_bytes : normal->heap_bytes;
-    evaluator->session_max = given->session_bytes ? given->session_bytes : normal->session_bytes;
-    evaluator->watch.limit_ns = (uint64_t)script_ms * 1000000;
+    evaluator->heap_max = all.heap_bytes;
+    evaluator->session_max = all.session_bytes;
+    evaluator->watch.limit_ns = (uint64_t)all.script_ms * 1000000;
     evaluator->compiled = scope_alloc_array(life, (size_t)document->expression_count * CODE_FORMS,
                                             sizeof *evaluator->compiled);
     struct deed deed = { .run = set_up };
