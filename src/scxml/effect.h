@@ -50,13 +50,6 @@ struct scxml_module_call { /* mirrors scxml_module_element with its values */
     struct scxml_payload content;
 };
 
-enum scxml_log_level {
-    SCXML_LOG_DEFAULT,
-    SCXML_LOG_TRACE,
-    SCXML_LOG_INTERACTION,
-    SCXML_LOG_STANDARD
-};
-
 struct scxml_effect {
     const struct scxml_effect *next;
     enum scxml_effect_kind kind;
@@ -70,8 +63,9 @@ struct scxml_effect {
         } forward;
         struct {
             struct text label, words;
-            uint32_t level; /* as the author wrote it (section 5), or SCXML_LOG_DEFAULT */
-            bool is_ours;   /* the engine's own words: an error.execution and why */
+            uint32_t
+                level; /* the author's (section 5): 1 trace, 2 interaction, 3 standard; 0: none */
+            bool is_ours; /* the engine's own words: an error.execution and why */
             struct scxml_place place;
         } log;
         const struct scxml_module_call *module;

@@ -11,11 +11,12 @@ static const struct scxml_host_options DEFAULTS = { .sessions_max = 20000,
                                                     .depth_max = 16,
                                                     .idle_programs_max = 32 };
 
+static const char DIGITS[] = "0123456789ABCDEFGHIJKLMNOPQRSTUV"; /* of session ids */
+
 /* --- the host -------------------------------------------------------------------------------- */
 
 static void name_node(struct scxml_host *host)
 {
-    static const char DIGITS[] = "0123456789ABCDEFGHIJKLMNOPQRSTUV";
     if (host->options.node.len == NODE_CHARS) {
         memcpy(host->node, host->options.node.at, NODE_CHARS);
         return;
@@ -100,7 +101,6 @@ void scxml_host_close(struct scxml_host *host)
 
 static struct text next_session_id(struct scxml_host *host, char *room)
 {
-    static const char DIGITS[] = "0123456789ABCDEFGHIJKLMNOPQRSTUV";
     uint32_t number = host->births++;
     memcpy(room, host->node, NODE_CHARS);
     for (int i = SESSION_ID_CHARS - 1; i >= NODE_CHARS; i--, number /= 32)
@@ -229,15 +229,6 @@ enum err scxml_host_post(struct scxml_host *host, struct text session_id,
 {
     struct member *member = member_find(host, session_id);
     return member ? member_post(host, member, event) : ERR_NOT_FOUND;
-}
-
-enum err scxml_host_cancel(struct scxml_host *host, struct text session_id)
-{
-    struct member *member = member_find(host, session_id);
-    if (member == NULL) return ERR_NOT_FOUND;
-    scxml_cancel(member->session);
-    member_schedule(host, member);
-    return ERR_OK;
 }
 
 struct scxml_session *scxml_host_find(const struct scxml_host *host, struct text session_id)

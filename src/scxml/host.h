@@ -84,7 +84,6 @@ enum err scxml_host_start(struct scxml_host *host, struct scxml_program *program
 /* ERR_NOT_FOUND, else as scxml_post(). */
 enum err scxml_host_post(struct scxml_host *host, struct text session_id,
                          const struct scxml_event *event);
-enum err scxml_host_cancel(struct scxml_host *host, struct text session_id);
 /* What send_http() began. Not delivered: error.communication to its sender. */
 void scxml_host_http_done(struct scxml_host *host, uint64_t call, bool is_delivered);
 

@@ -68,10 +68,6 @@ static void send_to_session(struct scxml_host *host, struct member *member,
 {
     struct scxml_event event = message->event;
     struct member *receiver = receiver_of(host, member, message->target);
-    event.type = SCXML_EXTERNAL;
-    event.origin =
-        scope_format(host->scratch, "#_scxml_%.*s", TEXT_ARG(scxml_session_id(member->session)));
-    event.origin_type = TEXT(SCXML_EVENT_PROCESSOR);
     if (receiver && receiver == member->parent) event.invoke_id = text_of(member->invoke_id);
     enum err err = receiver ? member_post(host, receiver, &event) : ERR_NOT_FOUND;
     if (!err) return;
