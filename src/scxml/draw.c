@@ -130,13 +130,13 @@ static void put_notes(struct buf *out, const struct draw_box *box, double y)
 /* The dot from which a compound state begins. */
 static void put_initial(struct drawing *drawing, struct buf *out, uint32_t index)
 {
-    const struct scxml_state *state = &drawing->document->states[index];
+    const struct scxml_state *state = draw_state(drawing, index);
     if (state->kind == SCXML_PARALLEL || state->initial == NULL) return;
     for (uint32_t i = 0; i < state->initial->target_count; i++) {
         uint32_t child = state->initial->targets[i];
-        struct text target = drawing->document->states[child].id;
-        while (drawing->document->states[child].parent != index)
-            child = drawing->document->states[child].parent;
+        struct text target = draw_state(drawing, child)->id;
+        while (draw_state(drawing, child)->parent != index)
+            child = draw_state(drawing, child)->parent;
         const struct draw_box *box = &drawing->boxes[child];
         double x = box->x + box->top_x;
         struct path path = { .count = 0 };
@@ -154,8 +154,8 @@ static void put_initial(struct drawing *drawing, struct buf *out, uint32_t index
 static void put_frame(struct drawing *drawing, struct buf *out, uint32_t index)
 {
     const struct draw_box *box = &drawing->boxes[index];
-    const struct scxml_state *state = &drawing->document->states[index];
-    const struct scxml_state *parent = index ? &drawing->document->states[state->parent] : NULL;
+    const struct scxml_state *state = draw_state(drawing, index);
+    const struct scxml_state *parent = index ? draw_state(drawing, state->parent) : NULL;
     bool is_region = parent && parent->kind == SCXML_PARALLEL;
     put_box(out,
             is_region          ? "region"
@@ -172,12 +172,12 @@ static void put_frame(struct drawing *drawing, struct buf *out, uint32_t index)
 /* The dashed line between a region and the next. */
 static void put_separators(struct drawing *drawing, struct buf *out, uint32_t index)
 {
-    const struct scxml_state *state = &drawing->document->states[index];
+    const struct scxml_state *state = draw_state(drawing, index);
     const struct draw_box *box = &drawing->boxes[index];
     if (state->kind != SCXML_PARALLEL) return;
-    for (uint32_t i = index + 1; i < state->end; i = drawing->document->states[i].end) {
+    for (uint32_t i = index + 1; i < state->end; i = draw_state(drawing, i)->end) {
         const struct draw_box *region = &drawing->boxes[i];
-        uint32_t next = drawing->document->states[i].end;
+        uint32_t next = draw_state(drawing, i)->end;
         if (next >= state->end || drawing->boxes[next].row != region->row) continue;
         double x = (region->x + region->width + region->loops_width + drawing->boxes[next].x) / 2;
         double top = region->y - 8, bottom = box->y + box->row_tops[region->row + 1] - 26;
@@ -203,7 +203,7 @@ static void put_history(struct buf *out, const struct draw_box *box, bool is_dee
 static void put_leaf(struct drawing *drawing, struct buf *out, uint32_t index)
 {
     const struct draw_box *box = &drawing->boxes[index];
-    const struct scxml_state *state = &drawing->document->states[index];
+    const struct scxml_state *state = draw_state(drawing, index);
     if (scxml_is_history(state)) {
         put_history(out, box, state->kind == SCXML_HISTORY_DEEP, state->id);
         return;

@@ -2,11 +2,6 @@
 /* Which lines there are: transitions become legs, loops and notes. */
 #include "scxml/draw_private.h"
 
-static const struct scxml_state *state_at(const struct drawing *drawing, uint32_t index)
-{
-    return &drawing->document->states[index];
-}
-
 double draw_text_width(struct text text, double of_letter)
 {
     size_t letters = 0;
@@ -86,7 +81,7 @@ static struct draw_leg *add_leg(struct drawing *drawing, uint32_t frame, uint32_
 /* The child of `frame` that is or holds `state`. */
 static uint32_t child_towards(const struct drawing *drawing, uint32_t frame, uint32_t state)
 {
-    while (state_at(drawing, state)->parent != frame) state = state_at(drawing, state)->parent;
+    while (draw_state(drawing, state)->parent != frame) state = draw_state(drawing, state)->parent;
     return state;
 }
 
@@ -128,7 +123,7 @@ static uint32_t port_towards(struct drawing *drawing, uint32_t box, uint32_t tar
         *port = drawing->boxes[box].port_count++;
         return *port;
     }
-    struct draw_leg *leg = add_leg(drawing, state_at(drawing, box)->parent, box);
+    struct draw_leg *leg = add_leg(drawing, draw_state(drawing, box)->parent, box);
     *port = leg->port;
     lead_on(drawing, leg, target);
     return *port;
@@ -143,7 +138,7 @@ static void add_edge(struct drawing *drawing, uint32_t source, uint32_t target, 
     bool goes_inside = scxml_is_descendant(drawing->document, target, source);
     struct draw_leg *leg = goes_inside
                                ? add_leg(drawing, source, SCXML_NONE)
-                               : add_leg(drawing, state_at(drawing, source)->parent, source);
+                               : add_leg(drawing, draw_state(drawing, source)->parent, source);
     leg->label = draw_shorten(drawing, label, DRAW_LABEL_MAX);
     leg->tooltip = label;
     lead_on(drawing, leg, target);

@@ -10,15 +10,10 @@ static double larger(double a, double b)
     return a > b ? a : b;
 }
 
-static const struct scxml_state *state_at(const struct drawing *drawing, uint32_t index)
-{
-    return &drawing->document->states[index];
-}
-
 /* `for (child = frame + 1; child < end; child = next)` */
 static uint32_t next_child(const struct drawing *drawing, uint32_t child)
 {
-    return state_at(drawing, child)->end;
+    return draw_state(drawing, child)->end;
 }
 
 /* --- boxes --- */
@@ -26,7 +21,7 @@ static uint32_t next_child(const struct drawing *drawing, uint32_t child)
 static double words_width(const struct drawing *drawing, uint32_t index)
 {
     const struct draw_box *box = &drawing->boxes[index];
-    double width = draw_text_width(state_at(drawing, index)->id, 7.4);
+    double width = draw_text_width(draw_state(drawing, index)->id, 7.4);
     width = width < 7.4 * DRAW_NAME_MAX ? width : 7.4 * DRAW_NAME_MAX;
     if (index == 0) width = larger(width, draw_text_width(drawing->document->name, 7.4));
     for (const struct draw_note *at = box->notes; at != NULL; at = at->next)
@@ -43,7 +38,7 @@ static void measure_loops(struct draw_box *box)
 static void measure_box(struct drawing *drawing, uint32_t index)
 {
     struct draw_box *box = &drawing->boxes[index];
-    bool is_round = scxml_is_history(state_at(drawing, index));
+    bool is_round = scxml_is_history(draw_state(drawing, index));
     double ports = (double)DRAW_PORT_GAP * (box->port_count + 1);
     box->width = is_round ? larger(DRAW_BOX_HEIGHT, ports)
                           : larger(larger(words_width(drawing, index), ports), 64);
@@ -83,7 +78,7 @@ static void end_row(struct rows *rows)
 
 static bool waits(const struct drawing *drawing, uint32_t child)
 {
-    return !drawing->boxes[child].is_placed && state_at(drawing, child)->kind != SCXML_FINAL;
+    return !drawing->boxes[child].is_placed && draw_state(drawing, child)->kind != SCXML_FINAL;
 }
 
 /* Those that `first` leads to, a row for each step away from it. */
@@ -105,9 +100,9 @@ static void place_from(struct drawing *drawing, struct rows *rows, uint32_t firs
 
 static uint32_t initial_child(const struct drawing *drawing, uint32_t frame)
 {
-    const struct scxml_transition *initial = state_at(drawing, frame)->initial;
+    const struct scxml_transition *initial = draw_state(drawing, frame)->initial;
     uint32_t child = initial && initial->target_count ? initial->targets[0] : frame + 1;
-    while (state_at(drawing, child)->parent != frame) child = state_at(drawing, child)->parent;
+    while (draw_state(drawing, child)->parent != frame) child = draw_state(drawing, child)->parent;
     return child;
 }
 
@@ -116,8 +111,8 @@ static uint32_t initial_child(const struct drawing *drawing, uint32_t frame)
 static struct rows make_rows(struct drawing *drawing, uint32_t frame)
 {
     struct rows rows = { 0 };
-    uint32_t end = state_at(drawing, frame)->end, children = 0;
-    bool is_parallel = state_at(drawing, frame)->kind == SCXML_PARALLEL;
+    uint32_t end = draw_state(drawing, frame)->end, children = 0;
+    bool is_parallel = draw_state(drawing, frame)->kind == SCXML_PARALLEL;
     for (uint32_t i = frame + 1; i < end; i = next_child(drawing, i)) children++;
     rows.order = scope_alloc_array(drawing->scope, children, sizeof *rows.order);
     if (!is_parallel && waits(drawing, initial_child(drawing, frame)))
@@ -337,7 +332,7 @@ void draw_lay_out(struct drawing *drawing)
             measure_box(drawing, i);
     drawing->boxes[0].x = drawing->boxes[0].y = 8;
     for (uint32_t i = 1; i < count; i++) {
-        const struct draw_box *parent = &drawing->boxes[state_at(drawing, i)->parent];
+        const struct draw_box *parent = &drawing->boxes[draw_state(drawing, i)->parent];
         drawing->boxes[i].x += parent->x;
         drawing->boxes[i].y += parent->y;
     }

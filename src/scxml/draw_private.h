@@ -97,6 +97,11 @@ struct drawing {
     uint32_t leg_count, left_out_count;
 };
 
+static inline const struct scxml_state *draw_state(const struct drawing *drawing, uint32_t index)
+{
+    return &drawing->document->states[index];
+}
+
 static inline bool draw_is_frame(const struct drawing *drawing, uint32_t state)
 {
     return drawing->document->states[state].end > state + 1;
