@@ -13,17 +13,3 @@ struct scxml_event scxml_event_keep(struct scope *scope, const struct scxml_even
     kept.raw = scope_keep(scope, event->raw);
     return kept;
 }
-
-static bool matches_one(struct text name, struct text descriptor)
-{
-    if (text_eq(descriptor, TEXT("*"))) return true;
-    return text_starts(name, descriptor) &&
-           (name.len == descriptor.len || name.at[descriptor.len] == '.');
-}
-
-bool scxml_event_matches(struct text name, const struct text *descriptors, uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++)
-        if (matches_one(name, descriptors[i])) return true;
-    return false;
-}

@@ -32,10 +32,6 @@ struct scxml_event { /* an empty text is `undefined` in _event */
 
 struct scxml_event scxml_event_keep(struct scope *scope, const struct scxml_event *event);
 
-/* Whether an event's name is met by one of the tokens ("error" meets "error.x", not "errors").
- * Tokens have no trailing ".*" or "."; "*" meets all. */
-bool scxml_event_matches(struct text name, const struct text *descriptors, uint32_t count);
-
 #define SCXML_EVENT_PROCESSOR "http://www.w3.org/TR/scxml/#SCXMLEventProcessor"
 #define SCXML_HTTP_PROCESSOR  "http://www.w3.org/TR/scxml/#BasicHTTPEventProcessor"
 

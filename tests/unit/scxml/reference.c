@@ -160,6 +160,20 @@ static void add_without_conflict(const struct reference *reference, struct enabl
     filtered->list[filtered->count++] = transition;
 }
 
+static bool matches_one(struct text name, struct text descriptor)
+{
+    if (text_eq(descriptor, TEXT("*"))) return true;
+    return text_starts(name, descriptor) &&
+           (name.len == descriptor.len || name.at[descriptor.len] == '.');
+}
+
+static bool event_matches(struct text name, const struct text *descriptors, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (matches_one(name, descriptors[i])) return true;
+    return false;
+}
+
 static const struct scxml_transition *first_enabled(const struct reference *reference,
                                                     uint32_t state, const struct text *event)
 {
@@ -167,9 +181,9 @@ static const struct scxml_transition *first_enabled(const struct reference *refe
         const struct scxml_state *is = state_of(reference, state);
         for (uint32_t i = 0; i < is->transition_count; i++) {
             const struct scxml_transition *transition = &is->transitions[i];
-            bool fits = event ? scxml_event_matches(*event, transition->descriptors,
-                                                    transition->descriptor_count)
-                              : transition->descriptor_count == 0;
+            bool fits =
+                event ? event_matches(*event, transition->descriptors, transition->descriptor_count)
+                      : transition->descriptor_count == 0;
             if (fits && condition(reference, transition->cond)) return transition;
         }
         if (state == 0) return NULL;
