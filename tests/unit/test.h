@@ -33,4 +33,11 @@ void test_check_text(struct text is, struct text wanted, const char *file, int l
 #define CHECK_OK(err)          CHECK_I64((err), ERR_OK)
 #define CHECK_TEXT(is, wanted) test_check_text((is), text_of(wanted), __FILE__, __LINE__)
 
+/* How many times as long everything takes in a sanitized build. */
+#ifdef __SANITIZE_ADDRESS__
+enum { TEST_SLOWER = 5 };
+#else
+enum { TEST_SLOWER = 1 };
+#endif
+
 #endif

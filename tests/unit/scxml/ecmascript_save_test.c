@@ -13,7 +13,8 @@ static uint32_t lost;
 
 static void begin(void)
 {
-    scripts_begin(&scripts, NULL);
+    const struct scxml_limits limits = { .script_ms = 500 * TEST_SLOWER };
+    scripts_begin(&scripts, &limits);
     one = scripts_open(&scripts);
 }
 

@@ -95,12 +95,7 @@ const struct scxml_state *loading_state(const struct scxml_document *document, c
 
 double loading_ms_since(double *before)
 {
-#ifdef __SANITIZE_ADDRESS__
-    double slower = 5;
-#else
-    double slower = 1;
-#endif
     double now = (double)clock() * 1000.0 / CLOCKS_PER_SEC, passed = now - *before;
     *before = now;
-    return passed / slower;
+    return passed / TEST_SLOWER;
 }
