@@ -10,8 +10,9 @@
 #include "base/shape.h"
 
 /* Who may send a message from outside, over a desktop's WebSocket; an administrator may send what
- * an agent may. Servers and tools are known by their links. */
-enum access { ACCESS_SERVERS, ACCESS_AGENT, ACCESS_ADMINISTRATOR };
+ * an agent may. A session: every person; the server asks the permissions of the objects concerned.
+ * Servers and tools are known by their links. */
+enum access { ACCESS_SERVERS, ACCESS_AGENT, ACCESS_ADMINISTRATOR, ACCESS_SESSION };
 
 /* One message. schema/messages/<protocol>.toml, gen/messages.h: `const struct msg
  * MSG_<PROTOCOL>_<NAME>` and `struct <protocol>_<name>`. */

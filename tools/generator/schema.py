@@ -17,7 +17,7 @@ ROUTE_ACCESS = ("anybody", "session", "agent", "administrator")
 LEVELS = ("application", "campaign", "campaign-group", "calling-list", "host", "dn", "tenant", "person")
 EFFECTS = ("immediate", "next-use", "reconnect", "restart", "startup")
 LOG_LEVELS = ("debug", "trace", "interaction", "standard", "alarm")
-ACCESS = ("servers", "agent", "administrator")  # who may send a message from outside
+ACCESS = ("servers", "agent", "administrator", "session")  # who may send a message from outside; session: every person, the server asks permissions
 FIELDS_MAX = 64
 COMMON_FIELDS = [
     {"tag": 1, "name": "dbid", "type": "u32", "help": "assigned once, never used again"},
