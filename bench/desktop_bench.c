@@ -11,6 +11,8 @@
  *   count         what is open, and what was heard so far
  * Who hears 503 comes again after its Retry-After, as desktops do; "gone" are those that the server
  * ended. Times are from the command, in ms: half of them, 99 of 100, the last. */
+#include "bench/measure.h"
+
 #include "base/buf.h"
 #include "io/http/websocket_input.h"
 #include "io/net/net.h"
@@ -57,9 +59,7 @@ struct bench {
 
 static double now_ms(void)
 {
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec * 1000 + (double)now.tv_nsec / 1e6;
+    return measure_wall_s() * 1000;
 }
 
 /* --- answers --- */

@@ -6,34 +6,18 @@
  *
  * Times are CPU time. Numbers are spread like real ones: eleven digits, no two alike, in no order.
  * Prints one JSON object. */
+#include "bench/measure.h"
+
 #include "base/random.h"
 #include "servers/outbound/dnc.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum { NUMBER_LEN = 11 };
 
 /* CPU time: who shares the machine does not count. */
-static double now_s(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-static uint64_t resident_bytes(void)
-{
-    FILE *file = fopen("/proc/self/statm", "r");
-    unsigned long long all = 0, resident = 0;
-    if (file == NULL) return 0;
-    if (fscanf(file, "%llu %llu", &all, &resident) != 2) resident = 0;
-    (void)fclose(file);
-    return resident * 4096;
-}
-
 /* Number `i` of the list: a walk through all of 10^10 in a scattered order. Odd steps are listed.
  */
 static struct text number(uint64_t i, char out[NUMBER_LEN])
@@ -51,12 +35,12 @@ static double look_up(const struct dnc *dnc, uint64_t entries, uint64_t count, b
     random_seed(&random, 11);
     const struct dnc_scope scope = { 1, 7 };
     char digits[NUMBER_LEN];
-    double began_s = now_s();
+    double began_s = measure_cpu_s();
     for (uint64_t i = 0; i < count; i++) {
         uint64_t which = random_below(&random, entries) + (listed ? 0 : entries);
         *found += dnc_check(dnc, scope, number(which, digits), TEXT("C123456")) != DNC_FREE;
     }
-    return now_s() - began_s;
+    return measure_cpu_s() - began_s;
 }
 
 int main(int argc, char **argv)
@@ -67,11 +51,11 @@ int main(int argc, char **argv)
     struct dnc *dnc = dnc_new(life, 0x5eed);
     const struct dnc_scope tenant = { 1, 0 };
     char digits[NUMBER_LEN];
-    uint64_t before = resident_bytes(), hits = 0, others = 0;
-    double began_s = now_s();
+    uint64_t before = measure_resident_bytes(), hits = 0, others = 0;
+    double began_s = measure_cpu_s();
     for (uint64_t i = 0; i < entries; i++) (void)dnc_add(dnc, DNC_PHONE, number(i, digits), tenant);
-    double filled_s = now_s() - began_s;
-    uint64_t weight = resident_bytes() - before;
+    double filled_s = measure_cpu_s() - began_s;
+    uint64_t weight = measure_resident_bytes() - before;
     double listed_s = look_up(dnc, entries, lookups, true, &hits);
     double other_s = look_up(dnc, entries, lookups, false, &others);
     printf("{\"entries\":%" PRIu64 ",\"fill_s\":%.3f,\"bytes\":%zu,\"resident\":%" PRIu64

@@ -5,6 +5,8 @@
  * A receiver in a process of its own (our server, answering 200 with an empty body) takes both;
  * they take turns. Prints min, median and max, CPU of the sending process per notification, and the
  * ratio of the medians (aim 80 %). */
+#include "bench/measure.h"
+
 #include "base/buf.h"
 #include "io/http/client.h"
 #include "io/http/server.h"
@@ -15,9 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { ROUNDS_MAX = 32, PAYLOAD_BYTES = 1200 /* a ContactProcessed with most of its fields */ };
@@ -33,21 +33,6 @@ struct bench {
 struct outcome {
     double rate[ROUNDS_MAX], cpu_us[ROUNDS_MAX];
 };
-
-static double now_s(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-static double cpu_s(void)
-{
-    struct rusage usage;
-    (void)getrusage(RUSAGE_SELF, &usage);
-    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
-}
 
 static void stay_on_core(long core)
 {
@@ -104,7 +89,7 @@ static void on_done(void *self, const struct http_result *result)
     struct ours *ours = self;
     ours->done++;
     if (result->status != 200) ours->failed++;
-    if ((ours->done & 63) == 0 && now_s() >= ours->end_s)
+    if ((ours->done & 63) == 0 && measure_wall_s() >= ours->end_s)
         loop_stop(ours->loop);
     else
         (void)http_client_send(ours->client, &ours->call, on_done, ours);
@@ -113,7 +98,8 @@ static void on_done(void *self, const struct http_result *result)
 static uint64_t send_ours(const struct bench *bench)
 {
     struct scope *scope = scope_new(NULL, "ours", SCOPE_NO_LIMIT);
-    struct ours ours = { .loop = loop_new(scope), .end_s = now_s() + (double)bench->seconds };
+    struct ours ours = { .loop = loop_new(scope),
+                         .end_s = measure_wall_s() + (double)bench->seconds };
     ours.client = http_client_new(scope, net_new(scope, ours.loop), bench->connections);
     ours.call = (struct http_call){ .method = TEXT("POST"),
                                     .url = text_of(bench->url),
@@ -180,8 +166,8 @@ static uint64_t send_plain(const struct bench *bench)
         (void)curl_multi_add_handle(multi, handles[i]);
     }
     uint64_t done = 0;
-    double end_s = now_s() + (double)bench->seconds;
-    while (now_s() < end_s) {
+    double end_s = measure_wall_s() + (double)bench->seconds;
+    while (measure_wall_s() < end_s) {
         int running;
         (void)curl_multi_perform(multi, &running);
         uint64_t taken = take_done(multi, true);
@@ -204,10 +190,10 @@ static uint64_t send_plain(const struct bench *bench)
 static void measure(const struct bench *bench, uint32_t round, struct outcome *outcome,
                     uint64_t (*send)(const struct bench *bench))
 {
-    double began_s = now_s(), cpu_began_s = cpu_s();
+    double began_s = measure_wall_s(), cpu_began_s = measure_cpu_s();
     uint64_t done = send(bench);
-    outcome->rate[round] = (double)done / (now_s() - began_s);
-    outcome->cpu_us[round] = (cpu_s() - cpu_began_s) * 1e6 / (double)done;
+    outcome->rate[round] = (double)done / (measure_wall_s() - began_s);
+    outcome->cpu_us[round] = (measure_cpu_s() - cpu_began_s) * 1e6 / (double)done;
 }
 
 static int by_size(const void *a, const void *b)

@@ -5,6 +5,7 @@
  * FLYING puts wait for their commit at a time, and FLYING effects are out at a time. For SECONDS it
  * puts, then for at most as long it takes. Prints one JSON object; syncs are counted where they
  * happen, in sync_count.c. */
+#include "bench/measure.h"
 #include "bench/sync_count.h"
 
 #include "gen/migrations.h"
@@ -14,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { BYTES_MAX = 65536, ID_BYTES = 33, ROWS_MAX = 10000000 };
@@ -74,13 +74,6 @@ static void put(struct bench *bench)
 
 /* --- the run --- */
 
-static double seconds(clockid_t clock)
-{
-    struct timespec now;
-    (void)clock_gettime(clock, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
 struct watch {
     double wall_s, cpu_s;
     unsigned long syncs;
@@ -89,8 +82,8 @@ struct watch {
 
 static struct watch watch_begin(const struct bench *bench)
 {
-    return (struct watch){ seconds(CLOCK_MONOTONIC), seconds(CLOCK_PROCESS_CPUTIME_ID),
-                           sync_count(), store_counters(bench->store) };
+    return (struct watch){ measure_wall_s(), measure_cpu_s(), sync_count(),
+                           store_counters(bench->store) };
 }
 
 static void print(const char *name, const struct watch *began, const struct bench *bench,

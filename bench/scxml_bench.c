@@ -9,6 +9,8 @@
  *     scxml_bench load FILE TIMES                from text to a document that is ready to run
  *
  * Times are CPU time: who shares the machine does not count. Prints one JSON object. */
+#include "bench/measure.h"
+
 #include "scxml/load.h"
 #include "scxml/session.h"
 
@@ -16,7 +18,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { START_MS = 1700000000 };
 
@@ -28,23 +29,6 @@ struct program {
 };
 
 /* --- small things ----------------------------------------------------------------------------- */
-
-static double now_s(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-static double resident_bytes(void)
-{
-    FILE *file = fopen("/proc/self/statm", "r");
-    unsigned long long all = 0, resident = 0;
-    if (file == NULL) return 0;
-    if (fscanf(file, "%llu %llu", &all, &resident) != 2) resident = 0;
-    (void)fclose(file);
-    return (double)resident * 4096;
-}
 
 static void fail(const char *what, const char *why)
 {
@@ -153,13 +137,13 @@ static void entries(const char *path, const char *counted_path, double seconds)
     struct program program = compile(read_file(path, scope), NULL);
     uint64_t transitions = 0;
     uint32_t at_once = TRIAL;
-    double began_s = now_s(), spent_s;
+    double began_s = measure_cpu_s(), spent_s;
     do {
-        double before_s = now_s();
+        double before_s = measure_cpu_s();
         (void)go_round(&program, at_once);
         transitions += at_once;
-        if (now_s() - before_s < 0.02) at_once *= 2;
-        spent_s = now_s() - began_s;
+        if (measure_cpu_s() - before_s < 0.02) at_once *= 2;
+        spent_s = measure_cpu_s() - began_s;
     } while (spent_s < seconds);
     printf("{\"entries\":%.0f,\"cpu_s\":%.6f,\"states\":%" PRIu32 "}\n",
            (double)transitions * per_transition, spent_s, program.document->state_count);
@@ -194,15 +178,15 @@ static void events(const char *path, uint32_t session_count, uint32_t event_coun
     }
     char data[200];
     const char *name;
-    double began_s = now_s();
+    double began_s = measure_cpu_s();
     for (uint32_t i = 0; i < event_count; i++) {
         struct text text = offer(i / session_count, data, sizeof data, &name);
         send(sessions[i % session_count], scratch, name, text, START_MS + i);
         scope_reset(scratch);
     }
-    double spent_s = now_s() - began_s;
+    double spent_s = measure_cpu_s() - began_s;
     printf("{\"events\":%" PRIu32 ",\"sessions\":%" PRIu32 ",\"cpu_s\":%.6f,\"resident\":%.0f}\n",
-           event_count, session_count, spent_s, resident_bytes());
+           event_count, session_count, spent_s, (double)measure_resident_bytes());
     for (uint32_t i = 0; i < session_count; i++) scxml_session_free(sessions[i]);
     free(sessions);
     discard(&program);
@@ -234,17 +218,17 @@ static void idle(const char *path, uint32_t session_count)
     struct program program = compile(read_file(path, scope), &limits);
     struct scxml_session **sessions = calloc(session_count, sizeof(struct scxml_session *));
     ASSERT(sessions != NULL);
-    double before = resident_bytes(), began_s = now_s(), own = 0;
+    double before = (double)measure_resident_bytes(), began_s = measure_cpu_s(), own = 0;
     for (uint32_t i = 0; i < session_count; i++) {
         sessions[i] = new_session(&program, &limits, i);
         make_wait(sessions[i], scratch, i);
         own += (double)scxml_session_bytes(sessions[i]);
     }
-    double after = resident_bytes();
+    double after = (double)measure_resident_bytes();
     printf("{\"sessions\":%" PRIu32 ",\"resident\":%.0f,\"bytes\":%.1f,\"outside_the_heap\":%.1f,"
            "\"start_us\":%.2f}\n",
            session_count, after, (after - before) / session_count, own / session_count,
-           (now_s() - began_s) / session_count * 1e6);
+           (measure_cpu_s() - began_s) / session_count * 1e6);
     for (uint32_t i = 0; i < session_count; i++) scxml_session_free(sessions[i]);
     free(sessions);
     discard(&program);
@@ -266,15 +250,15 @@ static void save(const char *path, uint32_t times)
     double saving_s = 0, restoring_s = 0;
     for (uint32_t i = 0; i < times; i++) {
         buf_clear(&saved);
-        double began_s = now_s();
+        double began_s = measure_cpu_s();
         if (scxml_session_save(session, &saved, &fault)) fail("save", fault.words);
-        double between_s = now_s();
+        double between_s = measure_cpu_s();
         scxml_session_free(session);
         if (scxml_session_restore(buf_text(&saved), program.evaluator, program.document, NULL, NULL,
                                   0, &session, &fault))
             fail("restore", fault.words);
         saving_s += between_s - began_s;
-        restoring_s += now_s() - between_s;
+        restoring_s += measure_cpu_s() - between_s;
     }
     if (scxml_session_save(session, &again, &fault)) fail("save", fault.words);
     if (!text_eq(buf_text(&saved), buf_text(&again))) fail("restored session", "is another one");
@@ -296,7 +280,7 @@ static void load(const char *path, uint32_t times)
     struct text source = read_file(path, scope);
     uint32_t states = 0;
     size_t bytes = 0;
-    double began_s = now_s();
+    double began_s = measure_cpu_s();
     for (uint32_t i = 0; i < times; i++) {
         struct program program = compile(source, NULL);
         states = program.document->state_count;
@@ -304,7 +288,7 @@ static void load(const char *path, uint32_t times)
         discard(&program);
     }
     printf("{\"states\":%" PRIu32 ",\"source\":%zu,\"compiled\":%zu,\"load_us\":%.1f}\n", states,
-           source.len, bytes, (now_s() - began_s) / times * 1e6);
+           source.len, bytes, (measure_cpu_s() - began_s) / times * 1e6);
     scope_close(scope);
 }
 

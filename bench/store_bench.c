@@ -7,6 +7,7 @@
  *
  * Prints one line per kind of row and side: min, median and max of the runs, with the figures that
  * explain them: syncs are counted where they happen, in sync_count.c. */
+#include "bench/measure.h"
 #include "bench/sync_count.h"
 
 #include "base/random.h"
@@ -16,7 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { RUNS_MAX = 20, RECORDS = 20000, PATH_BYTES = 512 };
@@ -97,18 +97,6 @@ static void remove_database(const char *path)
 
 /* --- the clock around a run --- */
 
-static double seconds(struct timespec time)
-{
-    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
-}
-
-static double now_s(clockid_t clock)
-{
-    struct timespec now;
-    (void)clock_gettime(clock, &now);
-    return seconds(now);
-}
-
 struct watch {
     double wall_s, cpu_s;
     unsigned long syncs;
@@ -116,14 +104,14 @@ struct watch {
 
 static struct watch watch_begin(void)
 {
-    return (struct watch){ now_s(CLOCK_MONOTONIC), now_s(CLOCK_PROCESS_CPUTIME_ID), sync_count() };
+    return (struct watch){ measure_wall_s(), measure_cpu_s(), sync_count() };
 }
 
 static struct figures watch_end(const struct watch *watch, uint32_t rows)
 {
     return (struct figures){
-        .rows_per_s = rows / (now_s(CLOCK_MONOTONIC) - watch->wall_s),
-        .cpu_us_per_row = (now_s(CLOCK_PROCESS_CPUTIME_ID) - watch->cpu_s) * 1e6 / rows,
+        .rows_per_s = rows / (measure_wall_s() - watch->wall_s),
+        .cpu_us_per_row = (measure_cpu_s() - watch->cpu_s) * 1e6 / rows,
         .syncs_per_row = (double)(sync_count() - watch->syncs) / rows,
     };
 }

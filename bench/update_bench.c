@@ -7,6 +7,7 @@
  * Every record that is with an agent takes its turn; each turn changes the call result and Other1.
  * `FLYING` changes wait for their commit at a time. Prints one JSON object; syncs are counted where
  * they happen, in sync_count.c. */
+#include "bench/measure.h"
 #include "bench/sync_count.h"
 
 #include "gen/migrations.h"
@@ -16,7 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 struct held { /* a record with an agent */
@@ -154,13 +154,6 @@ static void submit(struct bench *bench)
 
 /* --- the run --- */
 
-static double now_s(clockid_t clock)
-{
-    struct timespec now;
-    (void)clock_gettime(clock, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
 static void on_time_up(void *self)
 {
     struct bench *bench = self;
@@ -172,7 +165,7 @@ static void run(struct bench *bench, uint32_t run_s, uint32_t flying)
 {
     struct timer *timer = timer_new(bench->life, bench->loop, on_time_up, bench);
     for (uint32_t i = 0; i < flying; i++) submit(bench);
-    double wall_s = now_s(CLOCK_MONOTONIC), cpu_s = now_s(CLOCK_PROCESS_CPUTIME_ID);
+    double wall_s = measure_wall_s(), cpu_s = measure_cpu_s();
     unsigned long syncs = sync_count();
     struct store_counters before = store_counters(bench->store);
     timer_start(timer, (uint64_t)run_s * 1000);
@@ -182,7 +175,7 @@ static void run(struct bench *bench, uint32_t run_s, uint32_t flying)
                  "\"wall_s\":%.3f,\"cpu_s\":%.3f}\n",
                  (unsigned long long)bench->durable, (unsigned long long)(after.rows - before.rows),
                  (unsigned long long)(after.groups - before.groups), sync_count() - syncs,
-                 now_s(CLOCK_MONOTONIC) - wall_s, now_s(CLOCK_PROCESS_CPUTIME_ID) - cpu_s);
+                 measure_wall_s() - wall_s, measure_cpu_s() - cpu_s);
 }
 
 int main(int argc, char **argv)

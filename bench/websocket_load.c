@@ -5,6 +5,8 @@
  * under way at a time. SECONDS 0: all stay idle until standard input ends. Prints one JSON line:
  * once all are greeted if they are to be idle, else at the end. Bare sockets: none of the layer
  * that is measured is part of the load. */
+#include "bench/measure.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -41,13 +43,6 @@ static void must(bool is_good, const char *what)
     if (is_good) return;
     (void)fprintf(stderr, "websocket_load: %s: %s\n", what, strerror(errno));
     exit(1);
-}
-
-static double seconds(clockid_t clock)
-{
-    struct timespec now;
-    (void)clock_gettime(clock, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
 /* RFC 6455 5.3: clients mask; the same mask each time, as nobody reads it on the way. */
@@ -155,15 +150,14 @@ static void greet_all(struct load *load, uint16_t port)
 static void echo(struct load *load, double wanted_s)
 {
     for (size_t i = 0; i < load->count; i++) say(load, &load->peers[i]);
-    double began_s = seconds(CLOCK_MONOTONIC), cpu_s = seconds(CLOCK_PROCESS_CPUTIME_ID), took_s;
+    double began_s = measure_wall_s(), cpu_s = measure_cpu_s(), took_s;
     uint64_t echoed = load->echoed;
     do {
         take_events(load, 100);
-        took_s = seconds(CLOCK_MONOTONIC) - began_s;
+        took_s = measure_wall_s() - began_s;
     } while (took_s < wanted_s);
     (void)printf("{\"operations\":%llu,\"wall_s\":%.4f,\"load_cpu_s\":%.4f}\n",
-                 (unsigned long long)(load->echoed - echoed), took_s,
-                 seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu_s);
+                 (unsigned long long)(load->echoed - echoed), took_s, measure_cpu_s() - cpu_s);
 }
 
 int main(int count, char **arguments)
