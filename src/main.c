@@ -6,16 +6,16 @@
 #include <stdio.h>
 #include <string.h>
 
-extern const struct app_type APP_TYPE_CONFIG, APP_TYPE_OUTBOUND, APP_TYPE_WEB;
+extern const struct app_type APP_TYPE_CONFIG, APP_TYPE_CONTROL, APP_TYPE_OUTBOUND, APP_TYPE_WEB;
 
-const struct app_type *const APP_TYPES[] = { &APP_TYPE_CONFIG, &APP_TYPE_OUTBOUND, &APP_TYPE_WEB,
-                                             NULL };
+const struct app_type *const APP_TYPES[] = { &APP_TYPE_CONFIG, &APP_TYPE_CONTROL,
+                                             &APP_TYPE_OUTBOUND, &APP_TYPE_WEB, NULL };
 
 /* Application objects name the product's types (framework 2.3). */
 const struct supervisor_role ROLES[] = {
-    { "ConfigurationServer", "config" },
-    { "CMServer", "outbound" },
-    { "WebAPIServer", "web" },
+    { "ConfigurationServer", "config" }, { "CMServer", "outbound" },
+    { "WebAPIServer", "web" },           { "SCS", "control" },
+    { "MessageServer", "control" },
 };
 const size_t ROLE_COUNT = sizeof ROLES / sizeof *ROLES;
 

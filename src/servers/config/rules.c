@@ -173,6 +173,8 @@ static const struct {
 } servers[] = {
     { "CMServer", "outbound" },
     { "ConfigurationServer", "config" },
+    { "MessageServer", "control" },
+    { "SCS", "control" },
     { "WebAPIServer", "web" },
 };
 
