@@ -2,6 +2,7 @@
 /* server.h - the shell of config, shared by its files:
  *   server.c              life, questions that change nothing
  *   server_store.c        what is on disk: load, statements
+ *   server_read.c         lists of objects, and single ones
  *   server_write.c        one change after the other: stage, commit, reply, tell
  *   server_requests.c     what a change is made of: change sets, files, the first start
  *   server_subscribers.c  who is told what
@@ -103,6 +104,10 @@ uint32_t subscribers_count(const struct config_server *server);
 /* What a link may see of an object. `clear`: secrets are in it. */
 struct config_config_object object_message(struct scope *scope, const struct config_server *server,
                                            const struct object *object, bool clear);
+
+/* --- server_read.c -------------------------------------------------------------------------- */
+
+void request_read(void *self, struct link_request *request, const void *fields);
 
 /* --- server_trust.c ------------------------------------------------------------------------- */
 

@@ -42,7 +42,7 @@ struct op_targets {
 static enum change_op op_of(struct text op)
 {
     if (text_eq(op, TEXT("create"))) return CHANGE_CREATE;
-    return text_eq(op, TEXT("update")) ? CHANGE_UPDATE : CHANGE_DELETE;
+    return text_eq(op, TEXT("delete")) ? CHANGE_DELETE : CHANGE_UPDATE;
 }
 
 static enum change_cascade cascade_of(struct text cascade)
@@ -62,6 +62,7 @@ static bool read_op(struct write *write, const struct config_change_op *op, uint
         .tenant = op->tenant,
         .key = op->key,
         .value = value,
+        .is_whole = text_eq(op->op, TEXT("replace")),
         .has_rev = SHAPE_HAS(op, CONFIG_CHANGE_OP_HAS_REV),
         .rev = op->rev,
         .cascade = cascade_of(op->cascade),
