@@ -72,6 +72,7 @@ enum option_level {
     LEVEL_DN = 32,
     LEVEL_TENANT = 64,
     LEVEL_PERSON = 128,
+    LEVEL_SCRIPT = 256,
 };
 enum option_type { /* framework 4.1 */
                    OPTION_BOOL,
@@ -131,5 +132,9 @@ struct counter_table {
     const struct counter *counters;
     size_t count;
 };
+
+/* All declared log events (schema/events), LOG_FREE_TEXT not among them. One number may stand there
+ * several times, in the words of several rooms. */
+const struct log_event *const *log_events(size_t *count);
 
 #endif

@@ -7,8 +7,7 @@
 
 enum { LINE_BYTES_USUAL = 1024 };
 
-/* Free text has one number for all servers (framework 8.3). */
-static const struct log_event free_text = { "00-09900", LOG_DEBUG, "%s" };
+const struct log_event LOG_FREE_TEXT = { "00-09900", LOG_DEBUG, "%s" };
 
 bool log_wants(const struct log *log, enum log_level level)
 {
@@ -36,20 +35,32 @@ static void hand_over(const struct log *log, const struct log_event *event, cons
     va_end(again);
 }
 
+/* As the operator wants it; NULL: not at all. */
+static const struct log_event *wanted(const struct log *log, const struct log_event *event)
+{
+    if (log->sink == NULL) return NULL;
+    if (log->sink->event) event = log->sink->event(log->sink->self, event);
+    return event && log->sink->wants(log->sink->self, event->level) ? event : NULL;
+}
+
+/* Other words than the declared ones come from a catalogue, which checked that they take the same
+ * arguments. */
 void log_write(const struct log *log, const struct log_event *event, const char *format, ...)
 {
-    if (!log_wants(log, event->level)) return;
+    const struct log_event *own = wanted(log, event);
+    if (own == NULL) return;
     va_list arguments;
     va_start(arguments, format);
-    hand_over(log, event, format, arguments);
+    hand_over(log, own, own->text == event->text ? format : own->text, arguments);
     va_end(arguments);
 }
 
 void log_debug(const struct log *log, const char *format, ...)
 {
-    if (!log_wants(log, LOG_DEBUG)) return;
+    const struct log_event *own = wanted(log, &LOG_FREE_TEXT);
+    if (own == NULL) return;
     va_list arguments;
     va_start(arguments, format);
-    hand_over(log, &free_text, format, arguments);
+    hand_over(log, own, format, arguments);
     va_end(arguments);
 }

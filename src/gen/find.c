@@ -59,3 +59,9 @@ const struct option_table *option_table_find(struct text application_type)
             return gen_options[i];
     return NULL;
 }
+
+const struct log_event *const *log_events(size_t *count)
+{
+    *count = gen_events_count;
+    return gen_events;
+}

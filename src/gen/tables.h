@@ -14,5 +14,7 @@ extern const struct object_type *const gen_objects[]; /* in canonical order */
 extern const size_t gen_objects_count;
 extern const struct option_table *const gen_options[];
 extern const size_t gen_options_count;
+extern const struct log_event *const gen_events[];
+extern const size_t gen_events_count;
 
 #endif

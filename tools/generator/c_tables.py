@@ -233,7 +233,9 @@ def events(schema):
         else:
             head += f"#define LOG_{name}(log) log_write(log, &EVENT_{name}, {literal})\n"
         body += (f"const struct log_event EVENT_{name} = {{ {c_string(row['id'])}, LOG_{row['level'].upper()}, "
-                 f"{literal} }};\n")
+                 f"{literal}, LOG_CATEGORY_{row.get('category', 'application').upper()} }};\n")
+    names_of_all = [f"EVENT_{name}" for _, name, _ in schema.events]
+    body += pointer_table("log_event", "gen_events", names_of_all)
     return header("events", ["base/catalogue.h"], head), source("events", body)
 
 

@@ -113,9 +113,12 @@ def options(schema):
 
 def events(schema):
     rows = sorted(schema.events, key=lambda one: one[2]["id"])
-    body = table(["id", "level", "text", "cause", "cure"],
-                 [(row["id"], row["level"], row["text"], row["cause"], row["cure"]) for _, _, row in rows])
-    return page("Log events", "Every numbered line of a log.", body)
+    body = table(["id", "level", "category", "text", "cause", "cure"],
+                 [(row["id"], row["level"], row.get("category", "application"), row["text"], row["cause"],
+                   row["cure"]) for _, _, row in rows])
+    intro = ("Every numbered line of a log. An operator changes an event's level by `[log-extended] level-reassign-ID`, its "
+             "words by `[log] message-file`.")
+    return page("Log events", intro, body)
 
 
 def counters(schema):

@@ -14,7 +14,7 @@ from . import names
 FIELD_TYPES = ("bool", "u32", "u64", "i64", "f64", "text", "bytes", "kv")
 OPTION_TYPES = ("bool", "u32", "i64", "float", "text", "enum", "list", "url", "secret")
 ROUTE_ACCESS = ("anybody", "session", "agent", "administrator")
-LEVELS = ("application", "campaign", "campaign-group", "calling-list", "host", "dn", "tenant", "person")
+LEVELS = ("application", "campaign", "campaign-group", "calling-list", "host", "dn", "tenant", "person", "script")
 EFFECTS = ("immediate", "next-use", "reconnect", "restart", "startup")
 LOG_LEVELS = ("debug", "trace", "interaction", "standard", "alarm")
 ACCESS = ("servers", "agent", "administrator", "session")  # who may send a message from outside; session: every person, the server asks permissions
@@ -23,7 +23,7 @@ COMMON_FIELDS = [
     {"tag": 1, "name": "dbid", "type": "u32", "help": "assigned once, never used again"},
     {"tag": 2, "name": "name", "type": "text", "max_len": 255, "help": "unique within its type and tenant"},
     {"tag": 3, "name": "tenant", "type": "text", "max_len": 255, "help": "whose it is; absent for global types"},
-    {"tag": 4, "name": "folder", "type": "text", "max_len": 1024, "help": "path of the container"},
+    {"tag": 4, "name": "folder", "type": "ref Folder", "max_len": 1024, "help": "path of the container"},
     {"tag": 5, "name": "state", "type": "text", "choices": ["enabled", "disabled"], "default": "enabled",
      "help": "a disabled object is kept, and acts as absent"},
     {"tag": 6, "name": "annex", "type": "kv", "help": "sections of options"},
@@ -62,7 +62,7 @@ class Field:
     def type_words(self):
         word = self.struct.name if self.kind == "nested" else self.kind
         if self.reference:
-            word = "ref " + self.reference
+            word = "kv by " + self.reference if self.kind == "kv" else "ref " + self.reference
         return "list of " + word if self.is_list else word
 
 
@@ -122,7 +122,7 @@ class ObjectType:
 def _references(struct, prefix, seen):
     found = []
     for item in struct.fields:
-        path = prefix + item.name + ("[]" if item.is_list else "")
+        path = prefix + item.name + ("[]" if item.is_list else "{}" if item.kind == "kv" else "")
         if item.reference:
             found.append((path, item.reference))
         if item.struct and item.struct.name not in seen:
@@ -176,7 +176,7 @@ def only(where, table, allowed):
 
 
 def read_field(where, row, structs, known):
-    only(where, row, ("tag", "name", "type", "required", "range", "max_len", "choices", "default", "unit", "help"))
+    only(where, row, ("tag", "name", "type", "names", "required", "range", "max_len", "choices", "default", "unit", "help"))
     where = f"{where}.{row.get('name', '?')}"
     for key in ("tag", "name", "type"):
         if key not in row:
@@ -188,6 +188,9 @@ def read_field(where, row, structs, known):
         word, is_list = word.removeprefix("list of "), True
     if word.startswith("ref "):
         word, reference = "text", word.removeprefix("ref ")
+    if "names" in row and (word != "kv" or is_list):
+        refuse(where, "names: the names of a kv are those of objects")
+    reference = reference or row.get("names")
     if word == "kv" and is_list:
         refuse(where, "a list of kv does not exist: a kv value may hold lists")
     if word not in FIELD_TYPES:
@@ -391,7 +394,9 @@ def read_events(schema):
     for path, data in schema.toml("events"):
         for name, row in data.items():
             where = f"{path}: {name}"
-            only(where, row, ("id", "level", "text", "cause", "cure"))
+            only(where, row, ("id", "level", "category", "text", "cause", "cure"))
+            if row.get("category", "application") not in ("application", "audit"):
+                refuse(where, "category must be application or audit")
             for key in ("id", "level", "text", "cause", "cure"):
                 if key not in row:
                     refuse(where, f"{key} is missing")

@@ -237,9 +237,12 @@ void request_on_frame(struct link *link, const struct frame *frame)
         return;
     }
     struct loop *loop = link->hub->loop; /* the handler may close the link */
+    const struct log log = link->hub->log;
+    struct text trace_before = log_trace(&log, request->header.trace_id);
     uint64_t started = loop_handler_begin(loop);
     row->on_request(link->self, request, fields);
     loop_handler_end(loop, started, msg->name, (uintptr_t)row->on_request);
+    (void)log_trace(&log, trace_before);
 }
 
 const struct msg *link_event_msg(const struct link *link)
