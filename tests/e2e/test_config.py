@@ -120,7 +120,7 @@ class Command(unittest.TestCase):
             return self.write("p", {"format": "cc-config", "version": 1, "places": list(rows)})
         self.config("apply", places({"name": "a"}, {"name": "b"}), "--mode", "create-only")
         self.config("apply", places({"name": "a"}), "--mode", "create-only", expect=1)
-        change = places({"name": "a", "contract": "c"})
+        change = places({"name": "a", "site": "c"})
         self.assertIn("--overwrite", self.config("plan", change, expect=2).stderr)
         before = self.rev()
         self.config("apply", change, expect=1)

@@ -102,12 +102,17 @@ void body_put(struct scope *scope, struct kv *kv, struct text name, struct value
     *kv = (struct kv){ grown, kv->count + 1 };
 }
 
+void body_remove_pair(struct kv *kv, uint32_t index)
+{
+    memmove(&kv->at[index], &kv->at[index + 1], (kv->count - index - 1) * sizeof *kv->at);
+    kv->count--;
+}
+
 bool body_remove(struct kv *kv, struct text name)
 {
     for (uint32_t i = 0; i < kv->count; i++) {
         if (!text_eq(kv->at[i].name, name)) continue;
-        memmove(&kv->at[i], &kv->at[i + 1], (kv->count - i - 1) * sizeof *kv->at);
-        kv->count--;
+        body_remove_pair(kv, i);
         return true;
     }
     return false;
@@ -185,8 +190,7 @@ static struct text path_of(struct comparing *comparing, struct text path, struct
     return scope_format(comparing->scope, "%.*s.%.*s", TEXT_ARG(path), TEXT_ARG(name));
 }
 
-/* The first required text of a list's struct names its items: id, server, list. */
-static const char *item_name_field(const struct shape_field *field)
+const char *body_item_name(const struct shape_field *field)
 {
     if (!field->is_list || field->kind != FIELD_NESTED) return NULL;
     for (uint16_t i = 0; i < field->nested->count; i++)
@@ -205,8 +209,7 @@ static const struct value *find_item(const struct value *list, const char *name_
     return NULL;
 }
 
-/* Named items in the same order: only then item by item says all that differs. */
-static bool can_go_by_items(const struct value *list, const char *name_field)
+bool body_goes_by_items(const struct value *list, const char *name_field)
 {
     for (uint32_t i = 0; i < list->items.count; i++) {
         struct text name = list->items.at[i].kind == VALUE_KV
@@ -259,12 +262,12 @@ static void compare_values(struct comparing *comparing, const struct shape_field
                            struct text path, const struct value *before, const struct value *after)
 {
     if (before && after && body_values_equal(before, after)) return;
-    const char *name_field = field ? item_name_field(field) : NULL;
+    const char *name_field = field ? body_item_name(field) : NULL;
     if (is_pairs(before) && is_pairs(after))
         compare_pairs(comparing, field && field->kind == FIELD_NESTED ? field->nested : NULL, path,
                       &before->pairs, &after->pairs);
-    else if (name_field && before && after && can_go_by_items(before, name_field) &&
-             can_go_by_items(after, name_field) && is_same_order(before, after, name_field))
+    else if (name_field && before && after && body_goes_by_items(before, name_field) &&
+             body_goes_by_items(after, name_field) && is_same_order(before, after, name_field))
         compare_items(comparing, field, path, before, after, name_field);
     else
         add_difference(comparing, path, before, after);

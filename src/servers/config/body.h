@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* body.h - the properties of a configuration object as pairs: copy, compare, merge, difference.
  * Promise  results lie in the scope handed in; what is handed in is never changed, but by
- *          body_put() and body_remove().
+ *          body_put() and body_remove*().
  * Pure     no clock, no I/O. */
 #ifndef SERVERS_CONFIG_BODY_H
 #define SERVERS_CONFIG_BODY_H
@@ -22,6 +22,7 @@ bool body_equal(const struct kv *a, const struct kv *b);
 
 void body_put(struct scope *scope, struct kv *kv, struct text name, struct value value);
 bool body_remove(struct kv *kv, struct text name); /* false: was not there */
+void body_remove_pair(struct kv *kv, uint32_t index);
 void body_remove_item(struct value *list, uint32_t index);
 
 /* Merge-patch (RFC 7396): null removes, pairs merge, anything else replaces. */
@@ -39,6 +40,12 @@ struct body_differences {
 /* By the shape, whose lists of structs are compared item by item where the items have names. */
 struct body_differences body_compare(struct scope *scope, const struct shape *shape,
                                      const struct kv *before, const struct kv *after);
+
+/* The first required text of a list's struct names its items: id, server, list. NULL: they have no
+ * names. */
+const char *body_item_name(const struct shape_field *field);
+/* Every item has a name, each another one: only then item by item says all of the list. */
+bool body_goes_by_items(const struct value *list, const char *name_field);
 
 /* {"$secret":"name"}: its name, or an empty text. */
 struct text body_secret_name(const struct value *value);

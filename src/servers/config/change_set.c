@@ -374,6 +374,7 @@ void change_set_finish(struct change_set *set, const struct change_world *world,
                        struct problems *problems, struct warnings *warnings)
 {
     draft_complete(set, problems);
+    draft_folders(set, problems);
     draft_link(set, problems);
     if (problems->count == 0) draft_check(set, world, problems, warnings);
     give_dbids(set, problems);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* draft.h - inside a change set: what is staged above the objects as they are. For change_set.c,
- * linking.c and checks.c.
+ * folders.c, linking.c, checks.c, uniqueness.c and lint.c.
  * Pure     no clock, no I/O. */
 #ifndef SERVERS_CONFIG_DRAFT_H
 #define SERVERS_CONFIG_DRAFT_H
@@ -33,6 +33,9 @@ void draft_link(struct change_set *set, struct problems *problems);
 /* checks.c: rules between objects, options. */
 void draft_check(struct change_set *set, const struct change_world *world,
                  struct problems *problems, struct warnings *warnings);
+/* folders.c: folders come, move and go with what is in them; what they may hold. */
+void draft_folders(struct change_set *set, struct problems *problems);
+void draft_check_folders(const struct change_set *set, struct problems *problems);
 /* checks.c: what an Application takes from its template. */
 void draft_complete(struct change_set *set, struct problems *problems);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A path such as "callingLists[].list" is followed step by step; what a step finds missing is no
- * reference. */
+ * reference. Of "skillLevels{}" the names of the pairs are the references. */
 #include "servers/config/reference.h"
 
 #include "gen/objects.h"
@@ -49,19 +49,51 @@ static void walk_list(struct walk *walk, const struct shape_field *field, struct
     }
 }
 
+/* Two names that become one after a rename: the first pair stays. */
+static void walk_names(struct walk *walk, struct kv *kv)
+{
+    for (uint32_t i = 0; i < kv->count;) {
+        struct value name = body_text_value(kv->at[i].name);
+        bool is_kept = judge(walk, &name) != REFERENCE_DROP;
+        const struct value *there = is_kept ? body_find(kv, name.text) : NULL;
+        if (is_kept && (there == NULL || there >= &kv->at[i].value)) {
+            kv->at[i++].name = name.text;
+            continue;
+        }
+        body_remove_pair(kv, i);
+        if (walk->outcome == REFERENCES_KEPT) walk->outcome = REFERENCES_CHANGED;
+    }
+}
+
+static struct text step_name(struct text step)
+{
+    if (text_ends(step, TEXT("[]")) || text_ends(step, TEXT("{}"))) step.len -= 2;
+    return step;
+}
+
+static void remove_if_empty(struct kv *kv, const struct shape_field *field, uint32_t count)
+{
+    if (count == 0 && !field->is_required) (void)body_remove(kv, text_of(field->name));
+}
+
 /* False: what holds these pairs cannot be without the one that is to go. */
 static bool walk_pairs(struct walk *walk, const struct shape *shape, struct kv *kv,
                        struct text path)
 {
     struct text step = path, rest = TEXT("");
     (void)text_cut(path, '.', &step, &rest);
-    if (text_ends(step, TEXT("[]"))) step.len -= 2;
+    step = step_name(step);
     const struct shape_field *field = shape_find(shape, step);
     struct value *value = body_find(kv, step);
     if (value == NULL) return true;
+    if (field->kind == FIELD_KV) {
+        walk_names(walk, &value->pairs);
+        remove_if_empty(kv, field, value->pairs.count);
+        return true;
+    }
     if (field->is_list) {
         walk_list(walk, field, value, rest);
-        if (value->items.count == 0 && !field->is_required) (void)body_remove(kv, step);
+        remove_if_empty(kv, field, value->items.count);
         return true;
     }
     if (walk_value(walk, field, value, rest)) return true;
@@ -80,6 +112,15 @@ static void walk_tenant(struct walk *walk)
     if (judge(walk, &tenant) != REFERENCE_KEEP) walk->outcome = REFERENCES_ESSENTIAL;
 }
 
+/* Whose objects it names: its own tenant's; a tenant those that are in it, and what belongs to no
+ * tenant those of Environment. */
+static struct text tenant_of(const struct object *object, const struct object_type *to)
+{
+    if (to->is_global) return TEXT("");
+    if (object->type == &OBJECT_TENANT) return object->key;
+    return object->type->is_global ? OBJECT_TENANT_DEFAULT : object->tenant;
+}
+
 enum reference_outcome references_walk(
     struct object *object,
     enum reference_verdict (*judge_one)(void *self, const struct reference *reference,
@@ -94,7 +135,7 @@ enum reference_outcome references_walk(
     for (size_t i = 0; i < type->reference_count; i++) {
         walk.reference.path = text_of(type->references[i].path);
         walk.reference.to = object_type_find(text_of(type->references[i].to));
-        walk.reference.tenant = walk.reference.to->is_global ? TEXT("") : object->tenant;
+        walk.reference.tenant = tenant_of(object, walk.reference.to);
         if (!walk_pairs(&walk, type->shape, &object->body, walk.reference.path))
             walk.outcome = REFERENCES_ESSENTIAL;
     }

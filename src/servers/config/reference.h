@@ -2,7 +2,8 @@
 /* reference.h - the places of an object that name other objects (framework 3.1): walked, rewritten
  * after a rename, taken out when what they name goes.
  * Rule     a reference names an object of its own tenant; of a global type where that is what it
- *          names.
+ *          names. A tenant names what is in it; applications, hosts and the like name what is in
+ *          Environment.
  * Pure     no clock, no I/O. */
 #ifndef SERVERS_CONFIG_REFERENCE_H
 #define SERVERS_CONFIG_REFERENCE_H
@@ -13,7 +14,7 @@ struct reference {
     const struct object *from;
     const struct object_type *to;
     struct text tenant, key; /* of what is named */
-    struct text path;        /* "connections[].server" */
+    struct text path;        /* "connections[].server", "agentInfo.skillLevels{}" */
 };
 
 enum reference_verdict {

@@ -38,7 +38,7 @@ TEST(F3_a_write_on_a_stale_revision_changes_nothing)
     struct ground *ground = ground_new();
     CHECK(ground_create(ground, &OBJECT_PLACE, "{\"name\":\"p\"}"));
     uint64_t rev = ground->rev;
-    const char *contracts[] = { "{\"contract\":\"first\"}", "{\"contract\":\"second\"}" };
+    const char *contracts[] = { "{\"site\":\"first\"}", "{\"site\":\"second\"}" };
     bool done[2];
     for (size_t i = 0; i < 2; i++) {
         struct change_set *set = ground_begin(ground);
@@ -56,7 +56,7 @@ TEST(F3_a_write_on_a_stale_revision_changes_nothing)
     CHECK_U32(ground->problems.at[0].kind, PROBLEM_REV_MISMATCH);
     CHECK_I64(problem_rule(PROBLEM_REV_MISMATCH)->http_status, 412);
     CHECK_I64(ground->rev, rev + 1);
-    CHECK_TEXT(ground_json(ground, &OBJECT_PLACE, "p"), "{\"name\":\"p\",\"contract\":\"first\"}");
+    CHECK_TEXT(ground_json(ground, &OBJECT_PLACE, "p"), "{\"name\":\"p\",\"site\":\"first\"}");
     ground_free(ground);
 }
 
@@ -132,8 +132,8 @@ TEST(a_renamed_object_takes_all_that_name_it_along)
 TEST(two_objects_may_swap_their_names_in_one_change)
 {
     struct ground *ground = ground_new();
-    CHECK(ground_create(ground, &OBJECT_PLACE, "{\"name\":\"a\",\"contract\":\"1\"}"));
-    CHECK(ground_create(ground, &OBJECT_PLACE, "{\"name\":\"b\",\"contract\":\"2\"}"));
+    CHECK(ground_create(ground, &OBJECT_PLACE, "{\"name\":\"a\",\"site\":\"1\"}"));
+    CHECK(ground_create(ground, &OBJECT_PLACE, "{\"name\":\"b\",\"site\":\"2\"}"));
     struct change_set *set = ground_begin(ground);
     const char *steps[][2] = { { "a", "{\"name\":\"t\"}" },
                                { "b", "{\"name\":\"a\"}" },
@@ -146,8 +146,8 @@ TEST(two_objects_may_swap_their_names_in_one_change)
         change_set_step(set, &step, &ground->problems);
     }
     CHECK(ground_commit(ground, set));
-    CHECK_TEXT(ground_json(ground, &OBJECT_PLACE, "a"), "{\"name\":\"a\",\"contract\":\"2\"}");
-    CHECK_TEXT(ground_json(ground, &OBJECT_PLACE, "b"), "{\"name\":\"b\",\"contract\":\"1\"}");
+    CHECK_TEXT(ground_json(ground, &OBJECT_PLACE, "a"), "{\"name\":\"a\",\"site\":\"2\"}");
+    CHECK_TEXT(ground_json(ground, &OBJECT_PLACE, "b"), "{\"name\":\"b\",\"site\":\"1\"}");
     CHECK(ground_find(ground, &OBJECT_PLACE, "t") == NULL);
     ground_free(ground);
 }

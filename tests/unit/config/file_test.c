@@ -136,7 +136,7 @@ TEST(sync_deletes_what_the_file_does_not_name_of_the_types_and_tenants_in_it)
     struct ground *ground = ground_new();
     CHECK(ground_create(ground, &OBJECT_TENANT, "{\"name\":\"Blue\"}"));
     CHECK(ground_apply(ground,
-                       HEAD "\"places\":[{\"name\":\"p1\"},{\"name\":\"p2\",\"contract\":\"c\"},"
+                       HEAD "\"places\":[{\"name\":\"p1\"},{\"name\":\"p2\",\"site\":\"c\"},"
                             "{\"name\":\"p1\",\"tenant\":\"Blue\"}],\"hosts\":[{\"name\":\"h\"}]}",
                        merge, NULL));
     static const char file[] = HEAD "\"places\":[{\"name\":\"p2\"}]}";

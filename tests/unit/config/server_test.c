@@ -256,7 +256,7 @@ TEST(a_change_is_answered_and_told_to_subscribers_of_its_type)
     CHECK_TEXT(buf_text(&places->heard), "added Place p 2\n");
     CHECK_TEXT(buf_text(&hosts->heard), "");
     CHECK_U32(hosts->rev_count, 1); /* each revision, also without objects of its types */
-    CHECK_OK(change(world, tool, "update", "places", "p", "{\"contract\":\"c\"}", NULL));
+    CHECK_OK(change(world, tool, "update", "places", "p", "{\"site\":\"c\"}", NULL));
     CHECK_OK(change(world, tool, "delete", "Place", "1", NULL, NULL));
     CHECK_TEXT(buf_text(&places->heard), "added Place p 2\nchanged Place p 3\ndeleted Place p 4\n");
     peer_free(tool);
@@ -277,7 +277,7 @@ TEST(F6_who_was_away_hears_exactly_the_five_revisions_it_missed_in_order)
     peer_free(away);
     for (int i = 0; i < 5; i++) {
         char value[64];
-        snprintf(value, sizeof value, "{\"contract\":\"c%d\"}", i);
+        snprintf(value, sizeof value, "{\"site\":\"c%d\"}", i);
         CHECK_OK(change(world, tool, "update", "Place", "p", value, NULL));
         loop_run_for(world->loop, 4000);
     }
