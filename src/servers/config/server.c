@@ -103,6 +103,8 @@ static const struct link_handler handlers[] = {
     { .msg = &MSG_CONFIG_APPLY, .on_request = request_apply },
     { .msg = &MSG_CONFIG_SEAL, .on_request = request_seal },
     { .msg = &MSG_CONFIG_EXPORT, .on_request = request_export },
+    { .msg = &MSG_CONFIG_READ_HISTORY, .on_request = request_read_history },
+    { .msg = &MSG_CONFIG_UNDO, .on_request = request_undo },
     { .msg = &MSG_CONFIG_AUTHENTICATE, .on_request = request_authenticate },
     { .msg = &MSG_CONFIG_SET_PASSWORD, .on_request = request_set_password },
     { .msg = &MSG_CONFIG_COMPARE_ACCOUNTS, .on_request = request_compare_accounts },

@@ -6,6 +6,7 @@
  *   server_write.c        one change after the other: stage, commit, reply, tell
  *   server_requests.c     what a change is made of: change sets, files, the first start
  *   server_subscribers.c  who is told what
+ *   server_history.c      what became of objects and accounts; server_undo.c takes revisions back
  *   server_trust.c        who may do what
  *   server_accounts.c     log-ins and passwords; server_account_jobs.c hashes on worker threads,
  *                         server_account_store.c is what is on disk of them */
@@ -93,6 +94,14 @@ void request_plan(void *self, struct link_request *request, const void *fields);
 void request_apply(void *self, struct link_request *request, const void *fields);
 void request_seal(void *self, struct link_request *request, const void *fields);
 void make_builtin(struct config_server *server);
+
+struct plan_item;
+struct config_plan_item plan_item_message(struct scope *scope, const struct plan_item *item);
+
+/* --- server_history.c, server_undo.c -------------------------------------------------------- */
+
+void request_read_history(void *self, struct link_request *request, const void *fields);
+void request_undo(void *self, struct link_request *request, const void *fields);
 
 /* --- server_subscribers.c ------------------------------------------------------------------- */
 

@@ -4,6 +4,7 @@
 #include "format/json.h"
 #include "gen/events.h"
 #include "servers/config/builtin.h"
+#include "servers/config/history.h"
 #include "servers/config/plan.h"
 #include "servers/config/server.h"
 
@@ -229,12 +230,12 @@ static void stage_file(struct write *write)
         plan_list(write->life, write->set, write->secrets, &from->file, &from->plan);
 }
 
-static struct text property_text(struct scope *scope, const struct value *value)
+static struct text property_text(struct scope *scope, struct text path, const struct value *value)
 {
-    return value ? body_to_json(scope, value) : (struct text){ 0 };
+    return value ? history_shown(scope, path, value) : (struct text){ 0 };
 }
 
-static struct config_plan_item item_message(struct scope *scope, const struct plan_item *item)
+struct config_plan_item plan_item_message(struct scope *scope, const struct plan_item *item)
 {
     static const char *const ops[] = { "create", "update", "delete", "unchanged" };
     struct config_plan_item out = {
@@ -256,8 +257,8 @@ static struct config_plan_item item_message(struct scope *scope, const struct pl
         *property = (struct config_plan_property){
             .head.has = CONFIG_PLAN_PROPERTY_HAS_PATH,
             .path = one->path,
-            .old = property_text(scope, one->before),
-            .new = property_text(scope, one->after),
+            .old = property_text(scope, one->path, one->before),
+            .new = property_text(scope, one->path, one->after),
         };
         if (one->before) property->head.has |= CONFIG_PLAN_PROPERTY_HAS_OLD;
         if (one->after) property->head.has |= CONFIG_PLAN_PROPERTY_HAS_NEW;
@@ -278,7 +279,7 @@ static void reply_plan(struct config_server *server, struct link_request *reques
     done.items.at = scope_alloc_array(write->life, from->plan.count, sizeof *done.items.at);
     done.items.count = from->plan.count;
     for (uint32_t i = 0; i < from->plan.count; i++)
-        done.items.at[i] = item_message(write->life, &from->plan.items[i]);
+        done.items.at[i] = plan_item_message(write->life, &from->plan.items[i]);
     link_reply(request, &done);
 }
 

@@ -3,6 +3,7 @@
 #include "format/json.h"
 #include "gen/events.h"
 #include "gen/migrations.h"
+#include "servers/config/history.h"
 #include "servers/config/server.h"
 
 #include <inttypes.h>
@@ -42,8 +43,8 @@ static const struct statement delete_object = {
 };
 static const struct statement put_history = {
     "INSERT INTO history (rev, seq, utc_ms, person, application, address, comment, op, type, dbid, "
-    "tenant, key, properties, body) "
-    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
+    "tenant, key, properties, body, former) "
+    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)"
 };
 static const struct statement put_secret = {
     "INSERT INTO secret (name, sealed, rev) VALUES (?1, ?2, ?3) "
@@ -311,18 +312,21 @@ static void put_deletion(const struct writing *writing, const struct object *obj
 }
 
 /* Framework 3.6: each property with its old and new value. */
-static struct text properties_json(struct scope *scope, const struct staged *staged)
+static struct body_differences differences_of(struct scope *scope, const struct staged *staged)
 {
     static const struct kv nothing = { 0 };
     const struct object *any = staged->after ? staged->after : staged->before;
-    struct body_differences differences =
-        body_compare(scope, any->type->shape, staged->before ? &staged->before->body : &nothing,
-                     staged->after ? &staged->after->body : &nothing);
+    return body_compare(scope, any->type->shape, staged->before ? &staged->before->body : &nothing,
+                        staged->after ? &staged->after->body : &nothing);
+}
+
+static struct text properties_json(struct scope *scope, const struct body_differences *differences)
+{
     struct buf out = { 0 };
     struct json_writer json = json_writer(&out);
     json_begin_array(&json);
-    for (uint32_t i = 0; i < differences.count; i++) {
-        const struct body_difference *one = &differences.at[i];
+    for (uint32_t i = 0; i < differences->count; i++) {
+        const struct body_difference *one = &differences->at[i];
         json_begin_object(&json);
         json_put_name(&json, TEXT("path"));
         json_put_text(&json, one->path);
@@ -341,7 +345,7 @@ static struct text properties_json(struct scope *scope, const struct staged *sta
 struct history_row {
     const char *op, *type;
     uint32_t dbid;
-    struct text tenant, key, properties, body; /* body.at NULL: none */
+    struct text tenant, key, properties, body, former; /* .at NULL: none */
 };
 
 static void put_history_row(struct writing *writing, const struct history_row *row)
@@ -363,6 +367,7 @@ static void put_history_row(struct writing *writing, const struct history_row *r
     change_bind_text(change, row->key);
     change_bind_text(change, row->properties);
     change_bind_text(change, row->body);
+    change_bind_text(change, row->former);
 }
 
 static void put_staged(struct writing *writing, const struct staged *staged)
@@ -375,17 +380,21 @@ static void put_staged(struct writing *writing, const struct staged *staged)
     } else {
         put_deletion(writing, staged->before);
     }
+    struct body_differences differences = differences_of(writing->scratch, staged);
+    bool is_move = staged->before && staged->after && history_is_move(&differences);
     struct history_row row = {
         .op = staged->before == NULL  ? "added"
               : staged->after == NULL ? "deleted"
+              : is_move               ? "move"
                                       : "changed",
         .type = any->type->name,
         .dbid = any->dbid,
         .tenant = any->tenant,
         .key = any->key,
-        .properties = properties_json(writing->scratch, staged),
+        .properties = properties_json(writing->scratch, &differences),
         .body = json,
     };
+    if (staged->before) row.former = object_stored_json(writing->scratch, staged->before);
     put_history_row(writing, &row);
 }
 

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Undo: what a revision did is read from the history, then taken back as any other change. */
+#include "format/json.h"
+#include "servers/config/plan.h"
+#include "servers/config/server.h"
+#include "servers/config/undo.h"
+
+#include <inttypes.h>
+
+enum { UNDO_ROWS_MAX = 100000 };
+
+/* `former` was not written by the first release: then it is what the change before left. */
+static const struct statement select_revision = {
+    "SELECT h.op, h.type, h.dbid, h.tenant, h.key, h.body, COALESCE(h.former, (SELECT p.body FROM "
+    "history p WHERE p.type = h.type AND p.dbid = h.dbid AND p.rev < h.rev AND p.body IS NOT NULL "
+    "ORDER BY p.rev DESC, p.seq DESC LIMIT 1)) FROM history h WHERE h.rev = ?1 ORDER BY h.seq "
+    "LIMIT ?2"
+};
+
+/* In the request's scope, until it is answered. */
+struct undo {
+    struct config_server *server;
+    struct link_request *request;
+    const struct config_undo *asked;
+    struct undo_row *rows;
+    uint32_t count;
+    struct problems problems; /* of what was read */
+    struct plan plan;
+    struct config_undo_done done;
+};
+
+/* --- what the revision did ------------------------------------------------------------------ */
+
+static const struct kv *read_body(struct scope *scope, struct text json)
+{
+    struct kv *body = scope_alloc(scope, sizeof *body);
+    struct fault fault;
+    if (json.len == 0 || json_read_kv(json, scope, body, &fault)) return NULL;
+    return body;
+}
+
+static void refuse_row(struct undo *undo, struct text type, struct text key, const char *words)
+{
+    problem_add(&undo->problems, PROBLEM_REV_MISMATCH, object_type_find(type), TEXT(""),
+                "%.*s %.*s: %s", TEXT_ARG(type), TEXT_ARG(key), words);
+}
+
+static void take_row(struct undo *undo, const struct rows *rows, uint32_t i)
+{
+    struct scope *scope = link_request_scope(undo->request);
+    struct text op = rows_text(rows, i, 0), type = rows_text(rows, i, 1);
+    struct text key = rows_text(rows, i, 4);
+    bool is_new = text_eq(op, TEXT("added")), is_gone = text_eq(op, TEXT("deleted"));
+    struct undo_row row = {
+        .type = object_type_find(type),
+        .dbid = (uint32_t)rows_i64(rows, i, 2),
+        .tenant = scope_keep(scope, rows_text(rows, i, 3)),
+        .before = is_new ? NULL : read_body(scope, rows_text(rows, i, 6)),
+        .after = is_gone ? NULL : read_body(scope, rows_text(rows, i, 5)),
+    };
+    if (text_eq(type, TEXT("Secret"))) {
+        /* A name that nothing uses any more does no harm. */
+        if (!is_new) refuse_row(undo, type, key, "former values of secrets are not kept");
+    } else if (text_eq(op, TEXT("acl"))) {
+        refuse_row(undo, type, key, "permissions are set back by changing them again");
+    } else if (row.type == NULL || (!is_new && row.before == NULL) ||
+               (!is_gone && row.after == NULL)) {
+        refuse_row(undo, type, key, "what it was before is not kept any more");
+    } else {
+        undo->rows[undo->count++] = row;
+    }
+}
+
+static void take_rows(struct undo *undo, const struct rows *rows)
+{
+    uint32_t count = rows_count(rows);
+    undo->rows =
+        scope_alloc_array(link_request_scope(undo->request), count + 1u, sizeof *undo->rows);
+    for (uint32_t i = 0; i < count; i++) take_row(undo, rows, i);
+    if (count == 0)
+        problem_add(&undo->problems, PROBLEM_NOT_FOUND, NULL, TEXT("rev"),
+                    "revision %" PRIu64 " is not in the history", undo->asked->rev);
+}
+
+/* --- taking it back ------------------------------------------------------------------------- */
+
+static bool has_secret(void *self, struct text name)
+{
+    return secret_changes_has(self, name);
+}
+
+static void list_items(struct undo *undo, const struct write *write)
+{
+    static const struct file no_file = { 0 };
+    struct scope *scope = link_request_scope(undo->request);
+    plan_list(scope, write->set, write->secrets, &no_file, &undo->plan);
+    undo->done.head.has = CONFIG_UNDO_DONE_HAS_REV | CONFIG_UNDO_DONE_HAS_ITEMS;
+    undo->done.items.at =
+        scope_alloc_array(scope, undo->plan.count + 1u, sizeof *undo->done.items.at);
+    undo->done.items.count = undo->plan.count;
+    for (uint32_t i = 0; i < undo->plan.count; i++) {
+        struct config_plan_item *item = &undo->done.items.at[i];
+        *item = plan_item_message(scope, &undo->plan.items[i]);
+        item->overwrites = false; /* that is what it is for */
+        item->head.has &= ~(uint64_t)CONFIG_PLAN_ITEM_HAS_OVERWRITES;
+        item->tenant = scope_keep(scope, item->tenant); /* the objects go before the reply */
+        item->key = scope_keep(scope, item->key);
+        for (uint32_t k = 0; k < item->properties.count; k++)
+            item->properties.at[k].path = scope_keep(scope, item->properties.at[k].path);
+    }
+}
+
+static void stage_undo(struct write *write)
+{
+    struct undo *undo = write->self;
+    struct change_world world = { has_secret, write->secrets };
+    undo_stage(write->set, undo->rows, undo->count, &write->problems);
+    if (write->problems.count == 0)
+        change_set_finish(write->set, &world, &write->problems, &write->warnings);
+    if (write->problems.count == 0) list_items(undo, write);
+}
+
+static void reply_undo(struct write *write)
+{
+    struct undo *undo = write->self;
+    undo->done.rev = write->rev;
+    link_reply(write->request, &undo->done);
+}
+
+/* It waits for nobody: what would happen now. */
+static void plan_undo(struct undo *undo, struct write *write)
+{
+    struct config_server *server = undo->server;
+    write->set = change_set_new(write->life, server->objects);
+    write->secrets = secret_changes_new(write->life, server->secrets);
+    stage_undo(write);
+    write->rev = server->rev;
+    if (write->problems.count)
+        refuse_problems(server, undo->request, &write->problems);
+    else
+        reply_undo(write);
+    change_set_drop(write->set);
+    scope_close(write->life);
+}
+
+static struct text comment_of(const struct undo *undo, struct scope *scope)
+{
+    if (undo->asked->comment.len) return scope_keep(scope, undo->asked->comment);
+    return scope_format(scope, "undo of revision %" PRIu64, undo->asked->rev);
+}
+
+static void on_revision(void *self, enum err err, const struct rows *rows)
+{
+    struct undo *undo = self;
+    struct config_server *server = undo->server;
+    if (err) {
+        struct fault fault;
+        (void)fault_set(&fault, err, "", "the history cannot be read: %s",
+                        store_query_words(server->store));
+        link_refuse_fault(undo->request, &fault);
+        return;
+    }
+    take_rows(undo, rows);
+    if (undo->problems.count) {
+        refuse_problems(server, undo->request, &undo->problems);
+        return;
+    }
+    struct write *write = write_new(server, undo->request, undo->asked);
+    write->comment = comment_of(undo, write->life);
+    write->self = undo;
+    write->stage = stage_undo;
+    write->reply = reply_undo;
+    if (undo->asked->plan)
+        plan_undo(undo, write);
+    else
+        write_submit(write);
+}
+
+void request_undo(void *self, struct link_request *request, const void *fields)
+{
+    struct config_server *server = self;
+    const struct config_undo *asked = fields;
+    if (!trust_to_administer(server, request)) return;
+    struct scope *scope = link_request_scope(request);
+    struct undo *undo = scope_alloc(scope, sizeof *undo);
+    *undo = (struct undo){
+        .server = server, .request = request, .asked = asked, .problems = { .scope = scope }
+    };
+    struct value parameters[] = { body_integer_value(asked->rev > INT64_MAX ? -1
+                                                                            : (int64_t)asked->rev),
+                                  body_integer_value(UNDO_ROWS_MAX) };
+    struct query query = { &select_revision, parameters, 2 };
+    store_query(server->store, &query, on_revision, undo);
+}
