@@ -12,6 +12,8 @@ static const struct shape_field config_fields[] = {
       .len_max = NAME_MAX_BYTES, .help = "name of config's Application object" },
     { 2, "address", FIELD_TEXT, .offset = offsetof(struct host_config, address),
       .len_max = NAME_MAX_BYTES, .help = "where its default port is" },
+    { 3, "start", FIELD_BOOL, .offset = offsetof(struct host_config, start),
+      .help = "whether this host runs it" },
 };
 static const struct shape config_shape = { "config", sizeof(struct host_config), config_fields,
                                            sizeof config_fields / sizeof *config_fields };
@@ -51,6 +53,13 @@ static void default_to(struct shape_head *head, const struct shape *shape, struc
     head->has |= bit;
 }
 
+/* Not printed: tools of the release before, which does not know it, read what we print. */
+static void start_by_default(struct host_config *config)
+{
+    uint64_t bit = bit_of(&config_shape, offsetof(struct host_config, start));
+    if ((config->head.has & bit) == 0) config->start = true;
+}
+
 static enum err check_not_empty(struct text value, const char *field, struct fault *fault)
 {
     return value.len > 0 ? ERR_OK : fault_set(fault, ERR_INVALID, field, "must not be empty");
@@ -83,6 +92,7 @@ static enum err read_file(struct scope *scope, struct text json, struct host_fil
     default_to(&file->head, &file_shape, &file->metrics, "127.0.0.1:9100");
     default_to(&file->config->head, &config_shape, &file->config->application, "config");
     default_to(&file->config->head, &config_shape, &file->config->address, "127.0.0.1:2020");
+    start_by_default(file->config);
     err = check_values(file, fault);
     if (!err) *out = file;
     return err;

@@ -3,7 +3,8 @@
  * read (design 6, Bootstrap).
  *            { "host": "localhost",                  // the Host object that this machine is
  *              "data": "run",                        // data folder; --data goes before it
- *              "config": { "application": "config", "address": "127.0.0.1:2020" },
+ *              "config": { "application": "config", "address": "127.0.0.1:2020",
+ *                          "start": true },    // false: another host runs it
  *              "metrics": "127.0.0.1:9100",          // empty: no page
  *              "options": { "restart-delay-max": 60 } }   // schema/options/supervisor.toml
  * Promise  every mistake is told with its field or its line; an unknown name is a mistake, since a
@@ -18,6 +19,7 @@
 struct host_config {
     struct shape_head head;
     struct text application, address;
+    bool start;
 };
 
 struct host_file {

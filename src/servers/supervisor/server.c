@@ -61,7 +61,8 @@ static void look_round(void *self)
         stop_next(supervisor);
         return;
     }
-    if (application_state(&supervisor->config->application) == APPLICATION_RUNNING)
+    if (supervisor->config == NULL ||
+        application_state(&supervisor->config->application) == APPLICATION_RUNNING)
         config_watch_start(supervisor);
     if (config_watch_is_complete(supervisor)) terminal_tell_all_running(supervisor);
 }
@@ -238,8 +239,14 @@ static enum err prepare(struct supervisor *supervisor, struct fault *fault)
     return err;
 }
 
+/* On one host of the installation; the others reach it by its address. */
 static void start_config(struct supervisor *supervisor)
 {
+    if (!supervisor->file->config->start) {
+        supervised_adopt_all(supervisor);
+        server_look_round(supervisor);
+        return;
+    }
     struct supervised *config = supervised_get(supervisor, supervisor->file->config->application);
     config->is_wanted = config->has_started_now = true;
     supervised_set_server(config, TEXT("config"));

@@ -61,7 +61,7 @@ struct supervisor {
     struct link_identity identity;
     struct table *by_name; /* struct supervised */
     struct list all;
-    struct supervised *config; /* the one that the others need */
+    struct supervised *config; /* the one that the others need; NULL: on another host */
     struct config_watch *watch;
     struct http_server *http;
     struct timer *adopted_timer; /* runs while processes are watched that are no children of ours */

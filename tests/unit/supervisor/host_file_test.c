@@ -24,8 +24,22 @@ TEST(an_empty_file_is_a_laboratory_on_this_machine)
     CHECK_TEXT(file->data, "run");
     CHECK_TEXT(file->config->application, "config");
     CHECK_TEXT(file->config->address, "127.0.0.1:2020");
+    CHECK(file->config->start);
     CHECK_TEXT(file->metrics, "127.0.0.1:9100");
     CHECK_U32(file->run.len, 0);
+    scope_close(scope);
+}
+
+TEST(what_the_release_before_does_not_know_is_printed_only_when_it_says_something)
+{
+    struct scope *scope = scope_new(NULL, "test", SCOPE_NO_LIMIT);
+    struct host_file *file;
+    CHECK_OK(parse(scope, "{}", &file));
+    CHECK(strstr(host_file_print(scope, file).at, "start") == NULL);
+    CHECK_OK(parse(scope, "{ \"config\": { \"start\": false } }", &file));
+    CHECK(!file->config->start);
+    CHECK_OK(parse(scope, host_file_print(scope, file).at, &file));
+    CHECK(!file->config->start);
     scope_close(scope);
 }
 
