@@ -4,7 +4,7 @@
 BUILD := build
 DATA := run
 
-.PHONY: run build build-asan test unit e2e conformance check bench audit soak soak-crash soak-fuzz soak-world soak-peers soak-steady soak-leaks replay fuzz reference clean
+.PHONY: run build build-asan test unit e2e conformance check bench audit soak soak-crash soak-fuzz soak-world soak-peers soak-release soak-steady soak-leaks replay fuzz reference clean
 
 # The sample contact centre, in the foreground; Ctrl-C stops it.
 run: build
@@ -63,7 +63,7 @@ bench: build
 	@python3 bench/run.py --binary $(BUILD)/carillon $(if $(QUICK),--quick) $(if $(SAVE),--profile --write docs/performance.md)
 
 # What takes its time: about two hours. Each part by itself, too; CARILLON_SOAK_MINUTES shortens the steady one.
-soak: soak-crash soak-fuzz soak-world soak-peers soak-steady soak-leaks
+soak: soak-crash soak-fuzz soak-world soak-peers soak-release soak-steady soak-leaks
 
 # kill -9 and real failures with many rounds, and the proofs that the tests can fail.
 soak-crash: build
@@ -85,6 +85,12 @@ soak-world: build
 soak-peers: build
 	@tools/setup soak
 	@tests/peers/compare.py --binary $(BUILD)/carillon --seconds $(or $(PEER_SECONDS),600) --first $$(date +%s)
+
+# This tree's program beside the last release that spoke other messages: tools, hosts, an upgrade under way.
+soak-release: build
+	@tools/setup soak
+	@released=$$(tests/release/build.sh $(BUILD)/released) && \
+	  CARILLON_RELEASED=$$released python3 tests/e2e/harness.py --binary $(BUILD)/carillon --soak test_released
 
 # Half an hour of steady work: memory, descriptors, latency stay flat.
 soak-steady: build

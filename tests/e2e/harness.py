@@ -126,7 +126,8 @@ def process_lives(pid, start_ticks=None):
 class Installation:
     """One host with its supervisor and applications."""
 
-    def __init__(self, config=None, options=None, wait=True, environ=None):
+    def __init__(self, config=None, options=None, wait=True, environ=None, program=None):
+        self.program = program or binary()
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="carillon-"))
         self.data = self.folder / "data"
         self.host_file = self.folder / "host.jsonc"
@@ -182,12 +183,16 @@ class Installation:
     # the supervisor and its applications
 
     def start(self):
-        """The supervisor, in a session of its own; returns when it answers."""
+        """The supervisor; returns when it has read its configuration."""
+        self.spawn()
+        wait_until(lambda: self.state("config") == "RUNNING", 20, what="config RUNNING")
+
+    def spawn(self):
+        """The supervisor, in a session of its own."""
         self.supervisor = subprocess.Popen(
-            [binary(), "run", "--data", str(self.data), "--host-file", str(self.host_file)],
+            [self.program, "run", "--data", str(self.data), "--host-file", str(self.host_file)],
             stdin=subprocess.DEVNULL, stdout=open(self.output, "ab"), stderr=subprocess.STDOUT,
             start_new_session=True, env=self.environ)
-        wait_until(lambda: self.state("config") == "RUNNING", 20, what="config RUNNING")
 
     def names(self):
         host = self.config["hosts"][0]["name"] if self.config.get("hosts") else None
@@ -252,9 +257,9 @@ class Installation:
         samples = (line.rsplit(" ", 1) for line in text.splitlines() if line and line[0] != "#")
         return {name: float(value) for name, value in samples}
 
-    def cli(self, *words, check=True, timeout=60, stdin=None):
+    def cli(self, *words, check=True, timeout=60, stdin=None, program=None):
         """The carillon command on this installation."""
-        done = subprocess.run([binary(), words[0], "--data", str(self.data), *map(str, words[1:])],
+        done = subprocess.run([program or self.program, words[0], "--data", str(self.data), *map(str, words[1:])],
                               capture_output=True, text=True, timeout=timeout, input=stdin,
                               env=self.environ)
         if check and done.returncode != 0:
