@@ -21,7 +21,8 @@ static enum err need(struct text value, const char *option, const char *action, 
 static enum err check_command(struct text command, struct fault *fault)
 {
     bool is_name = command.len > 0 && command.len <= COMMAND_LEN_MAX && command.at[0] != '.' &&
-                   text_find(command, '/', 0) == SIZE_MAX && text_find(command, '\0', 0) == SIZE_MAX;
+                   text_find(command, '/', 0) == SIZE_MAX &&
+                   text_find(command, '\0', 0) == SIZE_MAX;
     if (is_name) return ERR_OK;
     return fault_set(fault, ERR_INVALID, "command",
                      "must be the name of a file in alarms.command-folder, without /");
@@ -55,9 +56,9 @@ static enum err read_solution_order(const struct alarm_reaction_options *options
 {
     struct text verb, rest;
     (void)text_cut(options->action, '-', &verb, &rest);
-    *out = (struct reaction){
-        .kind = REACTION_SOLUTION_ORDER, .name = options->solution, .order = verb
-    };
+    *out = (struct reaction){ .kind = REACTION_SOLUTION_ORDER,
+                              .name = options->solution,
+                              .order = verb };
     return need(out->name, "solution", "start-solution or stop-solution", fault);
 }
 
