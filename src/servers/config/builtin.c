@@ -44,6 +44,69 @@ static const struct zone {
     { "SAST", "Africa/Johannesburg", 120 },
 };
 
+/* Interaction 9: what is given at once, by medium; the first is the tenant's default. */
+#define CAPACITY_DEFAULT "Default_One_interaction_of_any_type_only"
+static const struct capacity {
+    const char *name, *media[3][2];
+} capacities[] = {
+    { CAPACITY_DEFAULT,
+      { { "voice", "max 1 unless email >= 1 or chat >= 1" },
+        { "email", "max 1 unless voice >= 1 or chat >= 1" },
+        { "chat", "max 1 unless voice >= 1 or email >= 1" } } },
+    { "Default_Multimedia_3chat_5email_1voice",
+      { { "voice", "max 1" }, { "email", "max 5" }, { "chat", "max 3" } } },
+    { "Default_Blended_voice_excludes",
+      { { "voice", "max 1" },
+        { "email", "max 5 unless voice >= 1" },
+        { "chat", "max 3 unless voice >= 1" } } },
+};
+
+/* Framework 9. A condition without a cancel event ends by its timeout, or by hand. */
+enum { HOUR_S = 3600, DAY_S = 24 * HOUR_S };
+static const struct alarm {
+    const char *name, *category, *detect, *cancel;
+    uint32_t timeout_s;
+    const char *application_type; /* NULL: any application */
+    const char *description;
+} alarms[] = {
+    { "Connection Failure", "major", "00-04504", "00-04503", 48 * HOUR_S, NULL,
+      "A connection between two applications is lost." },
+    { "Application Failure", "major", "00-05064", "00-05061", 0, NULL,
+      "An application ended without being told to." },
+    { "Licensing Error", "critical", "00-07100", "00-07101", 0, NULL,
+      "A licence pool cannot be reached or read." },
+    { "CTI Link Failure", "major", "01-20002", "01-20001", 0, NULL,
+      "The link between a T-Server and its switch is lost." },
+    { "Host Inaccessible", "major", "00-08103", "00-08100", 0, NULL,
+      "The supervisor of a host is not the one that is known." },
+    { "Service Unavailable", "major", "00-05074", "00-05061", 0, NULL,
+      "An application runs and cannot serve." },
+    { "Host Unavailable", "major", "00-08101", "00-08100", 0, NULL,
+      "The link to the supervisor of a host is lost." },
+    { "Host Unreachable", "major", "00-08102", "00-08100", 0, NULL,
+      "A host does not answer; what runs there is unknown." },
+    { "Unplanned Solution Status Change", "major", "00-05093", "00-05092", 0, NULL,
+      "A solution changed its state without an order." },
+    { "Message Server Loss of Database Connection", "major", "00-04550", "00-04551", 0,
+      "MessageServer", "Log records cannot be stored." },
+    { "GMS Resource Configuration Problem", "major", "2000", NULL, DAY_S, NULL,
+      "One number is in several groups of a resource list, or twice in one." },
+    { "GMS No More Resources", "critical", "2001", NULL, HOUR_S, NULL,
+      "All numbers of a resource group are booked." },
+    { "GMS Web Port Mismatch", "minor", "2002", NULL, DAY_S, NULL,
+      "Option web_port is another port than the one that is served." },
+    { "Crash Loop", "critical", "00-05073", "00-05061", 0, NULL,
+      "An application died again and again and is not started any more." },
+    { "Clock Offset", "minor", "00-08110", "00-08111", 0, NULL,
+      "The clock of a host differs from the others'." },
+    { "Certificate Expires Soon", "major", "00-04570", "00-04571", 0, NULL,
+      "A certificate expires in 30, 7 or 1 days." },
+    { "Licence Exhausted", "major", "00-07110", "00-07111", 0, NULL,
+      "More was asked of a licence pool than is left." },
+};
+
+#define DISK_LOW "Disk Low" /* no event: a threshold on samples */
+
 struct adding {
     struct change_set *set;
     struct problems *problems;
@@ -63,13 +126,78 @@ static void add(struct adding *adding, const struct object_type *type)
     adding->value = (struct kv){ 0 };
 }
 
+static struct value pairs_of(struct adding *adding, const char *const options[][2], size_t count)
+{
+    struct value out = { .kind = VALUE_KV };
+    out.pairs.at = scope_alloc_array(adding->scope, count, sizeof *out.pairs.at);
+    for (size_t i = 0; i < count; i++)
+        out.pairs.at[out.pairs.count++] =
+            (struct pair){ text_of(options[i][0]), body_text_value(text_of(options[i][1])) };
+    return out;
+}
+
+static void with_section(struct adding *adding, const char *section, const char *const options[][2],
+                         size_t count)
+{
+    struct pair *pair = scope_alloc(adding->scope, sizeof *pair);
+    *pair = (struct pair){ text_of(section), pairs_of(adding, options, count) };
+    with(adding, "annex", (struct value){ .kind = VALUE_KV, .pairs = { pair, 1 } });
+}
+
+static void with_text(struct adding *adding, const char *name, const char *text)
+{
+    if (text) with(adding, name, body_text_value(text_of(text)));
+}
+
+static void add_script(struct adding *adding, const char *name, const char *type)
+{
+    with_text(adding, "name", name);
+    with_text(adding, "type", type);
+    add(adding, &OBJECT_SCRIPT);
+}
+
+static void add_capacity_rules(struct adding *adding)
+{
+    for (size_t i = 0; i < sizeof capacities / sizeof capacities[0]; i++) {
+        with_section(adding, "capacity-rule", capacities[i].media, 3);
+        add_script(adding, capacities[i].name, "CapacityRule");
+    }
+}
+
+static void add_alarms(struct adding *adding)
+{
+    static const char *const disk_low[][2] = { { "of", "host" },
+                                               { "expression", "diskFree < 2 GB" } };
+    for (size_t i = 0; i < sizeof alarms / sizeof alarms[0]; i++) {
+        const struct alarm *alarm = &alarms[i];
+        with_text(adding, "name", alarm->name);
+        with_text(adding, "description", alarm->description);
+        with_text(adding, "category", alarm->category);
+        with_text(adding, "detectEvent", alarm->detect);
+        with_text(adding, "cancelEvent", alarm->cancel);
+        with(adding, "cancelTimeout", body_integer_value(alarm->timeout_s));
+        if (alarm->application_type) with_text(adding, "selection", "type");
+        with_text(adding, "appType", alarm->application_type);
+        add(adding, &OBJECT_ALARM_CONDITION);
+    }
+    with_section(adding, "detection", disk_low, 2);
+    add_script(adding, DISK_LOW, "AlarmDetection");
+    with_text(adding, "name", DISK_LOW);
+    with_text(adding, "description", "A disk of a host is nearly full.");
+    with_text(adding, "detectScript", DISK_LOW "/AlarmDetection");
+    add(adding, &OBJECT_ALARM_CONDITION);
+}
+
 void builtin_add(struct change_set *set, struct problems *problems)
 {
     struct adding adding = { .set = set,
                              .problems = problems,
                              .scope = scope_new(problems->scope, "built-in", SCOPE_NO_LIMIT) };
     with(&adding, "name", body_text_value(OBJECT_TENANT_DEFAULT));
+    with_text(&adding, "defaultCapacityRule", CAPACITY_DEFAULT "/CapacityRule");
     add(&adding, &OBJECT_TENANT);
+    add_capacity_rules(&adding);
+    add_alarms(&adding);
     for (const char *const *type = rules_application_types; *type; type++) {
         with(&adding, "name", body_text_value(text_of(*type)));
         with(&adding, "type", body_text_value(text_of(*type)));
@@ -84,6 +212,16 @@ void builtin_add(struct change_set *set, struct problems *problems)
     scope_close(adding.scope);
     builtin_add_accounts(set, problems);
 }
+
+/* Framework 12.2; that of the account default is made with it. */
+static const struct group {
+    const char *name, *type;
+} groups[] = {
+    { BUILTIN_ADMINISTRATORS, "Administrators" },
+    { BUILTIN_USERS, "Users" },
+    { BUILTIN_SYSTEM, "SYSTEM" },
+    { BUILTIN_EVERYONE, "EVERYONE" },
+};
 
 static bool is_there(const struct change_set *set, const struct object_type *type, const char *key)
 {
@@ -100,9 +238,10 @@ void builtin_add_accounts(struct change_set *set, struct problems *problems)
         with(&adding, "userName", body_text_value(TEXT(BUILTIN_ACCOUNT)));
         add(&adding, &OBJECT_PERSON);
     }
-    if (!is_there(set, &OBJECT_ACCESS_GROUP, BUILTIN_ADMINISTRATORS)) {
-        with(&adding, "name", body_text_value(TEXT(BUILTIN_ADMINISTRATORS)));
-        with(&adding, "type", body_text_value(TEXT("Administrators")));
+    for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++) {
+        if (is_there(set, &OBJECT_ACCESS_GROUP, groups[i].name)) continue;
+        with_text(&adding, "name", groups[i].name);
+        with_text(&adding, "type", groups[i].type);
         add(&adding, &OBJECT_ACCESS_GROUP);
     }
     if (!is_there(set, &OBJECT_ACCESS_GROUP, BUILTIN_SUPER_ADMINISTRATORS)) {
@@ -116,21 +255,20 @@ void builtin_add_accounts(struct change_set *set, struct problems *problems)
     scope_close(adding.scope);
 }
 
+static bool is_group_kept(struct text name)
+{
+    for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++)
+        if (text_eq(name, text_of(groups[i].name))) return true;
+    return text_eq(name, TEXT(BUILTIN_SUPER_ADMINISTRATORS));
+}
+
 bool builtin_is_kept(const struct object *object)
 {
-    static const struct {
-        const struct object_type *type;
-        struct text key;
-    } kept[] = {
-        { &OBJECT_TENANT, { "Environment", 11 } },
-        { &OBJECT_PERSON, { BUILTIN_ACCOUNT, sizeof BUILTIN_ACCOUNT - 1 } },
-        { &OBJECT_ACCESS_GROUP, { BUILTIN_ADMINISTRATORS, sizeof BUILTIN_ADMINISTRATORS - 1 } },
-        { &OBJECT_ACCESS_GROUP,
-          { BUILTIN_SUPER_ADMINISTRATORS, sizeof BUILTIN_SUPER_ADMINISTRATORS - 1 } },
-    };
-    for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)
-        if (object->type == kept[i].type && text_eq(object->key, kept[i].key) &&
-            (object->type->is_global || text_eq(object->tenant, OBJECT_TENANT_DEFAULT)))
-            return true;
-    return false;
+    if (!object->type->is_global && !text_eq(object->tenant, OBJECT_TENANT_DEFAULT)) return false;
+    if (object->type == &OBJECT_TENANT) return text_eq(object->key, OBJECT_TENANT_DEFAULT);
+    if (object->type == &OBJECT_PERSON) return text_eq(object->key, TEXT(BUILTIN_ACCOUNT));
+    if (object->type == &OBJECT_SCRIPT)
+        return text_eq(object->key, TEXT(CAPACITY_DEFAULT "/CapacityRule")) ||
+               text_eq(object->key, TEXT(DISK_LOW "/AlarmDetection"));
+    return object->type == &OBJECT_ACCESS_GROUP && is_group_kept(object->key);
 }
