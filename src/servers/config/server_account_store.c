@@ -22,7 +22,7 @@ static const struct statement put_account = {
 };
 static const struct statement put_event = {
     "INSERT INTO account_event (utc_ms, kind, reason, person_dbid, user_name, application, "
-    "address) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
+    "address, person) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
 };
 static const struct statement select_made = {
     "SELECT value FROM meta WHERE name = 'accounts-made'"
@@ -160,6 +160,7 @@ void account_store_put_event(struct change *change, const struct account_event *
     change_bind_text(change, event->user_name.at ? event->user_name : TEXT(""));
     change_bind_text(change, event->application.at ? event->application : TEXT(""));
     change_bind_text(change, event->address.at ? event->address : TEXT(""));
+    change_bind_text(change, event->person.at ? event->person : TEXT(""));
 }
 
 void accounts_trim(struct config_server *server, uint64_t before_utc_ms)

@@ -270,6 +270,7 @@ static void commit(struct hash_job *job, enum account_verdict verdict,
         .user_name = job->user_name,
         .application = job->application,
         .address = job->address,
+        .person = job->by,
     };
     if (account) account_store_put(change, account);
     if (job->request == NULL) account_store_put_made(change);
@@ -440,6 +441,8 @@ void request_set_password(void *self, struct link_request *request, const void *
     job->application = asked->application.len ? scope_keep(job->life, asked->application)
                                               : TEXT("carillon password");
     job->address = scope_keep(job->life, asked->address);
+    struct text by = link_request_header(request)->person;
+    job->by = scope_keep(job->life, by.len || is_from_tool ? by : job->who.employee_id);
     const struct account *account = account_find(server->accounts, job->person_dbid);
     job->former_count = account ? account_former_compared(account, rules) : 0;
     for (uint32_t i = 0; i < job->former_count; i++)

@@ -40,6 +40,7 @@ struct hash_job {
     uint32_t person_dbid;         /* 0: unknown */
     bool is_new_password, needs_present, refuses_present;
     struct text user_name, application, address;
+    struct text by; /* employee id of who sets a password for somebody; empty: unknown */
     struct text password, wanted; /* in clear, wiped at the end */
     struct text present;          /* hash; empty: none */
     uint64_t stamp;               /* of the present one when the job was made */
@@ -74,6 +75,7 @@ struct account_event {
     uint64_t utc_ms;
     uint32_t person_dbid; /* 0: unknown */
     struct text user_name, application, address;
+    struct text person; /* who did it, where that is not the account's own; may be empty */
 };
 void account_store_put_event(struct change *change, const struct account_event *event);
 struct account *account_find(const struct accounts *accounts, uint32_t person_dbid);
