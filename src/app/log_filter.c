@@ -67,7 +67,7 @@ enum err log_filter_check(struct text type)
 
 static bool is_password(struct text name)
 {
-    static const char *const endings[] = { "password", "passwd", "secret" };
+    static const char *const endings[] = { "password", "passwd", "passphrase", "pwd", "secret" };
     for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
         struct text ending = text_of(endings[i]);
         if (name.len >= ending.len &&
@@ -77,12 +77,19 @@ static bool is_password(struct text name)
     return false;
 }
 
+static const struct value *find_folded(const struct kv *keys, struct text name)
+{
+    for (uint32_t i = 0; keys && i < keys->count; i++)
+        if (text_eq_fold(keys->at[i].name, name)) return &keys->at[i].value;
+    return NULL;
+}
+
 /* A filter that cannot be read hides: better too little in a log than too much. */
 static struct rule rule_of(const struct log_filter *filter, struct text name)
 {
     struct rule rule = { .kind = RULE_HIDE };
     if (is_password(name)) return rule;
-    const struct value *own = filter->keys ? kv_find(filter->keys, name) : NULL;
+    const struct value *own = find_folded(filter->keys, name);
     struct text type = own && own->kind == VALUE_TEXT ? own->text : filter->usual;
     if (type.len == 0) type = TEXT("copy");
     if (parse_rule(type, &rule)) rule = (struct rule){ .kind = RULE_HIDE };
@@ -149,52 +156,136 @@ bool log_filter_value(struct buf *out, const struct log_filter *filter, struct t
     return true;
 }
 
-static void add_pairs(struct buf *out, const struct log_filter *filter, const struct kv *pairs,
-                      int depth);
+/* --- pairs of a message ---------------------------------------------------------------------- */
 
-/* A list's items bear the list's name. */
-static void add_pair(struct buf *out, const struct log_filter *filter, struct text name,
-                     const struct value *value, int depth)
+static struct text plain_text(struct scope *scope, const struct value *value)
 {
-    struct buf plain = { 0 }, shown = { 0 };
-    bool is_text = value->kind == VALUE_TEXT;
     switch (value->kind) {
-    case VALUE_NULL: buf_add(&plain, TEXT("null")); break;
-    case VALUE_BOOL: buf_add_z(&plain, value->truth ? "true" : "false"); break;
-    case VALUE_INTEGER: buf_add_i64(&plain, value->integer); break;
-    case VALUE_FLOAT: buf_format(&plain, "%.17g", value->number); break;
-    case VALUE_TEXT: buf_add(&plain, value->text); break;
-    case VALUE_BYTES: buf_format(&plain, "(%zu bytes)", value->text.len); break;
-    case VALUE_LIST:
-        for (uint32_t i = 0; depth < DEPTH_MAX && i < value->items.count; i++)
-            add_pair(out, filter, name, &value->items.at[i], depth);
-        return;
-    case VALUE_KV: buf_format(&plain, "(%" PRIu32 " pairs)", value->pairs.count); break;
+    case VALUE_NULL: return TEXT("null");
+    case VALUE_BOOL: return value->truth ? TEXT("true") : TEXT("false");
+    case VALUE_INTEGER: return scope_format(scope, "%" PRId64, value->integer);
+    case VALUE_FLOAT: return scope_format(scope, "%.17g", value->number);
+    case VALUE_TEXT: return value->text;
+    case VALUE_BYTES: return scope_format(scope, "(%zu bytes)", value->text.len);
+    case VALUE_LIST: return scope_format(scope, "(%" PRIu32 " items)", value->items.count);
+    case VALUE_KV: return scope_format(scope, "(%" PRIu32 " pairs)", value->pairs.count);
     }
-    bool is_plain_kv = value->kind == VALUE_KV;
-    if (log_filter_value(&shown, filter, name, buf_text(&plain))) {
-        buf_add_byte(out, '\n');
-        for (int i = 0; i <= depth; i++) buf_add_byte(out, '\t');
-        buf_add(out, name);
-        buf_add_z(out, is_text ? " '" : " ");
-        for (size_t i = 0; i < shown.len; i++)
-            buf_add_byte(out, shown.at[i] == '\n' || shown.at[i] == '\r' ? ' ' : shown.at[i]);
-        if (is_text) buf_add_byte(out, '\'');
-        is_plain_kv = is_plain_kv && text_eq(buf_text(&shown), buf_text(&plain));
-        if (is_plain_kv && depth < DEPTH_MAX) add_pairs(out, filter, &value->pairs, depth + 1);
-    }
-    buf_free(&plain);
-    buf_free(&shown);
+    return TEXT("");
 }
 
-static void add_pairs(struct buf *out, const struct log_filter *filter, const struct kv *pairs,
-                      int depth)
+struct applying {
+    struct scope *scope;
+    const struct log_filter *filter;
+};
+
+static struct kv apply_pairs(const struct applying *applying, const struct kv *pairs, int depth);
+static bool apply_value(const struct applying *applying, struct text name,
+                        const struct value *value, int depth, struct value *out);
+
+static struct value apply_list(const struct applying *applying, struct text name,
+                               const struct value *value, int depth)
+{
+    struct value shown = { .kind = VALUE_LIST };
+    uint32_t count = depth < DEPTH_MAX ? value->items.count : 0;
+    shown.items.at = scope_alloc_array(applying->scope, count, sizeof *shown.items.at);
+    for (uint32_t i = 0; i < count; i++)
+        shown.items.count += apply_value(applying, name, &value->items.at[i], depth + 1,
+                                         &shown.items.at[shown.items.count]);
+    return shown;
+}
+
+/* false: it is left out. */
+static bool apply_value(const struct applying *applying, struct text name,
+                        const struct value *value, int depth, struct value *out)
+{
+    struct text plain = plain_text(applying->scope, value);
+    struct buf shown = { 0 };
+    bool is_shown = log_filter_value(&shown, applying->filter, name, plain);
+    if (value->kind == VALUE_LIST && is_shown) {
+        *out = apply_list(applying, name, value, depth);
+    } else if (is_shown && text_eq(buf_text(&shown), plain) && value->kind != VALUE_BYTES) {
+        *out = *value;
+        if (value->kind == VALUE_KV) out->pairs = apply_pairs(applying, &value->pairs, depth + 1);
+    } else if (is_shown) {
+        *out = (struct value){ .kind = VALUE_TEXT,
+                               .text = scope_keep(applying->scope, buf_text(&shown)) };
+    }
+    buf_free(&shown);
+    return is_shown;
+}
+
+static struct kv apply_pairs(const struct applying *applying, const struct kv *pairs, int depth)
+{
+    struct kv shown = { 0 };
+    if (depth >= DEPTH_MAX) return shown;
+    shown.at = scope_alloc_array(applying->scope, pairs->count, sizeof *shown.at);
+    for (uint32_t i = 0; i < pairs->count; i++) {
+        struct pair *pair = &shown.at[shown.count];
+        pair->name = pairs->at[i].name;
+        shown.count += apply_value(applying, pair->name, &pairs->at[i].value, depth, &pair->value);
+    }
+    return shown;
+}
+
+struct kv log_filter_apply(struct scope *scope, const struct log_filter *filter,
+                           const struct kv *pairs)
+{
+    const struct applying applying = { scope, filter };
+    return apply_pairs(&applying, pairs, 0);
+}
+
+/* --- as lines -------------------------------------------------------------------------------- */
+
+static void dump_pairs(struct buf *out, const struct kv *pairs, int depth);
+
+static void add_flat(struct buf *out, struct text text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        buf_add_byte(out, text.at[i] == '\n' || text.at[i] == '\r' ? ' ' : text.at[i]);
+}
+
+static void begin_line(struct buf *out, struct text name, int depth)
+{
+    buf_add_byte(out, '\n');
+    for (int i = 0; i <= depth; i++) buf_add_byte(out, '\t');
+    add_flat(out, name);
+    buf_add_byte(out, ' ');
+}
+
+static void dump_value(struct buf *out, struct text name, const struct value *value, int depth)
+{
+    if (value->kind == VALUE_LIST) {
+        for (uint32_t i = 0; i < value->items.count; i++)
+            dump_value(out, name, &value->items.at[i], depth);
+        return;
+    }
+    begin_line(out, name, depth);
+    switch (value->kind) {
+    case VALUE_NULL: buf_add_z(out, "null"); break;
+    case VALUE_BOOL: buf_add_z(out, value->truth ? "true" : "false"); break;
+    case VALUE_INTEGER: buf_add_i64(out, value->integer); break;
+    case VALUE_FLOAT: buf_format(out, "%.17g", value->number); break;
+    case VALUE_TEXT:
+    case VALUE_BYTES:
+        buf_add_byte(out, '\'');
+        add_flat(out, value->text);
+        buf_add_byte(out, '\'');
+        break;
+    case VALUE_LIST: break;
+    case VALUE_KV:
+        buf_format(out, "(%" PRIu32 " pairs)", value->pairs.count);
+        dump_pairs(out, &value->pairs, depth + 1);
+        break;
+    }
+}
+
+static void dump_pairs(struct buf *out, const struct kv *pairs, int depth)
 {
     for (uint32_t i = 0; i < pairs->count; i++)
-        add_pair(out, filter, pairs->at[i].name, &pairs->at[i].value, depth);
+        dump_value(out, pairs->at[i].name, &pairs->at[i].value, depth);
 }
 
-void log_filter_pairs(struct buf *out, const struct log_filter *filter, const struct kv *pairs)
+void log_filter_dump(struct buf *out, const struct kv *pairs)
 {
-    add_pairs(out, filter, pairs, 0);
+    dump_pairs(out, pairs, 0);
 }

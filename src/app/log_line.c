@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/log_line.h"
 
+#include "app/log_filter.h"
 #include "format/json.h"
 
 #include <inttypes.h>
@@ -87,15 +88,49 @@ static void add_flat(struct buf *out, struct text text)
     }
 }
 
+static void add_attribute(struct buf *out, struct text name, const struct value *value)
+{
+    add_flat(out, name);
+    buf_add_byte(out, '=');
+    switch (value->kind) {
+    case VALUE_NULL: buf_add_z(out, "null"); break;
+    case VALUE_BOOL: buf_add_z(out, value->truth ? "true" : "false"); break;
+    case VALUE_INTEGER: buf_add_i64(out, value->integer); break;
+    case VALUE_FLOAT: buf_format(out, "%.17g", value->number); break;
+    case VALUE_TEXT:
+    case VALUE_BYTES: add_flat(out, value->text); break;
+    case VALUE_LIST: buf_format(out, "(%" PRIu32 " items)", value->items.count); break;
+    case VALUE_KV: buf_format(out, "(%" PRIu32 " pairs)", value->pairs.count); break;
+    }
+}
+
+static void add_attributes(struct buf *out, const struct log_record *record)
+{
+    const struct kv *attributes = &record->attributes;
+    buf_add_z(out, " [");
+    for (uint32_t i = 0; !record->is_dump && i < attributes->count; i++) {
+        if (i > 0) buf_add_byte(out, ' ');
+        add_attribute(out, attributes->at[i].name, &attributes->at[i].value);
+    }
+    if (record->ixn.len > 0) {
+        if (attributes->count > 0 && !record->is_dump) buf_add_byte(out, ' ');
+        buf_add_z(out, "ixn=");
+        add_flat(out, record->ixn);
+    }
+    buf_add_byte(out, ']');
+}
+
 static void add_text(struct buf *out, const struct log_style *style,
                      const struct log_record *record)
 {
+    bool has_attributes = record->ixn.len > 0 || (record->attributes.count > 0 && !record->is_dump);
     add_flat(out, record->text);
-    if (style->prints_attributes && record->context.len > 0) {
-        buf_add_byte(out, ' ');
-        buf_add_byte(out, '[');
-        add_flat(out, record->context);
-        buf_add_byte(out, ']');
+    if (style->prints_attributes && has_attributes) add_attributes(out, record);
+    if (record->is_dump) {
+        struct buf dump = { 0 };
+        log_filter_dump(&dump, &record->attributes);
+        add_flat(out, buf_text(&dump));
+        buf_free(&dump);
     }
     buf_add_byte(out, '\n');
 }
@@ -111,10 +146,10 @@ static void add_short(struct buf *out, const struct log_style *style,
                       const struct log_record *record)
 {
     switch (style->time) {
-    case LOG_TIME_TIME: add_clock(out, "%H:%M:%S", style->is_utc, record->utc_ms); break;
-    case LOG_TIME_LOCALE: add_time(out, "%c", style->is_utc, record->utc_ms); break;
+    case LOG_TIME_TIME: add_clock(out, "%H:%M:%S", style->is_utc, record->utc_us / 1000); break;
+    case LOG_TIME_LOCALE: add_time(out, "%c", style->is_utc, record->utc_us / 1000); break;
     case LOG_TIME_ISO8601:
-        add_clock(out, "%Y-%m-%dT%H:%M:%S", style->is_utc, record->utc_ms);
+        add_clock(out, "%Y-%m-%dT%H:%M:%S", style->is_utc, record->utc_us / 1000);
         break;
     }
     buf_format(out, " %s %.*s ", level_names[record->event->level].brief,
@@ -125,7 +160,7 @@ static void add_short(struct buf *out, const struct log_style *style,
 static void add_full(struct buf *out, const struct log_style *style,
                      const struct log_origin *origin, const struct log_record *record)
 {
-    add_clock(out, "%Y-%m-%dT%H:%M:%S", style->is_utc, record->utc_ms);
+    add_clock(out, "%Y-%m-%dT%H:%M:%S", style->is_utc, record->utc_us / 1000);
     buf_format(out, " %s %.*s %.*s GCTI-%s ", level_names[record->event->level].full,
                TEXT_ARG(origin->host), TEXT_ARG(origin->application), record->event->id);
     add_text(out, style, record);
@@ -137,29 +172,18 @@ static void put_text(struct json_writer *json, const char *name, struct text val
     json_put_text(json, value);
 }
 
-static void put_time(struct json_writer *json, const char *name, uint64_t utc_ms)
+static void put_time(struct json_writer *json, const char *name, uint64_t utc_us)
 {
     struct buf stamp = { 0 };
-    add_clock(&stamp, "%Y-%m-%dT%H:%M:%S", true, utc_ms);
-    buf_add(&stamp, TEXT("000Z")); /* the clock of a loop has milliseconds */
+    add_clock(&stamp, "%Y-%m-%dT%H:%M:%S", true, utc_us / 1000);
+    buf_format(&stamp, "%03uZ", (unsigned)(utc_us % 1000));
     put_text(json, name, buf_text(&stamp));
     buf_free(&stamp);
 }
 
-/* "campaign=spring chain=81" as members; the interaction also has a place of its own. */
-static void put_attributes(struct json_writer *json, struct text context)
+static struct text category_word(enum log_category category)
 {
-    struct text name, value, item, interaction = { 0 };
-    json_put_name(json, TEXT("attr"));
-    json_begin_object(json);
-    while (text_next_item(&context, ' ', &item)) {
-        if (!text_cut(item, '=', &name, &value)) continue;
-        if (text_eq(name, TEXT("ixn"))) interaction = value;
-        json_put_name(json, name);
-        json_put_text(json, value);
-    }
-    json_end_object(json);
-    if (interaction.len > 0) put_text(json, "ixn", interaction);
+    return category == LOG_CATEGORY_AUDIT ? TEXT("audit") : TEXT("application");
 }
 
 static void add_json(struct buf *out, const struct log_origin *origin,
@@ -167,16 +191,21 @@ static void add_json(struct buf *out, const struct log_origin *origin,
 {
     struct json_writer json = json_writer(out);
     json_begin_object(&json);
-    put_time(&json, "ts", record->utc_ms);
+    put_time(&json, "ts", record->utc_us);
     put_text(&json, "lvl", text_of(level_names[record->event->level].word));
     put_text(&json, "id", text_of(record->event->id));
     put_text(&json, "app", origin->application);
     put_text(&json, "host", origin->host);
     json_put_name(&json, TEXT("pid"));
     json_put_u64(&json, origin->pid);
-    put_text(&json, "cat", TEXT("application"));
+    put_text(&json, "thr", TEXT("loop")); /* all of a process that may log */
+    if (record->ixn.len > 0) put_text(&json, "ixn", record->ixn);
+    put_text(&json, "cat", category_word(record->event->category));
     put_text(&json, "msg", record->text);
-    if (record->context.len > 0) put_attributes(&json, record->context);
+    if (record->attributes.count > 0) {
+        json_put_name(&json, TEXT("attr"));
+        json_put_kv(&json, &record->attributes);
+    }
     json_end_object(&json);
     buf_add_byte(out, '\n');
 }
@@ -196,14 +225,14 @@ static void add_json_header(struct buf *out, const struct log_origin *origin,
 {
     struct json_writer json = json_writer(out);
     json_begin_object(&json);
-    put_time(&json, "ts", utc_ms);
+    put_time(&json, "ts", utc_ms * 1000);
     put_text(&json, "app", origin->application);
     put_text(&json, "type", origin->type);
     put_text(&json, "version", origin->version);
     put_text(&json, "host", origin->host);
     json_put_name(&json, TEXT("pid"));
     json_put_u64(&json, origin->pid);
-    put_time(&json, "started", started_utc_ms);
+    put_time(&json, "started", started_utc_ms * 1000);
     json_put_name(&json, TEXT("rev"));
     json_put_u64(&json, config_rev);
     json_end_object(&json);

@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/log.h"
+#include "base/shape.h"
 
 enum log_format { LOG_FORMAT_SHORT, LOG_FORMAT_FULL, LOG_FORMAT_JSON };
 enum log_time { LOG_TIME_TIME, LOG_TIME_LOCALE, LOG_TIME_ISO8601 };
@@ -28,8 +29,10 @@ struct log_origin { /* who speaks */
 
 struct log_record {
     const struct log_event *event;
-    uint64_t utc_ms;
-    struct text context, text; /* context: "campaign=spring chain=81" */
+    uint64_t utc_us;
+    struct text text, ixn; /* ixn: the interaction's or trace id; empty: none */
+    struct kv attributes;  /* as the log filters allow */
+    bool is_dump;          /* the attributes are a message: below the text, one a line */
 };
 
 void log_line_format(struct buf *out, const struct log_style *style,

@@ -313,9 +313,9 @@ TEST(full_and_json_lines)
     CHECK(
         has(buf_text(&all),
             "{\"ts\":\"2026-11-21T11:06:33.124000Z\",\"lvl\":\"standard\",\"id\":\"00-05060\","
-            "\"app\":\"outbound\",\"host\":\"localhost\",\"pid\":81,\"cat\":\"application\","
-            "\"msg\":\"a \\\"quoted\\\"\\nline\",\"attr\":{\"campaign\":\"spring\",\"ixn\":\"1\"},"
-            "\"ixn\":\"1\"}\n"));
+            "\"app\":\"outbound\",\"host\":\"localhost\",\"pid\":81,\"thr\":\"loop\",\"ixn\":\"1\","
+            "\"cat\":\"application\",\"msg\":\"a \\\"quoted\\\"\\nline\","
+            "\"attr\":{\"campaign\":\"spring\"}}\n"));
     buf_free(&all);
     place_close(&place);
 }
