@@ -4,11 +4,11 @@
 #include "tests/fuzz/fuzz.h"
 
 #include "app/log_filter.h"
+#include "io/http/signature.h"
 #include "io/net/address.h"
 #include "io/net/tls.h"
 #include "servers/outbound/access_point.h"
 #include "servers/outbound/http_proxy/custom_headers.h"
-#include "servers/outbound/signature.h"
 
 #include <string.h>
 

@@ -5,10 +5,10 @@
 
 #include "gen/events.h"
 #include "gen/objects.h"
+#include "io/http/signature.h"
 #include "servers/outbound/group_state.h"
 #include "servers/outbound/http_proxy/custom_headers.h"
 #include "servers/outbound/session.h"
-#include "servers/outbound/signature.h"
 #include "servers/outbound/traffic_log.h"
 
 #include <stdio.h>

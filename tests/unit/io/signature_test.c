@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "servers/outbound/signature.h"
+#include "io/http/signature.h"
 #include "tests/unit/test.h"
 
 #include <string.h>

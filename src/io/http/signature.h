@@ -4,8 +4,8 @@
  *          by side, so that a receiver may learn the new one before the old one goes.
  * Secret   16 to 64 bytes as base64, with or without "whsec_" before it.
  * Pure     no clock, no I/O. OpenSSL's HMAC behind this file alone. */
-#ifndef SERVERS_OUTBOUND_SIGNATURE_H
-#define SERVERS_OUTBOUND_SIGNATURE_H
+#ifndef IO_HTTP_SIGNATURE_H
+#define IO_HTTP_SIGNATURE_H
 
 #include "base/buf.h"
 
