@@ -54,7 +54,7 @@ enum err log_memory_open(struct scope *owner, struct text path, struct log_memor
     const char *name = scope_keep_z(owner, path);
     const char *before = scope_format(owner, "%s.before", name).at;
     if (rename(name, before) < 0 && errno != ENOENT) return io_fault(fault, before, errno);
-    void *at;
+    void *at = NULL;
     enum err err = map_file(name, &at, fault);
     if (err) return err;
     struct log_memory *memory = scope_alloc(owner, sizeof *memory);
