@@ -36,6 +36,11 @@ void change_set_drop(struct change_set *set)
     scope_close(set->life);
 }
 
+void change_set_guard(struct change_set *set, const struct change_guard *guard)
+{
+    set->guard = *guard;
+}
+
 static struct staged *add(struct change_set *set)
 {
     if (set->count == set->room) {
@@ -72,6 +77,21 @@ static struct staged *staged_of(const struct change_set *set, const struct objec
     if (staged && (staged->after == object || staged->before == object)) return staged;
     staged = table_get(set->by_before, object->identity);
     return staged && staged->before == object ? staged : NULL;
+}
+
+bool draft_shows(const struct change_set *set, const struct object *object)
+{
+    if (set->guard.may_read == NULL) return true;
+    const struct staged *staged = staged_of(set, object);
+    if (staged) object = staged->before;
+    return object == NULL || set->guard.may_read(set->guard.self, object);
+}
+
+struct text draft_label(const struct change_set *set, struct scope *scope,
+                        const struct object *object)
+{
+    if (!draft_shows(set, object)) return TEXT("an object that you may not see");
+    return object_label(scope, object->type, object->tenant, object->key);
 }
 
 struct staged *draft_stage(struct change_set *set, const struct object *before)
@@ -135,7 +155,7 @@ static struct text tenant_of(const struct change_step *step)
     return step->tenant.len ? step->tenant : OBJECT_TENANT_DEFAULT;
 }
 
-const struct object *change_set_find(const struct change_set *set, const struct object_type *type,
+static const struct object *find_any(const struct change_set *set, const struct object_type *type,
                                      struct text tenant, struct text key)
 {
     struct scope *scratch = scope_new(NULL, "look up", SCOPE_NO_LIMIT);
@@ -150,10 +170,19 @@ const struct object *change_set_find(const struct change_set *set, const struct 
     return object;
 }
 
+const struct object *change_set_find(const struct change_set *set, const struct object_type *type,
+                                     struct text tenant, struct text key)
+{
+    const struct object *object = find_any(set, type, tenant, key);
+    return object && draft_shows(set, object) ? object : NULL;
+}
+
 static const struct object *target_of(struct change_set *set, const struct change_step *step,
                                       struct problems *problems)
 {
-    const struct object *object = change_set_find(set, step->type, tenant_of(step), step->key);
+    const struct object *object =
+        step->follows ? find_any(set, step->type, tenant_of(step), step->key)
+                      : change_set_find(set, step->type, tenant_of(step), step->key);
     struct text label = object_label(problems->scope, step->type, tenant_of(step), step->key);
     if (object == NULL) {
         problem_add(problems, PROBLEM_NOT_FOUND, step->type, TEXT(""), "%.*s: does not exist",
@@ -167,8 +196,23 @@ static const struct object *target_of(struct change_set *set, const struct chang
     return NULL;
 }
 
-static void refuse_taken(const struct object *object, struct problems *problems)
+/* One answer for a place where nothing may be made and for a name that somebody else, who is not
+ * to be seen, has. */
+static void refuse_place(const struct object *object, struct problems *problems)
 {
+    struct text label = object_label(problems->scope, object->type, object->tenant, object->key);
+    problem_add(problems, PROBLEM_NO_PERMISSION, object->type, TEXT(""),
+                "%.*s: you may not create it here", TEXT_ARG(label));
+}
+
+static void refuse_taken(const struct change_set *set, const struct object *object,
+                         struct problems *problems)
+{
+    const struct object *there = draft_find(set, object->identity);
+    if (there && !draft_shows(set, there)) {
+        refuse_place(object, problems);
+        return;
+    }
     struct text label = object_label(problems->scope, object->type, object->tenant, object->key);
     problem_add(problems, PROBLEM_UNIQUENESS, object->type, text_of(object->type->key[0]),
                 "%.*s: exists already", TEXT_ARG(label));
@@ -187,8 +231,13 @@ static void create(struct change_set *set, const struct change_step *step,
     struct object *object = object_new(object_set_scope(set->objects), step->type, tenant_of(step),
                                        step->value, problems);
     if (object == NULL) return;
-    if (draft_find(set, object->identity)) {
-        refuse_taken(object, problems);
+    bool may_be = set->guard.may_create == NULL || step->follows ||
+                  set->guard.may_create(set->guard.self, object);
+    if (!may_be || draft_find(set, object->identity)) {
+        if (may_be)
+            refuse_taken(set, object, problems);
+        else
+            refuse_place(object, problems);
         scope_close(object->life);
         return;
     }
@@ -242,8 +291,11 @@ static void update(struct change_set *set, const struct change_step *step,
     object->rev = target->rev;
     object->created_utc_ms = target->created_utc_ms;
     object->changed_utc_ms = target->changed_utc_ms;
-    if (draft_replace(set, draft_stage(set, target), object)) return;
-    refuse_taken(object, problems);
+    size_t count = set->count;
+    struct staged *staged = draft_stage(set, target);
+    staged->follows = step->follows && (staged->follows || set->count > count);
+    if (draft_replace(set, staged, object)) return;
+    refuse_taken(set, object, problems);
     scope_close(object->life);
 }
 

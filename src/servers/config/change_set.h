@@ -29,6 +29,7 @@ struct change_step {
     bool has_rev;  /* refused when the object has another revision than `rev` */
     uint64_t rev;
     enum change_cascade cascade;
+    bool follows; /* from another step: what its asker may not see moves as well */
 };
 
 struct staged {
@@ -36,6 +37,16 @@ struct staged {
     struct object *after;        /* NULL: deleted */
     enum change_cascade cascade;
     bool is_touched; /* told to subscribers although its properties stay: a secret has moved */
+    bool follows;    /* nobody asked for it: a name that it holds has changed */
+    bool is_unlinked; /* a reference was taken out of it */
+};
+
+/* What an asker may see and make (permit.h). What she may not see is as good as not there, in
+ * every answer. */
+struct change_guard {
+    bool (*may_read)(void *self, const struct object *object);   /* of those that are */
+    bool (*may_create)(void *self, const struct object *object); /* where it would stand */
+    void *self;
 };
 
 /* What only the shell knows. */
@@ -49,10 +60,12 @@ struct change_set;
 struct change_set *change_set_new(struct scope *owner, struct object_set *objects);
 const struct object_set *change_set_objects(const struct change_set *set);
 void change_set_drop(struct change_set *set);
+/* From now on; none: everything is seen. */
+void change_set_guard(struct change_set *set, const struct change_guard *guard);
 
 void change_set_step(struct change_set *set, const struct change_step *step,
                      struct problems *problems);
-/* As it would be: what the steps so far have made of it. */
+/* As it would be: what the steps so far have made of it; NULL also when the asker may not see it. */
 const struct object *change_set_find(const struct change_set *set, const struct object_type *type,
                                      struct text tenant, struct text key);
 /* Objects that use the secret are told to subscribers again. */

@@ -15,6 +15,7 @@ struct change_set {
     size_t count, room;
     struct table *by_before, *by_after; /* identity to staged */
     size_t vanished;                    /* identities of before that name nothing now */
+    struct change_guard guard;
 };
 
 /* The object as it would be; NULL: there would be none. */
@@ -23,6 +24,11 @@ const struct object *draft_find(const struct change_set *set, struct text identi
 struct staged *draft_stage(struct change_set *set, const struct object *before);
 /* `after` NULL: deleted. The former one is closed. False: its key is taken, nothing happened. */
 bool draft_replace(struct change_set *set, struct staged *staged, struct object *after);
+/* Whether the asker may see it; what she made herself she sees. */
+bool draft_shows(const struct change_set *set, const struct object *object);
+/* Its label, or words that name nothing. */
+struct text draft_label(const struct change_set *set, struct scope *scope,
+                        const struct object *object);
 /* Over the objects of a type as they would be: `for (size_t at = 0; (object = draft_next(...));)`
  */
 const struct object *draft_next(const struct change_set *set, const struct object_type *type,

@@ -78,7 +78,8 @@ static void follow_name(struct change_set *set, struct scope *scratch, const str
                                     .type = &OBJECT_FOLDER,
                                     .tenant = scope_keep(scratch, inside->tenant),
                                     .key = scope_keep(scratch, inside->key),
-                                    .value = &value };
+                                    .value = &value,
+                                    .follows = true };
         uint32_t count = problems->count;
         change_set_step(set, &step, problems);
         if (problems->count != count) return;
@@ -91,16 +92,18 @@ static void clear_inside(struct change_set *set, struct scope *scratch, const st
     const struct object *inside;
     for (size_t at = 0; (inside = next_inside(set, staged->before, &at)) != NULL; at = 0) {
         if (staged->cascade != CASCADE_DELETE) {
+            struct text label = draft_label(set, scratch, inside);
             problem_add(problems, PROBLEM_IN_USE, &OBJECT_FOLDER, TEXT(""),
-                        "folders[%.*s]: folders[%.*s] is in it", TEXT_ARG(staged->before->key),
-                        TEXT_ARG(inside->key));
+                        "folders[%.*s]: %.*s is in it", TEXT_ARG(staged->before->key),
+                        TEXT_ARG(label));
             return;
         }
         struct change_step step = { .op = CHANGE_DELETE,
                                     .type = &OBJECT_FOLDER,
                                     .tenant = scope_keep(scratch, inside->tenant),
                                     .key = scope_keep(scratch, inside->key),
-                                    .cascade = CASCADE_DELETE };
+                                    .cascade = CASCADE_DELETE,
+                                    .follows = true };
         change_set_step(set, &step, problems);
     }
 }

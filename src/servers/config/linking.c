@@ -9,6 +9,7 @@ struct linking {
     struct problems *problems;
     struct scope *scratch; /* of one object */
     struct object *object; /* that is walked */
+    const struct staged *staged; /* of it; NULL: only looked at */
     bool is_looking;       /* only whether there is something to do */
     bool has_to_do;
     bool may_go;            /* by a cascade of deletion */
@@ -25,15 +26,40 @@ static const struct staged *vanished(const struct linking *linking,
     return table_get(linking->set->by_before, identity);
 }
 
+struct former_reference {
+    const struct reference *wanted;
+    bool is_found;
+};
+
+static void compare_reference(void *self, const struct reference *reference)
+{
+    struct former_reference *former = self;
+    former->is_found |= reference->to == former->wanted->to &&
+                        text_eq(reference->key, former->wanted->key);
+}
+
+/* What the asker may not see she cannot name anew; what was named before stays. */
+static bool may_name(const struct linking *linking, const struct reference *reference,
+                     const struct object *object)
+{
+    if (linking->staged == NULL || draft_shows(linking->set, object)) return true;
+    struct former_reference former = { .wanted = reference };
+    if (linking->staged->before)
+        references_each(linking->staged->before, compare_reference, &former);
+    return former.is_found;
+}
+
 static bool is_there(const struct linking *linking, const struct reference *reference)
 {
-    return draft_find(linking->set, object_identity(linking->scratch, reference->to,
-                                                    reference->tenant, reference->key)) != NULL;
+    const struct object *object =
+        draft_find(linking->set, object_identity(linking->scratch, reference->to,
+                                                 reference->tenant, reference->key));
+    return object && may_name(linking, reference, object);
 }
 
 static struct text label_of(const struct linking *linking, const struct object *object)
 {
-    return object_label(linking->problems->scope, object->type, object->tenant, object->key);
+    return draft_label(linking->set, linking->problems->scope, object);
 }
 
 static void refuse_missing(const struct linking *linking, const struct reference *reference)
@@ -115,8 +141,10 @@ static void link_staged(struct linking *linking, struct staged *staged)
 {
     if (staged->after == NULL) return;
     linking->object = staged->after;
+    linking->staged = staged;
     linking->is_looking = linking->may_go = false;
     enum reference_outcome outcome = references_walk(staged->after, judge, linking);
+    staged->is_unlinked = staged->is_unlinked || linking->in_the_way.len > 0;
     if (outcome == REFERENCES_ESSENTIAL && linking->may_go)
         delete_too(linking, staged);
     else if (outcome == REFERENCES_ESSENTIAL && linking->in_the_way.len)
@@ -135,9 +163,14 @@ static void link_untouched(struct linking *linking, const struct object_type *ty
         if (table_get(linking->set->by_before, objects[i]->identity)) continue;
         linking->is_looking = true;
         linking->has_to_do = false;
+        linking->staged = NULL;
         /* Only looked at: kept as it is. */
         (void)references_walk((struct object *)(uintptr_t)objects[i], judge, linking);
-        if (linking->has_to_do) link_staged(linking, draft_stage(linking->set, objects[i]));
+        if (linking->has_to_do) {
+            struct staged *staged = draft_stage(linking->set, objects[i]);
+            staged->follows = true;
+            link_staged(linking, staged);
+        }
         scope_reset(linking->scratch);
     }
 }

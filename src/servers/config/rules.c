@@ -416,6 +416,14 @@ const char *rules_server_of(struct text application_type)
     return NULL;
 }
 
+const char *rules_server_role(const struct object *application)
+{
+    const struct value *is_server = body_find(&application->body, TEXT("isServer"));
+    if (body_text(&application->body, "host").len == 0) return NULL;
+    if (is_server && !is_server->truth) return NULL;
+    return rules_server_of(body_text(&application->body, "type"));
+}
+
 const struct option_table *rules_option_table(struct text application_type)
 {
     const char *server = rules_server_of(application_type);

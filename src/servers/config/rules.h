@@ -17,6 +17,11 @@ const struct option_table *rules_option_table(struct text application_type);
 /* "outbound" of CMServer; NULL: not one of our servers. */
 const char *rules_server_of(struct text application_type);
 
+/* The same of an Application object that a supervisor starts: it has a host and is no client. */
+const char *rules_server_role(const struct object *application);
+
+#define LOG_ON_AS_SYSTEM "System" /* Application.logOnAs: may everything */
+
 /* The application types that a new store has templates of; NULL-ended. */
 extern const char *const rules_application_types[];
 
