@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* driver.h - the seam between the store and a database: what sqlite.c and odbc.c offer, postgres.c
- * later. Blocking; for the files of this room only.
+/* driver.h - the seam between the store and a database: what sqlite.c, postgres.c and odbc.c offer.
+ * Blocking; for the files of this room only.
  * Promise  a group is one transaction: after ERR_OK every change whose own result is ERR_OK is on
  *          disk, and no part of the others. One bad change never spoils its neighbours: its
  *          statements are undone, or the group runs again without it.
@@ -56,7 +56,8 @@ enum err group_run_statements(struct connection *connection, struct change *chan
                               int *index, bool *left_rows, struct fault *fault);
 
 struct driver {
-    /* `path` of a file, or an ODBC connection string. A `reader` connection does not write. */
+    /* `path` of a file, POSTGRES_SCHEME and so on, or an ODBC connection string. A `reader`
+     * connection does not write. */
     enum err (*open)(struct text path, bool is_reader, const struct store_options *options,
                      struct connection **out, struct fault *fault);
     void (*close)(struct connection *connection);
@@ -66,9 +67,20 @@ struct driver {
                       struct fault *fault);
     /* Several statements, not in a transaction unless they say so. */
     enum err (*execute)(struct connection *connection, const char *sql, struct fault *fault);
+    /* May be NULL. The two of one store. */
+    void (*pair)(struct connection *writer, struct connection *reader);
+    /* May be NULL. Whoever waits for the database ends now; any thread. close() follows. */
+    void (*interrupt)(struct connection *connection);
+    /* May be NULL: it is the path. Where the data are, for people: without a password. */
+    struct text (*place)(const struct connection *connection);
+    /* For migrate.c: what is there before the first step, made where it is missing; NULL: nothing
+     * has to be. How many tables lie there, and whether meta is one. */
+    enum err (*make_ready)(struct connection *connection, struct fault *fault);
+    const struct statement *find_tables;
+    const char *begin;
 };
 
-extern const struct driver DRIVER_SQLITE, DRIVER_ODBC;
+extern const struct driver DRIVER_SQLITE, DRIVER_ODBC, DRIVER_POSTGRES;
 
 /* migrate.c: bring the schema of the database up to what `migrations` knows. */
 enum err migrate(const struct driver *driver, struct connection *connection, struct text path,

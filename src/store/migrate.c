@@ -8,9 +8,6 @@
 
 #include "base/buf.h"
 
-static const struct statement find_tables = {
-    "SELECT count(*), count(*) FILTER (WHERE name = 'meta') FROM sqlite_master WHERE type = 'table'"
-};
 static const struct statement find_version = {
     "SELECT value FROM meta WHERE name = 'schema_version'"
 };
@@ -21,7 +18,7 @@ static enum err query_tables(const struct driver *driver, struct connection *con
                              int64_t *tables, bool *has_meta, struct fault *fault)
 {
     struct rows rows = { 0 };
-    struct query query = { .statement = &find_tables };
+    struct query query = { .statement = driver->find_tables };
     enum err err = driver->query(connection, &query, &rows, fault);
     if (!err) {
         *tables = rows_i64(&rows, 0, 0);
@@ -64,10 +61,10 @@ static enum err run_step(const struct driver *driver, struct connection *connect
 {
     struct buf sql = { 0 };
     buf_format(&sql,
-               "BEGIN IMMEDIATE;\n%s;\n%s\n;"
+               "%s;\n%s;\n%s\n;"
                "INSERT INTO meta VALUES ('schema_version', '%u')"
                " ON CONFLICT (name) DO UPDATE SET value = excluded.value;\nCOMMIT;",
-               make_meta, migration->sql, migration->version);
+               driver->begin, make_meta, migration->sql, migration->version);
     buf_add_byte(&sql, '\0');
     enum err err = driver->execute(connection, sql.at, fault);
     if (err) (void)driver->execute(connection, "ROLLBACK", NULL);
@@ -96,7 +93,8 @@ enum err migrate(const struct driver *driver, struct connection *connection, str
 {
     uint32_t present = 0;
     struct fault reason;
-    enum err err = find_present(driver, connection, &present, &reason);
+    enum err err = driver->make_ready ? driver->make_ready(connection, &reason) : ERR_OK;
+    if (!err) err = find_present(driver, connection, &present, &reason);
     if (!err) err = check_ahead(present, newest_version(migrations), &reason);
     for (const struct migration *step = migrations; !err && step->version; step++)
         if (step->version > present) err = run_step(driver, connection, step, &reason);

@@ -232,7 +232,14 @@ const struct statement STORE_COLUMNS = {
     "SELECT name, CASE WHEN type LIKE '%int%' THEN 'integer' WHEN type LIKE '%char%' OR type LIKE "
     "'%text%' THEN 'text' WHEN type LIKE '%blob%' THEN 'bytes' WHEN type IN ('float', 'double', "
     "'real') THEN 'float' ELSE 'other' END, CAST(replace(substr(type, instr(type, '(') + 1), ')', "
-    "'') AS integer) FROM pragma_table_info(?1)"
+    "'') AS integer) FROM pragma_table_info(?1)",
+    .postgres =
+        "SELECT CAST(column_name AS TEXT), CASE WHEN data_type IN ('bigint', 'integer', "
+        "'smallint') THEN 'integer' WHEN data_type IN ('text', 'character varying', 'character') "
+        "THEN 'text' WHEN data_type = 'bytea' THEN 'bytes' WHEN data_type IN ('double precision', "
+        "'real') THEN 'float' ELSE 'other' END, coalesce(character_maximum_length, 0) FROM "
+        "information_schema.columns WHERE table_schema = current_schema() AND table_name = "
+        "lower(?1) ORDER BY ordinal_position",
 };
 
 /* --- opening --- */
@@ -331,10 +338,16 @@ static enum err sqlite_open(struct text path, bool is_reader, const struct store
     return ERR_OK;
 }
 
+static const struct statement find_tables = {
+    "SELECT count(*), count(*) FILTER (WHERE name = 'meta') FROM sqlite_master WHERE type = 'table'"
+};
+
 const struct driver DRIVER_SQLITE = {
     .open = sqlite_open,
     .close = sqlite_close,
     .run_group = sqlite_run_group,
     .query = sqlite_query,
     .execute = sqlite_execute,
+    .find_tables = &find_tables,
+    .begin = "BEGIN IMMEDIATE",
 };

@@ -334,6 +334,11 @@ enum err store_execute_now(struct store *store, struct text sql, struct fault *f
     return err;
 }
 
+bool store_is_postgres(const struct store *store)
+{
+    return store->driver == &DRIVER_POSTGRES;
+}
+
 const char *store_query_words(const struct store *store)
 {
     return store->query_words ? store->query_words : "";
@@ -384,6 +389,10 @@ static void free_changes(struct list *ring, size_t offset)
 static void store_close(void *self)
 {
     struct store *store = self;
+    if (store->driver->interrupt) {
+        store->driver->interrupt(store->writer);
+        store->driver->interrupt(store->reader);
+    }
     worker_stop(&store->write);
     worker_stop(&store->read);
     chore_cancel(&store->hand_over);
@@ -450,18 +459,27 @@ static void store_start(struct store *store)
     scope_on_close(store->life, store_close, store);
 }
 
-static enum err open_connections(struct text path, const struct migration *migrations,
-                                 struct connection **writer, struct connection **reader,
-                                 struct fault *fault)
+static struct text place_of(const struct driver *driver, const struct connection *connection,
+                            struct text path)
 {
-    const struct driver *driver = &DRIVER_SQLITE;
-    enum err err = driver->open(path, false, NULL, writer, fault);
+    return driver->place ? driver->place(connection) : path;
+}
+
+static enum err open_connections(const struct driver *driver, struct text path,
+                                 const struct migration *migrations,
+                                 const struct store_options *options, struct connection **writer,
+                                 struct connection **reader, struct fault *fault)
+{
+    enum err err = driver->open(path, false, options, writer, fault);
     if (err) return err;
-    err = migrate(driver, *writer, path, migrations, fault);
+    err = migrate(driver, *writer, place_of(driver, *writer, path), migrations, fault);
     *reader = *writer;
     if (!err && !text_eq(path, TEXT(":memory:")))
-        err = driver->open(path, true, NULL, reader, fault);
-    if (err) driver->close(*writer);
+        err = driver->open(path, true, options, reader, fault);
+    if (err)
+        driver->close(*writer);
+    else if (driver->pair)
+        driver->pair(*writer, *reader);
     return err;
 }
 
@@ -473,14 +491,18 @@ enum err store_open(struct scope *owner, struct loop *loop, const struct log *lo
     struct sim_seat seat = { 0 };
     char uri[SIM_URI_BYTES];
     struct text place = path;
+    bool is_postgres = text_starts(path, TEXT(POSTGRES_SCHEME));
+    const struct driver *driver = is_postgres ? &DRIVER_POSTGRES : &DRIVER_SQLITE;
     enum err err = ERR_OK;
     if (text_starts(path, TEXT(SIM_DISK_SCHEME)))
         err = sim_seat_take(loop, path, &seat, uri, &place, fault);
-    if (!err) err = open_connections(place, migrations, &writer, &reader, fault);
+    if (!err) err = open_connections(driver, place, migrations, options, &writer, &reader, fault);
     if (err) return err;
     struct store *store = store_new(owner, loop, log, options);
     store->sim_seat = seat;
-    store->sim_seat.path = scope_keep(store->life, path);
+    store->driver = driver;
+    path = scope_keep(store->life, place_of(driver, writer, path)); /* no password stays here */
+    store->sim_seat.path = path;
     store->writer = writer;
     store->reader = reader;
     store->patience = timer_new(store->life, loop, on_patience_over, store);

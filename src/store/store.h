@@ -5,12 +5,15 @@
  *          submitted. A group holds at most 200 rows or what came while the last one was written;
  *          one bad change never spoils its neighbours.
  * Statements are data: constant SQL text with ?1.. parameters, prepared once per connection and
- *          found again by pointer; they live as long as the store. A driver (sqlite.c, odbc.c)
- *          carries them out.
+ *          found again by pointer; they live as long as the store. A driver (sqlite.c, postgres.c,
+ *          odbc.c) carries them out.
  *
  * Patience where nothing was written for 2 s, what waits behind it is refused (ERR_UNAVAILABLE),
  * and so is what comes meanwhile; whoever is in the group that hangs waits for its end, since
  *          nobody knows it yet (design 5).
+ *
+ *          On PostgreSQL the same holds for a server that is away; a commit whose answer was lost
+ *          is found out about first, so no answer is wrong (postgres_group.c).
  *
  * Errors   ERR_CONFLICT an `expect` or a foreign key did not hold (nothing of this change was
  *          kept), ERR_EXISTS a unique key, ERR_INVALID a NOT NULL or CHECK, ERR_FULL the disk is
@@ -34,6 +37,7 @@ struct rows;
 
 struct statement {
     const char *sql;
+    const char *postgres; /* instead, on PostgreSQL; NULL: the same (postgres_sql.h translates) */
 };
 
 struct migration {
@@ -46,13 +50,19 @@ struct store_options {
     uint32_t group_wait_ms;  /* how long a lone change may wait for company; 0: none: commit what is
                                 there */
     uint32_t queue_max;      /* changes waiting; 0: 20,000 */
-    uint32_t query_timeout_s; /* ODBC only; 0: 60 */
-    uint32_t pause_max_s;     /* ODBC only: between attempts to connect; 0: 30 */
+    uint32_t query_timeout_s; /* not SQLite; 0: 60 */
+    uint32_t pause_max_s;     /* not SQLite: between attempts to connect; 0: 30, of PostgreSQL 5 */
 };
 
-/* Open or create `path` (":memory:" or "sim:PATH" of sim_disk.h on a VIRTUAL loop), bring its
- * schema up (`migrations` ends with version 0; a database newer by more than one is refused), start
- * the writer. Blocks: for start-up.
+/* A schema of a PostgreSQL database as a `path`: "postgresql:SCHEMA:CONNINFO", SCHEMA of lower-case
+ * letters, digits and _, CONNINFO as libpq has it (host, port: several by commas, the one that
+ * takes writes is found; dbname, user, password, sslmode...). The schema is made where it is
+ * missing; its tables are ours alone. */
+#define POSTGRES_SCHEME "postgresql:"
+
+/* Open or create `path` (":memory:" or "sim:PATH" of sim_disk.h on a VIRTUAL loop;
+ * POSTGRES_SCHEME), bring its schema up (`migrations` ends with version 0; a database newer by more
+ * than one is refused), start the writer. Blocks: for start-up.
  */
 enum err store_open(struct scope *owner, struct loop *loop, const struct log *log, struct text path,
                     const struct migration *migrations, const struct store_options *options,
@@ -86,7 +96,8 @@ void change_bind_null(struct change *change);
 size_t change_rows(const struct change *change); /* statements so far */
 void change_drop(struct change *change);
 /* on_durable (NULL: nobody wants to know) comes exactly once. `rowid` of the last insert of the
- * change, for ids that the store gives; 0: it inserted nothing. */
+ * change, for ids that the store gives: its statement ends with RETURNING and that column. 0: it
+ * inserted nothing. */
 struct change_result {
     enum err err;
     const char *words; /* the driver's reason; view */
@@ -124,6 +135,8 @@ extern const struct statement STORE_COLUMNS;
 /* Statements whose text is made at run time (a user's filter, a list's own table): interned for the
  * store's life; the same text gives the same pointer. NULL when 10,000 are kept already. */
 const struct statement *store_statement(struct store *store, struct text sql);
+/* For texts that have to differ: see also struct statement. */
+bool store_is_postgres(const struct store *store);
 
 /* Run DDL or a batch from a tool at start-up; blocking. */
 enum err store_execute_now(struct store *store, struct text sql, struct fault *fault);

@@ -7,8 +7,8 @@ enum { PROBE_EVERY_MS = 1000, CALM_MS = 3000 };
 
 /* One row, always the same; nobody's lease has this name. */
 static const struct statement probe = {
-    "INSERT OR REPLACE INTO lease (name, holder, epoch, expires_utc_ms) "
-    "VALUES ('store trouble', '', 0, 0)"
+    "INSERT INTO lease (name, holder, epoch, expires_utc_ms) VALUES ('store trouble', '', 0, 0) "
+    "ON CONFLICT (name) DO UPDATE SET expires_utc_ms = 0"
 };
 
 static uint64_t now_ms(const struct store *store)
