@@ -71,62 +71,6 @@ static void check_derived(const struct checker *checker, const struct object *be
     }
 }
 
-/* --- uniqueness beyond the key -------------------------------------------------------------- */
-
-static void check_user_names(struct checker *checker)
-{
-    struct table *names = table_new(checker->scratch);
-    const struct object *person;
-    for (size_t at = 0; (person = draft_next(checker->set, &OBJECT_PERSON, &at));) {
-        struct text name = body_text(&person->body, "userName");
-        const struct object *other = table_get(names, name);
-        table_put(names, name, (void *)(uintptr_t)person);
-        if (other == NULL) continue;
-        checker->object = person;
-        checker->label =
-            object_label(checker->problems->scope, person->type, person->tenant, person->key);
-        refuse(checker, PROBLEM_UNIQUENESS, "userName",
-               scope_format(checker->scratch, "%.*s is the userName of persons[%.*s] already",
-                            TEXT_ARG(name), TEXT_ARG(other->key)));
-    }
-}
-
-static void check_ports_of(struct checker *checker, struct table *numbers)
-{
-    const struct object *application = checker->object;
-    const struct value *ports = body_find(&application->body, TEXT("ports"));
-    struct text host = body_text(&application->body, "host");
-    for (uint32_t i = 0; ports && host.len && i < ports->items.count; i++) {
-        const struct value *number = body_find(&ports->items.at[i].pairs, TEXT("number"));
-        struct text place =
-            scope_format(checker->scratch, "%.*s %lld", TEXT_ARG(host), (long long)number->integer);
-        const struct object *other = table_get(numbers, place);
-        if (other == NULL) {
-            table_put(numbers, place, (void *)(uintptr_t)application);
-            continue;
-        }
-        /* A backup opens its primary's ports when it takes over. */
-        if (text_eq(body_text(&other->body, "backupServer"), application->key) ||
-            text_eq(body_text(&application->body, "backupServer"), other->key))
-            continue;
-        refuse(checker, PROBLEM_UNIQUENESS, "ports",
-               scope_format(checker->scratch, "%lld is a port of applications[%.*s] on %.*s",
-                            (long long)number->integer, TEXT_ARG(other->key), TEXT_ARG(host)));
-    }
-}
-
-static void check_ports(struct checker *checker)
-{
-    struct table *numbers = table_new(checker->scratch);
-    const struct object *application;
-    for (size_t at = 0; (application = draft_next(checker->set, &OBJECT_APPLICATION, &at));) {
-        checker->object = application;
-        checker->label =
-            object_label(checker->problems->scope, application->type, TEXT(""), application->key);
-        check_ports_of(checker, numbers);
-    }
-}
-
 /* --- formats in use ------------------------------------------------------------------------- */
 
 struct binding {
@@ -183,16 +127,6 @@ static void check_secret(void *self, struct text name)
 
 /* --- all ------------------------------------------------------------------------------------ */
 
-static void warn_of_treatment(const struct checker *checker)
-{
-    const struct kv *body = &checker->object->body;
-    if (body_text(body, "callActionCode").len == 0 || body_text(body, "destDN").len) return;
-    warning_add(checker->warnings,
-                scope_format(checker->scratch,
-                             "%.*s.destDN: is missing, so the whole treatment is ignored",
-                             TEXT_ARG(checker->label)));
-}
-
 static void check_one(struct checker *checker, const struct staged *staged)
 {
     checker->object = staged->after;
@@ -202,7 +136,6 @@ static void check_one(struct checker *checker, const struct staged *staged)
     if (staged->after->type == &OBJECT_APPLICATION) check_derived(checker, staged->before);
     if (staged->after->type == &OBJECT_FORMAT && staged->before)
         check_frozen(checker, staged->before);
-    if (staged->after->type == &OBJECT_TREATMENT) warn_of_treatment(checker);
     const struct options_check options = {
         .object = staged->after,
         .label = checker->label,
@@ -227,13 +160,6 @@ static void note_readers(struct checker *checker)
             checker->readers[checker->reader_count++] = application->key;
 }
 
-static bool has_staged(const struct change_set *set, const struct object_type *type)
-{
-    for (size_t i = 0; i < set->count; i++)
-        if (set->at[i]->after && set->at[i]->after->type == type) return true;
-    return false;
-}
-
 void draft_check(struct change_set *set, const struct change_world *world,
                  struct problems *problems, struct warnings *warnings)
 {
@@ -245,7 +171,8 @@ void draft_check(struct change_set *set, const struct change_world *world,
     note_readers(&checker);
     for (size_t i = 0; i < set->count; i++)
         if (set->at[i]->after) check_one(&checker, set->at[i]);
-    if (has_staged(set, &OBJECT_PERSON)) check_user_names(&checker);
-    if (has_staged(set, &OBJECT_APPLICATION)) check_ports(&checker);
     scope_close(checker.scratch);
+    draft_check_uniqueness(set, problems);
+    draft_check_folders(set, problems);
+    draft_lint(set, warnings);
 }

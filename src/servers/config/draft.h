@@ -36,7 +36,10 @@ const struct object *draft_next(const struct change_set *set, const struct objec
 
 /* linking.c: references of all that is and would be. */
 void draft_link(struct change_set *set, struct problems *problems);
-/* checks.c: rules between objects, options. */
+/* uniqueness.c: what is there once; lint.c: words of warning. */
+void draft_check_uniqueness(struct change_set *set, struct problems *problems);
+void draft_lint(const struct change_set *set, struct warnings *warnings);
+/* checks.c: templates, frozen fields, secrets, options; then all the above. */
 void draft_check(struct change_set *set, const struct change_world *world,
                  struct problems *problems, struct warnings *warnings);
 /* folders.c: folders come, move and go with what is in them; what they may hold. */

@@ -2,6 +2,7 @@
 #include "servers/config/object_set.h"
 
 #include "base/table.h"
+#include "gen/objects.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,7 +28,7 @@ struct retired {
 struct object_set {
     struct scope *life;
     struct type_index *types;
-    struct table *by_identity, *retired;
+    struct table *by_identity, *by_user, *retired;
     size_t count;
 };
 
@@ -43,6 +44,7 @@ struct object_set *object_set_new(struct scope *owner)
     struct object_set *set = scope_alloc(life, sizeof *set);
     set->life = life;
     set->by_identity = table_new(life);
+    set->by_user = table_new(life);
     set->retired = table_new(life);
     scope_on_close(life, forget, set);
     return set;
@@ -110,6 +112,11 @@ const struct object *object_set_find_dbid(const struct object_set *set,
     return place < index->count && index->at[place]->dbid == dbid ? index->at[place] : NULL;
 }
 
+const struct object *object_set_find_user(const struct object_set *set, struct text user_name)
+{
+    return table_get(set->by_user, user_name);
+}
+
 const struct object *const *object_set_of(const struct object_set *set,
                                           const struct object_type *type, size_t *count)
 {
@@ -120,6 +127,12 @@ const struct object *const *object_set_of(const struct object_set *set,
 
 /* --- changing ------------------------------------------------------------------------------- */
 
+/* Empty: no Person. */
+static struct text user_of(const struct object *object)
+{
+    return object->type == &OBJECT_PERSON ? body_text(&object->body, "userName") : TEXT("");
+}
+
 void object_set_delete(struct object_set *set, const struct object_type *type, uint32_t dbid)
 {
     struct type_index *index = find_index(set, type);
@@ -129,6 +142,8 @@ void object_set_delete(struct object_set *set, const struct object_type *type, u
     /* After a swap of names another one may stand under our identity already. */
     if (table_get(set->by_identity, object->identity) == object)
         (void)table_remove(set->by_identity, object->identity);
+    struct text user = user_of(object);
+    if (user.len && table_get(set->by_user, user) == object) (void)table_remove(set->by_user, user);
     memmove(&index->at[place], &index->at[place + 1],
             (index->count - place - 1) * sizeof *index->at);
     index->count--;
@@ -152,6 +167,8 @@ void object_set_put(struct object_set *set, struct object *object)
     set->count++;
     if (object->dbid > index->last_dbid) index->last_dbid = object->dbid;
     table_put(set->by_identity, object->identity, object);
+    struct text user = user_of(object);
+    if (user.len) table_put(set->by_user, user, object);
 }
 
 /* --- DBIDs ---------------------------------------------------------------------------------- */

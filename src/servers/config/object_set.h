@@ -17,6 +17,8 @@ const struct object *object_set_find(const struct object_set *set, const struct 
                                      struct text tenant, struct text key);
 const struct object *object_set_find_dbid(const struct object_set *set,
                                           const struct object_type *type, uint32_t dbid);
+/* The Person with this userName, which is unique over all tenants. */
+const struct object *object_set_find_user(const struct object_set *set, struct text user_name);
 /* The objects of one type by DBID; good until the set is changed. */
 const struct object *const *object_set_of(const struct object_set *set,
                                           const struct object_type *type, size_t *count);

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Words of warning between objects: what is allowed, and hardly meant (framework 2.3, 2.4, 7.1). Of
+ * each object that moves, and of those it makes a pair or a cluster with. */
+#include "gen/objects.h"
+#include "servers/config/draft.h"
+
+enum { DIFFERENCES_MAX = 10 }; /* told of two objects */
+
+struct lint {
+    const struct change_set *set;
+    struct warnings *warnings;
+    struct scope *scratch;
+    struct table *primaries; /* key of a backup to its primary */
+};
+
+#define WARN(lint, object, ...) warn(lint, object, scope_format((lint)->scratch, __VA_ARGS__))
+
+static void warn(const struct lint *lint, const struct object *object, struct text words)
+{
+    struct text label = object_label(lint->scratch, object->type, object->tenant, object->key);
+    warning_add(lint->warnings,
+                scope_format(lint->scratch, "%.*s.%.*s", TEXT_ARG(label), TEXT_ARG(words)));
+}
+
+static const struct object *application(const struct lint *lint, struct text name)
+{
+    if (name.len == 0) return NULL;
+    return draft_find(lint->set,
+                      object_identity(lint->scratch, &OBJECT_APPLICATION, TEXT(""), name));
+}
+
+/* --- options of two ------------------------------------------------------------------------- */
+
+static const struct value *find_folded(const struct kv *kv, struct text name)
+{
+    for (uint32_t i = 0; i < kv->count; i++)
+        if (text_eq_fold(kv->at[i].name, name)) return &kv->at[i].value;
+    return NULL;
+}
+
+static const struct kv *options_of(const struct object *object)
+{
+    static const struct kv none = { 0 };
+    const struct value *options = body_find(&object->body, TEXT("options"));
+    return options ? &options->pairs : &none;
+}
+
+/* Which media a member handles is its own affair. */
+static bool is_own(struct text section)
+{
+    return text_eq_fold(section, TEXT("cluster-settings"));
+}
+
+static const struct value *option_of(const struct object *object, struct text section,
+                                     struct text name)
+{
+    const struct value *there = find_folded(options_of(object), section);
+    return there && there->kind == VALUE_KV ? find_folded(&there->pairs, name) : NULL;
+}
+
+/* What `one` has and `other` has not, or has otherwise; `is_back`: what differs was told. */
+static void compare_options(const struct lint *lint, const struct object *one,
+                            const struct object *other, bool is_back, uint32_t *told)
+{
+    const struct kv *options = options_of(one);
+    for (uint32_t i = 0; i < options->count; i++) {
+        const struct pair *section = &options->at[i];
+        if (is_own(section->name) || section->value.kind != VALUE_KV) continue;
+        for (uint32_t k = 0; k < section->value.pairs.count && *told < DIFFERENCES_MAX; k++) {
+            const struct pair *option = &section->value.pairs.at[k];
+            const struct value *its = option_of(other, section->name, option->name);
+            if (text_starts(option->name, TEXT("#")) || (its && is_back) ||
+                (its && body_values_equal(its, &option->value)))
+                continue;
+            (*told)++;
+            WARN(lint, one, "options.%.*s.%.*s: %s applications[%.*s]", TEXT_ARG(section->name),
+                 TEXT_ARG(option->name), its ? "is another on" : "is missing on",
+                 TEXT_ARG(other->key));
+        }
+    }
+}
+
+static void lint_same_options(const struct lint *lint, const struct object *one,
+                              const struct object *other)
+{
+    uint32_t told = 0;
+    compare_options(lint, one, other, false, &told);
+    compare_options(lint, other, one, true, &told);
+}
+
+/* --- pairs ---------------------------------------------------------------------------------- */
+
+static bool is_same(const struct object *one, const struct object *other, const char *name)
+{
+    const struct value *a = body_find(&one->body, text_of(name)),
+                       *b = body_find(&other->body, text_of(name));
+    return a == b || (a && b && body_values_equal(a, b));
+}
+
+static void lint_pair(const struct lint *lint, const struct object *primary,
+                      const struct object *backup)
+{
+    static const char *const same[] = { "type", "tenants" };
+    for (size_t i = 0; i < sizeof same / sizeof same[0]; i++)
+        if (!is_same(primary, backup, same[i]))
+            WARN(lint, primary, "%s: is another than that of its backup applications[%.*s]",
+                 same[i], TEXT_ARG(backup->key));
+    struct text host = body_text(&primary->body, "host");
+    if (host.len && text_eq(host, body_text(&backup->body, "host")))
+        WARN(lint, primary, "backupServer: applications[%.*s] is on the same host",
+             TEXT_ARG(backup->key));
+    const struct value *is_primary = body_find(&backup->body, TEXT("isPrimary"));
+    if (is_primary == NULL || is_primary->truth)
+        WARN(lint, backup, "isPrimary: is true, and it is the backup of applications[%.*s]",
+             TEXT_ARG(primary->key));
+    lint_same_options(lint, primary, backup);
+}
+
+/* --- connections ---------------------------------------------------------------------------- */
+
+static bool is_cluster(const struct object *object)
+{
+    return object && text_eq(body_text(&object->body, "type"), TEXT("ApplicationCluster"));
+}
+
+static bool has_port(const struct object *server, struct text id)
+{
+    const struct value *ports = body_find(&server->body, TEXT("ports"));
+    for (uint32_t i = 0; ports && i < ports->items.count; i++)
+        if (text_eq(body_text(&ports->items.at[i].pairs, "id"), id)) return true;
+    return ports == NULL; /* it is told elsewhere where it listens */
+}
+
+static bool is_connected(const struct object *client, struct text server)
+{
+    const struct value *connections = body_find(&client->body, TEXT("connections"));
+    for (uint32_t i = 0; connections && i < connections->items.count; i++)
+        if (text_eq(body_text(&connections->items.at[i].pairs, "server"), server)) return true;
+    return false;
+}
+
+/* The node that comes first is what the others are measured by. */
+static void lint_nodes(const struct lint *lint, const struct object *node,
+                       const struct object *cluster)
+{
+    const struct object *other;
+    for (size_t at = 0; (other = draft_next(lint->set, &OBJECT_APPLICATION, &at));) {
+        if (other == node || !is_connected(other, cluster->key)) continue;
+        if (is_same(node, other, "type")) lint_same_options(lint, node, other);
+        return;
+    }
+}
+
+static void lint_connection(const struct lint *lint, const struct object *client,
+                            const struct kv *connection)
+{
+    struct text name = body_text(connection, "server"), id = body_text(connection, "portId");
+    const struct object *server = application(lint, name),
+                        *primary = table_get(lint->primaries, name);
+    if (server == NULL) return;
+    if (id.len == 0) id = TEXT("default");
+    if (!has_port(server, id))
+        WARN(lint, client, "connections[%.*s].portId: it has no port \"%.*s\"", TEXT_ARG(name),
+             TEXT_ARG(id));
+    /* A backup finds its primary by a connection of its own. */
+    if (primary && primary != client)
+        WARN(lint, client, "connections[%.*s]: is the backup of %.*s, which alone is to be named",
+             TEXT_ARG(name), TEXT_ARG(primary->key));
+    if (!is_cluster(server)) return;
+    if (table_get(lint->primaries, client->key))
+        WARN(lint, client, "connections[%.*s]: a cluster lists primary applications alone",
+             TEXT_ARG(name));
+    else
+        lint_nodes(lint, client, server);
+}
+
+static void lint_application(const struct lint *lint, const struct object *object)
+{
+    const struct value *connections = body_find(&object->body, TEXT("connections"));
+    for (uint32_t i = 0; connections && i < connections->items.count; i++)
+        lint_connection(lint, object, &connections->items.at[i].pairs);
+    const struct object *backup = application(lint, body_text(&object->body, "backupServer"));
+    const struct object *primary = table_get(lint->primaries, object->key);
+    if (backup) lint_pair(lint, object, backup);
+    if (primary && primary != object) lint_pair(lint, primary, object);
+}
+
+/* --- others --------------------------------------------------------------------------------- */
+
+static void lint_treatment(const struct lint *lint, const struct object *object)
+{
+    if (body_text(&object->body, "callActionCode").len && !body_text(&object->body, "destDN").len)
+        WARN(lint, object, "destDN: is missing, so the whole treatment is ignored");
+}
+
+static bool is_directive(struct text name)
+{
+    static const char *const known[] = { "_allocation_strategy", "_booking_expiration_timeout",
+                                         "_backup_resource" };
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (text_eq_fold(name, text_of(known[i]))) return true;
+    return false;
+}
+
+/* Of a list, what begins with _ is no row (framework 2.4). */
+static void lint_list(const struct lint *lint, const struct object *object)
+{
+    const struct value *annex = body_find(&object->body, TEXT("annex"));
+    bool is_list = text_eq(body_text(&object->body, "type"), TEXT("List"));
+    for (uint32_t i = 0; is_list && annex && i < annex->pairs.count; i++) {
+        const struct pair *group = &annex->pairs.at[i];
+        for (uint32_t k = 0; k < group->value.pairs.count; k++) {
+            struct text name = group->value.pairs.at[k].name;
+            if (text_starts(name, TEXT("_")) && !is_directive(name))
+                WARN(lint, object, "annex.%.*s.%.*s: is no directive that is known, and no row",
+                     TEXT_ARG(group->name), TEXT_ARG(name));
+        }
+    }
+}
+
+/* --- all ------------------------------------------------------------------------------------ */
+
+static void note_primaries(struct lint *lint)
+{
+    const struct object *object;
+    for (size_t at = 0; (object = draft_next(lint->set, &OBJECT_APPLICATION, &at));) {
+        struct text backup = body_text(&object->body, "backupServer");
+        if (backup.len) table_put(lint->primaries, backup, (void *)(uintptr_t)object);
+    }
+}
+
+void draft_lint(const struct change_set *set, struct warnings *warnings)
+{
+    struct lint lint = { .set = set,
+                         .warnings = warnings,
+                         .scratch = scope_new(set->life, "lint", SCOPE_NO_LIMIT) };
+    lint.primaries = table_new(lint.scratch);
+    bool is_noted = false;
+    for (size_t i = 0; i < set->count; i++) {
+        const struct object *object = set->at[i]->after;
+        if (object == NULL) continue;
+        if (object->type == &OBJECT_TREATMENT) lint_treatment(&lint, object);
+        if (object->type == &OBJECT_TRANSACTION) lint_list(&lint, object);
+        if (object->type != &OBJECT_APPLICATION) continue;
+        if (!is_noted) note_primaries(&lint);
+        is_noted = true;
+        lint_application(&lint, object);
+    }
+    scope_close(lint.scratch);
+}
