@@ -109,6 +109,14 @@ const struct option_table *option_table_find(struct text application_type);
 /* One HTTP route. schema/routes/<server>.toml, gen/routes.h. Who may ask: anybody; who has a
  * session, also one that must change its password first; an agent or administrator; the latter. */
 enum route_access { ROUTE_ANYBODY, ROUTE_SESSION, ROUTE_AGENT, ROUTE_ADMINISTRATOR };
+enum route_place { ROUTE_IN_PATH, ROUTE_IN_QUERY, ROUTE_IN_HEADER, ROUTE_IN_FIXED };
+struct route_parameter {
+    const char *name;
+    enum route_place place;
+    const char *field; /* of the message, that it becomes; NULL: the server reads it itself */
+    const char *value; /* FIXED: not asked for, always this */
+};
+enum route_body { ROUTE_BODY_NONE, ROUTE_BODY_FIELDS, ROUTE_BODY_OWN };
 struct route {
     const char *method, *path;  /* "/records/{handle}" */
     const char *req;            /* value of the `req` parameter, or NULL */
@@ -116,6 +124,14 @@ struct route {
     const char *const *aliases; /* of req; NULL-ended, or NULL */
     const char *help;
     enum route_access access;
+    /* Of the administration REST (tools/generator/routes.py); else absent. */
+    const char *id;                           /* "updateObject" */
+    const struct route_parameter *parameters; /* ended by one without a name */
+    enum route_body body;                     /* FIELDS: a JSON object of the message's fields */
+    const char *const *body_fields;           /* those alone; NULL-ended, or NULL: any */
+    const char *const *show;                  /* fields of the reply; NULL-ended, or NULL: all */
+    unsigned status;                          /* of the answer when all is well */
+    bool has_etag;                            /* the reply's rev is its ETag */
 };
 struct route_table {
     const struct route *routes;

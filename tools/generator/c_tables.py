@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes the C headers and tables of gen/: declarations and rows, never logic (style 7)."""
 
-from . import names
+from . import names, routes as route_rows
 from .names import c_string
 
 BANNER = "/* SPDX-License-Identifier: Apache-2.0 */\n/* Printed by tools/generate from schema/. Do not edit. */\n"
@@ -255,19 +255,7 @@ def counters(schema):
 
 
 def routes(schema):
-    head, body = "", ""
-    for server, rows in schema.routes.items():
-        constant = "ROUTES_" + names.constant(server)
-        head += f"extern const struct route_table {constant};\n"
-        table = "NULL"
-        if rows:
-            table = names.snake(server) + "_routes"
-            body += f"static const struct route {table}[] = {{\n" + "".join(
-                f"    {{ {c_string(row['method'])}, {c_string(row['path'])}, {c_string(row.get('req'))}, "
-                f"{'&' + row['msg'].constant if 'msg' in row else 'NULL'}, {words_list(row.get('aliases'))}, "
-                f"{c_string(row.get('help'))}, ROUTE_{row.get('access', 'anybody').upper()} }},\n"
-                for row in rows) + "};\n"
-        body += f"const struct route_table {constant} = {{ {table}, {len(rows)} }};\n\n"
+    head, body = route_rows.tables(schema)
     return header("routes", ["base/catalogue.h"], head), source("routes", body, ["gen/messages.h"])
 
 

@@ -9,11 +9,10 @@ import re
 import tomllib
 from dataclasses import dataclass, field
 
-from . import names
+from . import names, routes
 
 FIELD_TYPES = ("bool", "u32", "u64", "i64", "f64", "text", "bytes", "kv")
 OPTION_TYPES = ("bool", "u32", "i64", "float", "text", "enum", "list", "url", "secret")
-ROUTE_ACCESS = ("anybody", "session", "agent", "administrator")
 LEVELS = ("application", "campaign", "campaign-group", "calling-list", "host", "dn", "tenant", "person", "script")
 EFFECTS = ("immediate", "next-use", "reconnect", "restart", "startup")
 LOG_LEVELS = ("debug", "trace", "interaction", "standard", "alarm")
@@ -428,22 +427,6 @@ def read_counters(schema):
         schema.counters[path.stem] = list(data.items())
 
 
-def read_routes(schema):
-    here = {f"{message.protocol}.{message.name}": message for message in schema.messages}
-    for path, data in schema.toml("routes"):
-        only(path, data, ("route",))
-        for row in data.get("route", []):
-            where = f"{path}: {row.get('method')} {row.get('path')}"
-            only(where, row, ("method", "path", "req", "aliases", "message", "help", "access"))
-            if row.get("access", "anybody") not in ROUTE_ACCESS:
-                refuse(where, f"access must be one of {', '.join(ROUTE_ACCESS)}")
-            if "method" not in row or not row.get("path", "").startswith("/"):
-                refuse(where, "method and path are needed")
-            if "message" in row:
-                row["msg"] = here.get(row["message"]) or refuse(where, f"no message {row['message']}")
-        schema.routes[path.stem] = data.get("route", [])
-
-
 def read_sql(schema):
     for folder in sorted((schema.root / "sql").glob("*/")):
         paths = sorted(folder.glob("*.sql"))
@@ -464,6 +447,6 @@ def read(root):
     read_options(schema)
     read_events(schema)
     read_counters(schema)
-    read_routes(schema)
+    routes.read(schema, only, refuse)
     read_sql(schema)
     return schema

@@ -56,7 +56,8 @@ struct http_input {
     size_t line_count;
     size_t body_at, body_len; /* chunks are moved together at body_at */
     size_t chunk_left, trailer_bytes;
-    bool has_empty_line; /* in front of the message */
+    uint32_t body_bytes_max; /* of this message */
+    bool has_empty_line;     /* in front of the message */
     enum step step;
     struct head head;
     struct head_reading *reading;
@@ -232,9 +233,15 @@ static enum http_progress keep_head(struct http_input *input, struct scope *scop
     head->list = scope_alloc_array(scope, reading->count, sizeof *head->list);
     head->list_at = NULL;
     struct http_headers headers = list_headers(input);
-    return unless_refused(input, http_check_head(method, part_text(input, head->target), &headers,
-                                                 head->grammar.minor == 0,
-                                                 input->limits.body_bytes_max, &head->meaning));
+    struct text target = part_text(input, head->target);
+    input->body_bytes_max = input->limits.body_bytes_max;
+    if (input->limits.body_limit) {
+        struct http_request request = { .method = method, .target = target, .headers = headers };
+        request.path = http_target_path(target, &request.query);
+        input->body_bytes_max = input->limits.body_limit(input->limits.self, &request);
+    }
+    return unless_refused(input, http_check_head(method, target, &headers, head->grammar.minor == 0,
+                                                 input->body_bytes_max, &head->meaning));
 }
 
 /* The lines are checked; let http-parser take the head apart. */
@@ -307,7 +314,7 @@ static enum http_progress read_chunk_line(struct http_input *input)
     if (refusal.status) return refuse(input, refusal.status, refusal.words);
     if (feed(input, from) != HTTP_GRAMMAR_FITS)
         return refuse(input, 400, "a chunk line is not well-formed");
-    if (input->chunk_left > input->limits.body_bytes_max - input->body_len)
+    if (input->chunk_left > input->body_bytes_max - input->body_len)
         return refuse(input, 413, "the body is too long");
     input->step = input->chunk_left ? STEP_CHUNK_DATA : STEP_TRAILER;
     return HTTP_PROGRESS_REQUEST;

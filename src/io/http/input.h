@@ -3,8 +3,8 @@
  * Promise  strict where http-parser is not (dependencies.md): every line is checked as raw bytes
  *          before http-parser sees it. What is refused stays refused: the connection ends.
  * Pure     no clock, no I/O; memory only in its buffers and in the scope handed in.
- * Bounds   one request is kept in header_bytes_max + body_bytes_max, whatever the peer sends; the
- *          owner bounds what comes behind it (http_input_behind_bytes). */
+ * Bounds   one request is kept in header_bytes_max + body_bytes_max (or body_limit), whatever the
+ * peer sends; the owner bounds what comes behind it (http_input_behind_bytes). */
 #ifndef IO_HTTP_INPUT_H
 #define IO_HTTP_INPUT_H
 
@@ -14,6 +14,9 @@ enum { HTTP_HEADERS_MAX = 100, HTTP_CHUNK_LINE_BYTES_MAX = 256 };
 
 struct http_limits {
     uint32_t header_bytes_max, body_bytes_max;
+    /* Of a request whose head is read: instead of body_bytes_max. NULL: there is none. */
+    uint32_t (*body_limit)(void *self, const struct http_request *head);
+    void *self;
 };
 
 enum http_progress {

@@ -75,7 +75,7 @@ void http_reply_write(struct buf *out, const struct http_answer *reply,
     add_status_line(out, reply->status);
     buf_add(out, date_line(date, utc_ms));
     for (size_t i = 0; i < reply->headers.count; i++) add_header(out, &reply->headers.at[i]);
-    if (has_body) {
+    if (has_body && !reply->is_without_end) {
         buf_add(out, TEXT("Content-Length: "));
         buf_add_u64(out, reply->body.len);
         buf_add(out, TEXT("\r\n"));

@@ -14,7 +14,8 @@ struct http_answer {
     struct text body;
     bool is_head; /* the request was HEAD: the length is told, the body is not sent */
     bool closes, is_1_0;
-    bool upgrades; /* status 101 */
+    bool upgrades;       /* status 101 */
+    bool is_without_end; /* its body follows, until the connection closes */
 };
 
 /* The Date line, made once a second; zeroed when new. */

@@ -272,14 +272,13 @@ bool http_exchange_may_upgrade(const struct http_exchange *exchange)
            http_input_behind_bytes(connection->input) == 0 && !connection->server->is_closing;
 }
 
-struct http_upgraded http_upgrade(struct http_exchange *exchange,
-                                  const struct http_headers *headers)
+static struct http_upgraded leave_http(struct http_exchange *exchange,
+                                       const struct http_answer *answer)
 {
     struct connection *connection = exchange->connection;
     struct http_server *server = connection->server;
     ASSERT(connection->state == CONNECTION_BUSY);
-    struct http_answer answer = { .status = 101, .headers = *headers, .upgrades = true };
-    send_reply(connection, &answer);
+    send_reply(connection, answer);
     list_remove(&connection->send_node);
     slot_remove(server->exchanges, exchange->id);
     exchange->id = 0;
@@ -291,6 +290,22 @@ struct http_upgraded http_upgrade(struct http_exchange *exchange,
     connection_enter(connection, CONNECTION_UPGRADED);
     stream_resume(connection->stream);
     return (struct http_upgraded){ connection, connection->life, connection->stream };
+}
+
+struct http_upgraded http_upgrade(struct http_exchange *exchange,
+                                  const struct http_headers *headers)
+{
+    struct http_answer answer = { .status = 101, .headers = *headers, .upgrades = true };
+    return leave_http(exchange, &answer);
+}
+
+struct http_upgraded http_stream_on(struct http_exchange *exchange,
+                                    const struct http_headers *headers)
+{
+    struct http_answer answer = {
+        .status = 200, .headers = *headers, .closes = true, .is_without_end = true
+    };
+    return leave_http(exchange, &answer);
 }
 
 void http_upgraded_end(struct connection *connection)
@@ -469,14 +484,27 @@ static void on_timer(void *self)
 
 /* --- life --- */
 
+static uint32_t body_limit_of(void *self, const struct http_request *head)
+{
+    struct connection *connection = self;
+    struct http_server *server = connection->server;
+    struct http_request asked = *head;
+    asked.peer = stream_peer(connection->stream);
+    return server->options.body_limit(server->self, &asked);
+}
+
 static void on_stream(void *self, struct stream *stream)
 {
     struct http_server *server = self;
     struct scope *life = scope_new(server->life, "http connection", SCOPE_NO_LIMIT);
     struct connection *connection = scope_alloc(life, sizeof *connection);
     bool has_room = make_room(server);
-    struct http_limits limits = { server->options.header_bytes_max,
-                                  server->options.body_bytes_max };
+    struct http_limits limits = {
+        .header_bytes_max = server->options.header_bytes_max,
+        .body_bytes_max = server->options.body_bytes_max,
+        .body_limit = server->options.body_limit ? body_limit_of : NULL,
+        .self = connection,
+    };
     *connection = (struct connection){ .server = server, .life = life, .stream = stream };
     connection->chore = (struct chore){ .run = connection_serve, .self = connection };
     connection->http = scope_new(life, "http", SCOPE_NO_LIMIT);

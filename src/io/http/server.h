@@ -48,6 +48,9 @@ struct http_server_options { /* 0 takes the default above */
     uint64_t idle_ms, request_ms;
     struct tls_config *tls; /* io/net/tls.h; NULL: plain HTTP. It outlives the server */
     bool detects_tls;       /* with `tls`: plain HTTP too */
+    /* How long the body of this request may be, when its head has come: instead of body_bytes_max.
+     * NULL: body_bytes_max for all. `self` is on_request's. */
+    uint32_t (*body_limit)(void *self, const struct http_request *head);
     /* Gives the server's own refusals (400, 408, 413, 503 ...) the form of its other answers:
      * headers and body, in `scope` or longer. NULL: plain words. `self` is on_request's. */
     void (*dress_refusal)(void *self, unsigned status, const char *words, struct scope *scope,

@@ -21,6 +21,10 @@ bool http_exchange_may_upgrade(const struct http_exchange *exchange);
  * are gone on return; give the stream its new handler in the same breath. */
 struct http_upgraded http_upgrade(struct http_exchange *exchange,
                                   const struct http_headers *headers);
+/* Answer 200 with `headers` and no length: what is written to the stream is the body, to the end of
+ * the connection. Else as http_upgrade(). */
+struct http_upgraded http_stream_on(struct http_exchange *exchange,
+                                    const struct http_headers *headers);
 /* Its stream is closed or finishing: its scope closes at the end of the turn. */
 void http_upgraded_end(struct connection *connection);
 

@@ -412,6 +412,7 @@ static const struct link_handler config_handlers[] = {
     { 0 },
 };
 static const struct link_life life_of_config = { .on_up = on_config_up };
+static const struct link_handler control_handlers[] = { { 0 } };
 
 /* --- configuration -------------------------------------------------------------------------- */
 
@@ -463,6 +464,14 @@ static void use_config(struct web *web, struct text name)
             peer_open(web->app->life, web->app, name, config_handlers, &life_of_config, web);
 }
 
+static void use_control(struct web *web, struct text name)
+{
+    if (web->control)
+        peer_configure(web->control);
+    else
+        web->control = peer_open(web->app->life, web->app, name, control_handlers, NULL, web);
+}
+
 void applications_configure(struct web *web)
 {
     const struct app *app = web->app;
@@ -477,6 +486,7 @@ void applications_configure(struct web *web)
         const struct object_application *fields = object ? (const void *)object->fields : NULL;
         if (fields && is_of_type(app, fields, "CMServer")) use_outbound(web, object);
         if (fields && is_of_type(app, fields, "ConfigurationServer")) use_config(web, name);
+        if (fields && is_of_type(app, fields, "SCS")) use_control(web, name);
     }
 }
 

@@ -247,6 +247,12 @@ static struct peer *peer_of(struct desktop *desktop, const struct question *ques
 {
     struct web *web = desktop->web;
     if (text_eq(text_of(msg->protocol), TEXT("config"))) return web->config;
+    if (text_eq(text_of(msg->protocol), TEXT("control"))) {
+        if (web->control) return web->control;
+        refuse_words(desktop, question->ref, 503, "Unavailable",
+                     "control is not among the connections", jittered(web, RETRY_MS));
+        return NULL;
+    }
     struct application *application = application_choose(web, desktop->person, &question->fields);
     if (application) return application->peer;
     refuse_words(desktop, question->ref, 404, "UnknownApplication",
@@ -342,7 +348,7 @@ static const char *read_question(const struct kv *frame, struct question *out)
         out->ref = 0;
         return "ref: must be a whole number from 1 on";
     }
-    if (!is_text(frame, TEXT("to"), &out->to)) return "to: must be outbound or config";
+    if (!is_text(frame, TEXT("to"), &out->to)) return "to: must be outbound, config or control";
     if (!is_text(frame, TEXT("message"), &out->message)) return "message: must be its name";
     const struct value *given = kv_find(frame, TEXT("fields"));
     if (given && given->kind != VALUE_KV) return "fields: must be an object";

@@ -2,7 +2,7 @@
 /* Every HTTP request: which route, who asks, and how answers look. Begin at door_on_request(). */
 #include "gen/routes.h"
 #include "servers/web/client_address.h"
-#include "servers/web/web.h"
+#include "servers/web/rest.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -64,20 +64,37 @@ void door_reply(struct port *port, struct http_exchange *exchange, unsigned stat
     door_reply_with(port, exchange, status, &more, json);
 }
 
+static void put_error_member(struct json_writer *json, const char *code, struct text words,
+                             struct text field)
+{
+    json_put_name(json, TEXT("error"));
+    json_begin_object(json);
+    json_put_name(json, TEXT("code"));
+    json_put_text(json, text_of(code));
+    json_put_name(json, TEXT("text"));
+    json_put_text(json, words);
+    json_put_name(json, TEXT("field"));
+    json_put_text(json, field.at ? field : TEXT(""));
+    json_end_object(json);
+}
+
 static void put_error(struct buf *out, const char *code, struct text words, struct text field)
 {
     struct json_writer json = json_writer(out);
     json_begin_object(&json);
-    json_put_name(&json, TEXT("error"));
-    json_begin_object(&json);
-    json_put_name(&json, TEXT("code"));
-    json_put_text(&json, text_of(code));
-    json_put_name(&json, TEXT("text"));
-    json_put_text(&json, words);
-    json_put_name(&json, TEXT("field"));
-    json_put_text(&json, field.at ? field : TEXT(""));
+    put_error_member(&json, code, words, field);
     json_end_object(&json);
-    json_end_object(&json);
+}
+
+/* Of a request whose path is not known: in both forms. */
+static void put_error_twice(struct buf *out, const char *code, struct text words)
+{
+    const struct text triple[] = { text_of(code), TEXT(""), TEXT("") };
+    rest_put_error(out, triple, words, NULL, 0);
+    out->len--; /* its brace */
+    struct json_writer json = { .out = out, .needs_comma = true };
+    put_error_member(&json, code, words, TEXT(""));
+    buf_add_byte(out, '}');
 }
 
 uint64_t jittered(struct web *web, uint64_t ms)
@@ -89,11 +106,17 @@ void door_refuse(struct port *port, struct http_exchange *exchange, const struct
 {
     struct buf body = { 0 };
     char seconds[24];
-    put_error(&body, error->code, error->text, error->field);
+    const struct text triple[] = { text_of(error->code), TEXT(""), error->field };
+    if (rest_is_path(http_exchange_request(exchange)->path))
+        rest_put_error(&body, triple, error->text, NULL, 0);
+    else
+        put_error(&body, error->code, error->text, error->field);
     uint64_t wait_ms = error->retry_after_ms ? jittered(port->web, error->retry_after_ms) : 0;
     (void)snprintf(seconds, sizeof seconds, "%llu", (unsigned long long)((wait_ms + 999) / 1000));
     struct http_header header = { TEXT("Retry-After"), text_of(seconds) };
-    door_reply(port, exchange, error->status, buf_text(&body), wait_ms ? &header : NULL);
+    if (error->allow.len) header = (struct http_header){ TEXT("Allow"), error->allow };
+    door_reply(port, exchange, error->status, buf_text(&body),
+               wait_ms || error->allow.len ? &header : NULL);
     buf_free(&body);
 }
 
@@ -119,7 +142,7 @@ void door_dress(void *self, unsigned status, const char *words, struct scope *sc
     size_t count = put_strict(self, all);
     all[count++] = (struct http_header){ TEXT("Content-Type"), TEXT("application/json") };
     all[count++] = (struct http_header){ TEXT("Cache-Control"), TEXT("no-store") };
-    put_error(&out, code_of(status), text_of(words), TEXT(""));
+    put_error_twice(&out, code_of(status), text_of(words));
     *headers = (struct http_headers){ all, count };
     *body = scope_keep(scope, buf_text(&out));
     buf_free(&out);
@@ -261,26 +284,50 @@ static const struct {
     void (*run)(const struct asked *asked);
     bool has_body;
 } deeds[] = {
-    { "/health", api_health, false },     { "/api/login", api_login, true },
-    { "/api/logout", api_logout, false }, { "/api/session", api_session, false },
-    { "/desktop", open_desktop, false },  { "/api/password", api_password, true },
+    { "/health", api_health, false },
+    { "/api/login", api_login, true },
+    { "/api/logout", api_logout, false },
+    { "/api/session", api_session, false },
+    { "/desktop", open_desktop, false },
+    { "/api/password", api_password, true },
+    { "/api/cfg/v1/login", api_login, true },
+    { "/api/cfg/v1/logout", api_logout, false },
+    { "/api/cfg/v1/password", api_password, true },
 };
 enum { DEEDS = sizeof deeds / sizeof deeds[0] };
 
 /* False: answered. A page of another site can send a body, but not call it JSON. */
+static bool is_json(const struct http_request *request)
+{
+    struct text type = http_header_find(&request->headers, TEXT("Content-Type")), name, rest;
+    if (!text_cut(type, ';', &name, &rest)) name = type;
+    name = text_trim(name);
+    return text_eq_fold(name, TEXT("application/json")) ||
+           (text_eq(request->method, TEXT("PATCH")) &&
+            text_eq_fold(name, TEXT("application/merge-patch+json")));
+}
+
 static bool is_body_fit(const struct asked *asked, bool has_body)
 {
     const struct http_request *request = http_exchange_request(asked->exchange);
     if (!has_body) return true;
-    struct text type = http_header_find(&request->headers, TEXT("Content-Type")), name, rest;
-    if (!text_cut(type, ';', &name, &rest)) name = type;
     if (!request->has_length)
         refuse(asked, 411, NULL, "the body has no length");
-    else if (!text_eq_fold(text_trim(name), TEXT("application/json")))
+    else if (!is_json(request))
         refuse(asked, 415, NULL, "Content-Type: must be application/json");
     else
         return true;
     return false;
+}
+
+/* Fields of a message may all be absent, and the body with them. */
+static void run_rest(struct asked *asked, const struct rest_match *match)
+{
+    const struct http_request *request = http_exchange_request(asked->exchange);
+    bool has_body = match->route->body == ROUTE_BODY_OWN ||
+                    (match->route->body == ROUTE_BODY_FIELDS && request->body.len);
+    if (is_body_fit(asked, has_body) && is_allowed(asked, match->route->access))
+        rest_on_request(asked, match);
 }
 
 static void run_route(struct asked *asked, const struct route *route)
@@ -293,6 +340,18 @@ static void run_route(struct asked *asked, const struct route *route)
     }
 }
 
+static void refuse_method(const struct asked *asked, const struct route *route)
+{
+    struct buf allow = { 0 };
+    rest_route_allowed(&ROUTES_WEB, route, &allow);
+    struct api_error error = { .status = 405,
+                               .code = code_of(405),
+                               .text = TEXT("the resource does not know this method"),
+                               .allow = buf_text(&allow) };
+    door_refuse(asked->port, asked->exchange, &error);
+    buf_free(&allow);
+}
+
 void door_on_request(void *self, struct http_exchange *exchange)
 {
     struct port *port = self;
@@ -301,19 +360,16 @@ void door_on_request(void *self, struct http_exchange *exchange)
     struct asked asked = { .web = port->web, .port = port, .exchange = exchange };
     asked.address = client_address(without_port(request->peer), forwarded_for(request),
                                    options_of(port->web)->trusted_proxies, room);
-    bool has_path = false, is_head = text_eq(request->method, TEXT("HEAD"));
+    struct rest_match match;
     port->web->counters.web_http_requests_total++;
-    for (size_t i = 0; i < ROUTES_WEB.count; i++) {
-        const struct route *route = &ROUTES_WEB.routes[i];
-        if (!text_eq(request->path, text_of(route->path))) continue;
-        has_path = true;
-        struct text method = is_head ? TEXT("GET") : request->method;
-        if (!text_eq(method, text_of(route->method))) continue;
-        run_route(&asked, route);
-        return;
-    }
-    if (has_path)
-        refuse(&asked, 405, NULL, "the resource does not know this method");
+    enum rest_verdict verdict =
+        rest_route_find(&ROUTES_WEB, request->method, request->path, &match);
+    if (verdict == REST_FOUND && rest_is_route(match.route))
+        run_rest(&asked, &match);
+    else if (verdict == REST_FOUND)
+        run_route(&asked, match.route);
+    else if (verdict == REST_NO_METHOD)
+        refuse_method(&asked, match.route);
     else if (text_starts(request->path, TEXT("/api/")) || !files_reply(&asked))
         refuse(&asked, 404, NULL, "there is nothing here");
 }

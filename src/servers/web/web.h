@@ -3,6 +3,7 @@
  *   server.c        wiring and life
  *   ports.c         where it listens
  *   door.c          each HTTP request: who asks, which route, how answers look
+ *   rest*.c         the administration REST, see rest.h
  *   api.c           log-in, log-out, session, password, health
  *   files.c         the console's files
  *   people.c        persons who have a session, as configuration has them
@@ -10,7 +11,7 @@
  *   desktop.c       desktops and their sockets: open, resume, frames out, end
  *   desktop_ask.c   frames in: requests to servers, and their answers
  *   applications.c  links to outbound: events, who is there, snapshots
- * The rules are pure: ring.h, rights.h, bucket.h, token.h. */
+ * The rules are pure: ring.h, rights.h, bucket.h, token.h, rest_route.h, rest_question.h. */
 #ifndef SERVERS_WEB_WEB_H
 #define SERVERS_WEB_WEB_H
 
@@ -45,7 +46,7 @@ struct web {
     struct store *store;
     struct port *ports;
     struct websocket_server *sockets;
-    struct peer *config;
+    struct peer *config, *control; /* NULL: not among our connections */
     struct application *applications[APPLICATIONS_MAX];
     uint32_t application_count;
     struct slots *desktop_ids; /* struct desktop */
@@ -252,7 +253,7 @@ void door_reply(struct port *port, struct http_exchange *exchange, unsigned stat
 struct api_error {
     unsigned status;
     const char *code;
-    struct text text, field;
+    struct text text, field, allow; /* allow: of a 405 */
     uint64_t retry_after_ms;
 };
 void door_refuse(struct port *port, struct http_exchange *exchange, const struct api_error *error);
