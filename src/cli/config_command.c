@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* carillon config: configuration as code. plan says what a file would change, apply does it, export
- * writes the file of what is. Begin at run(). */
+ * writes the file of what is, history tells what became of it, undo takes a revision back. Begin at
+ * run(). */
 #include "cli/command.h"
+#include "cli/config_history.h"
+#include "cli/config_items.h"
 #include "cli/config_variables.h"
 #include "cli/tool.h"
 #include "format/json.h"
@@ -16,13 +19,13 @@ enum {
     EXIT_CHANGES = 2, /* of plan alone */
     CONNECT_MS = 5000,
     ANSWER_MS = 120000,
-    SHOWN_BYTES_MAX = 200,
 };
 
 struct asked {
     const char *data_dir, *mode, *variables, *address, *comment, *tenant, *types;
-    bool overwrite, wants_json, wants_all;
+    bool overwrite, wants_json, wants_all, wants_plan;
     const char *path;
+    struct config_history_wish history;
     struct tool tool;
     struct link *link;
     int exit_code;
@@ -56,42 +59,6 @@ static void print_shape(const struct msg *msg, const void *fields)
 
 /* --- plan ----------------------------------------------------------------------------------- */
 
-static struct text shown(struct text json)
-{
-    return json.len > SHOWN_BYTES_MAX ? text_slice(json, 0, SHOWN_BYTES_MAX) : json;
-}
-
-static void print_property(const struct config_plan_property *property)
-{
-    bool has_old = SHAPE_HAS(property, CONFIG_PLAN_PROPERTY_HAS_OLD);
-    bool has_new = SHAPE_HAS(property, CONFIG_PLAN_PROPERTY_HAS_NEW);
-    printf("    %.*s: ", TEXT_ARG(property->path));
-    if (has_old)
-        printf("%.*s%s", TEXT_ARG(shown(property->old)),
-               property->old.len > SHOWN_BYTES_MAX ? "..." : "");
-    if (has_old) printf(has_new ? " -> " : " -> (default)");
-    if (has_new)
-        printf("%.*s%s", TEXT_ARG(shown(property->new)),
-               property->new.len > SHOWN_BYTES_MAX ? "..." : "");
-    printf("\n");
-}
-
-static char sign_of(struct text op)
-{
-    if (text_eq(op, TEXT("create"))) return '+';
-    if (text_eq(op, TEXT("update"))) return '~';
-    return text_eq(op, TEXT("delete")) ? '-' : '=';
-}
-
-static void print_item(const struct config_plan_item *item)
-{
-    printf("%c %.*s %.*s", sign_of(item->op), TEXT_ARG(item->type), TEXT_ARG(item->key));
-    if (item->tenant.len && !text_eq(item->tenant, TEXT("Environment")))
-        printf(" of %.*s", TEXT_ARG(item->tenant));
-    printf("%s\n", item->overwrites ? "  (overwrites)" : "");
-    for (uint32_t i = 0; i < item->properties.count; i++) print_property(&item->properties.at[i]);
-}
-
 static void print_warnings(const struct text *at, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) (void)fprintf(stderr, "warning: %.*s\n", TEXT_ARG(at[i]));
@@ -111,8 +78,8 @@ static void on_plan(void *self, const void *fields)
         return;
     }
     for (uint32_t i = 0; i < plan->items.count; i++)
-        if (asked->wants_all || sign_of(plan->items.at[i].op) != '=')
-            print_item(&plan->items.at[i]);
+        if (asked->wants_all || !text_eq(plan->items.at[i].op, TEXT("unchanged")))
+            config_print_item(&plan->items.at[i]);
     printf("%u to create, %u to update, %u to delete, %u unchanged, on revision %llu\n", counts[0],
            counts[1], counts[2], counts[3], (unsigned long long)plan->rev);
     print_warnings(plan->warnings.at, plan->warnings.count);
@@ -218,6 +185,41 @@ static enum err ask_seal(struct asked *asked, struct fault *fault)
                     fault);
 }
 
+/* --- undo ----------------------------------------------------------------------------------- */
+
+static void on_undone(void *self, const void *fields)
+{
+    struct asked *asked = self;
+    const struct config_undo_done *done = fields;
+    if (asked->wants_plan && done->items.count) asked->exit_code = EXIT_CHANGES;
+    if (asked->wants_json) {
+        print_shape(&MSG_CONFIG_UNDO_DONE, fields);
+        return;
+    }
+    for (uint32_t i = 0; i < done->items.count; i++) config_print_item(&done->items.at[i]);
+    if (asked->wants_plan)
+        printf("%u to take back, on revision %llu\n", done->items.count,
+               (unsigned long long)done->rev);
+    else if (done->items.count)
+        printf("revision %llu: %u taken back\n", (unsigned long long)done->rev, done->items.count);
+    else
+        printf("nothing to take back: it is as it was\n");
+}
+
+static enum err ask_undo(struct asked *asked, struct fault *fault)
+{
+    struct config_undo undo = {
+        .head.has = CONFIG_UNDO_HAS_REV | CONFIG_UNDO_HAS_PLAN,
+        .plan = asked->wants_plan,
+        .comment = text_of(asked->comment),
+    };
+    if (text_to_u64(text_of(asked->path), 1, INT64_MAX, &undo.rev))
+        return fault_set(fault, ERR_INVALID, "", "%s is no revision", asked->path);
+    if (asked->comment) undo.head.has |= CONFIG_UNDO_HAS_COMMENT;
+    return tool_ask(&asked->tool, asked->link, &MSG_CONFIG_UNDO, &undo, ANSWER_MS, on_undone, asked,
+                    fault);
+}
+
 /* --- the command ---------------------------------------------------------------------------- */
 
 static enum err ask_with_file(struct asked *asked, bool is_plan, struct fault *fault)
@@ -249,6 +251,10 @@ static int talk(struct asked *asked, const char *deed)
             err = ask_export(asked, &fault);
         else if (strcmp(deed, "seal") == 0)
             err = ask_seal(asked, &fault);
+        else if (strcmp(deed, "undo") == 0)
+            err = ask_undo(asked, &fault);
+        else if (strcmp(deed, "history") == 0)
+            err = config_history(&asked->tool, asked->link, &asked->history, &fault);
         else
             err = ask_with_file(asked, strcmp(deed, "plan") == 0, &fault);
     }
@@ -264,8 +270,45 @@ static bool is_mode(const char *mode)
            strcmp(mode, "create-only") == 0;
 }
 
+/* Here --json has a value: it is taken before the flag of the same name. */
+static void take_history(int *argc, char **argv, struct config_history_wish *out)
+{
+    if (*argc < 2 || strcmp(argv[1], "history") != 0) return;
+    *out = (struct config_history_wish){
+        .last = command_take_option(argc, argv, "--last"),
+        .user = command_take_option(argc, argv, "--user"),
+        .type = command_take_option(argc, argv, "--type"),
+        .key = command_take_option(argc, argv, "--key"),
+        .json = command_take_option(argc, argv, "--json"),
+        .xml = command_take_option(argc, argv, "--xml"),
+    };
+}
+
+/* What is wrong with the deed's own words; NULL: nothing. */
+static const char *misuse(const struct asked *asked, const char *deed, int argc)
+{
+    static const struct {
+        const char *deed;
+        int argc;
+        const char *words;
+    } deeds[] = {
+        { "plan", 3, "of which file?" },
+        { "apply", 3, "of which file?" },
+        { "seal", 3, "of which secret?" },
+        { "undo", 3, "of which revision?" },
+        { "export", 2, "export takes no file: it prints" },
+        { "history", 2, "history takes options alone" },
+    };
+    if (!is_mode(asked->mode)) return "--mode is merge, sync or create-only";
+    for (size_t i = 0; i < sizeof deeds / sizeof deeds[0]; i++)
+        if (strcmp(deed, deeds[i].deed) == 0) return argc == deeds[i].argc ? NULL : deeds[i].words;
+    return "plan, apply, export, history, undo or seal?";
+}
+
 static int run(int argc, char **argv)
 {
+    struct config_history_wish history = { 0 };
+    take_history(&argc, argv, &history);
     struct asked asked = {
         .data_dir = command_take_option(&argc, argv, "--data"),
         .mode = command_take_option(&argc, argv, "--mode"),
@@ -277,29 +320,28 @@ static int run(int argc, char **argv)
         .overwrite = command_take_flag(&argc, argv, "--overwrite"),
         .wants_json = command_take_flag(&argc, argv, "--json"),
         .wants_all = command_take_flag(&argc, argv, "--all"),
+        .wants_plan = command_take_flag(&argc, argv, "--plan"),
+        .history = history,
     };
     if (!command_knows_all(argc, argv)) return EXIT_FAILED;
     const char *deed = argc > 1 ? argv[1] : "";
-    bool is_export = strcmp(deed, "export") == 0;
-    bool is_file_deed = strcmp(deed, "plan") == 0 || strcmp(deed, "apply") == 0;
-    bool is_seal = strcmp(deed, "seal") == 0;
-    if (!is_export && !is_file_deed && !is_seal) return wrong_use("plan, apply, export or seal?");
-    if (is_seal && argc != 3) return wrong_use("of which secret?");
-    if (is_file_deed && argc != 3) return wrong_use("of which file?");
-    if (is_export && argc != 2) return wrong_use("export takes no file: it prints");
-    if (!is_mode(asked.mode)) return wrong_use("--mode is merge, sync or create-only");
-    asked.path = is_export ? NULL : argv[2];
+    const char *words = misuse(&asked, deed, argc);
+    if (words) return wrong_use(words);
+    asked.path = argc > 2 ? argv[2] : NULL;
+    asked.history.tenant = asked.tenant;
     return talk(&asked, deed);
 }
 
 const struct command config_command = {
     .name = "config",
-    .arguments = "plan FILE | apply FILE | export | seal NAME",
-    .help = "compare, import and export the configuration",
+    .arguments = "plan FILE | apply FILE | export | history | undo REV | seal NAME",
+    .help = "compare, import and export the configuration, its history and undo",
     .more =
         "  plan FILE    what the file would change; changes nothing\n"
         "  apply FILE   carry it out, all or nothing, as one revision\n"
         "  export       print everything as one canonical file\n"
+        "  history      who changed what, the latest first\n"
+        "  undo REV     take back what a revision changed, as a new one\n"
         "  seal NAME    print {\"$enc\":...} for the secret whose value is on standard input\n\n"
         "  --mode MODE       merge: create and update, what the file does not name stays "
         "(default);\n"
@@ -308,13 +350,16 @@ const struct command config_command = {
         "  --overwrite       existing objects may be changed\n"
         "  --variables FILE  values of ${NAME}: JSON pairs or lines NAME=value; else the "
         "environment\n"
-        "  --comment TEXT    for the history (apply)\n"
-        "  --tenant NAME, --types a,b   only these (export)\n"
+        "  --comment TEXT    for the history (apply, undo)\n"
+        "  --tenant NAME, --types a,b   only these (export; history: --tenant)\n"
+        "  --last DAYS, --user ID, --type TYPE, --key KEY   only these (history)\n"
+        "  --xml FILE, --json FILE      into a file instead, - for standard output (history)\n"
+        "  --plan            only tell what it would change (undo)\n"
         "  --config ADDRESS  another config than that of the data folder\n"
         "  --data DIR        data folder of the installation\n"
         "  --json            the whole answer as JSON;  --all: unchanged objects as well\n\n"
-        "FILE may be - for standard input. Exit code of plan: 0 nothing to do, 2 changes, 1 "
-        "error;\n"
-        "of apply and export: 0 done, 1 error.\n",
+        "FILE may be - for standard input. Exit code of plan and undo --plan: 0 "
+        "nothing to do,\n"
+        "2 changes, 1 error; else 0 done, 1 error.\n",
     .run = run,
 };
