@@ -16,6 +16,10 @@ static const struct {
       offsetof(struct link_envelope, tenant) },
     { LINK_ENVELOPE_HAS_PERSON, offsetof(struct link_header, person),
       offsetof(struct link_envelope, person) },
+    { LINK_ENVELOPE_HAS_APPLICATION, offsetof(struct link_header, application),
+      offsetof(struct link_envelope, application) },
+    { LINK_ENVELOPE_HAS_ADDRESS, offsetof(struct link_header, address),
+      offsetof(struct link_envelope, address) },
 };
 enum { HEADER_TEXTS = sizeof header_texts / sizeof header_texts[0] };
 
