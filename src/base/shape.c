@@ -2,6 +2,8 @@
 /* The checks that every door shares: links, JSON bodies and configuration files end here. */
 #include "base/shape.h"
 
+#include "base/scope.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,6 +15,32 @@ const struct value *kv_find(const struct kv *kv, struct text name)
     for (uint32_t i = 0; i < kv->count; i++)
         if (text_eq(kv->at[i].name, name)) return &kv->at[i].value;
     return NULL;
+}
+
+static struct value keep_value(struct scope *scope, const struct value *value)
+{
+    struct value kept = *value;
+    switch (value->kind) {
+    case VALUE_TEXT:
+    case VALUE_BYTES: kept.text = scope_keep(scope, value->text); break;
+    case VALUE_KV: kept.pairs = kv_keep(scope, &value->pairs); break;
+    case VALUE_LIST:
+        kept.items.at = scope_alloc_array(scope, value->items.count, sizeof *kept.items.at);
+        for (uint32_t i = 0; i < value->items.count; i++)
+            kept.items.at[i] = keep_value(scope, &value->items.at[i]);
+        break;
+    default: break;
+    }
+    return kept;
+}
+
+struct kv kv_keep(struct scope *scope, const struct kv *kv)
+{
+    struct kv kept = { scope_alloc_array(scope, kv->count, sizeof *kept.at), kv->count };
+    for (uint32_t i = 0; i < kv->count; i++)
+        kept.at[i] = (struct pair){ scope_keep(scope, kv->at[i].name),
+                                    keep_value(scope, &kv->at[i].value) };
+    return kept;
 }
 
 const struct shape_field *shape_find(const struct shape *shape, struct text name)

@@ -64,6 +64,9 @@ struct pair {
 };
 
 const struct value *kv_find(const struct kv *kv, struct text name); /* NULL: not there */
+/* A copy, with all that is in it; as deep as what was decoded can be. */
+struct scope;
+struct kv kv_keep(struct scope *scope, const struct kv *kv);
 
 /* A field we did not know: its tag and its MessagePack bytes, passed on as they came. */
 struct shape_unknown {
