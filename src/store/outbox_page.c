@@ -5,15 +5,18 @@
 
 enum { PAGE_ROWS_MAX = 200 };
 
-static const struct statement page_effects = {
-    "SELECT id, kind, target, headers, body, attempts, created_utc_ms, due_utc_ms FROM outbox"
-    " WHERE state = 1 AND lane IS ?1 AND (due_utc_ms, id) > (?2, ?3) AND due_utc_ms <= ?4"
-    " ORDER BY due_utc_ms, id LIMIT ?5"
-};
-static const struct statement find_next_due = {
-    "SELECT due_utc_ms FROM outbox WHERE state = 1 AND lane IS ?1 AND due_utc_ms > ?2"
+/* Of a lane, and of what has none: said apart, since an index serves "= ?1" and "IS NULL" alone. */
+#define PAGE_OF(lane)                                                                              \
+    "SELECT id, kind, target, headers, body, attempts, created_utc_ms, due_utc_ms FROM outbox"     \
+    " WHERE state = 1 AND lane " lane " AND (due_utc_ms, id) > (?1, ?2) AND due_utc_ms <= ?3"      \
+    " ORDER BY due_utc_ms, id LIMIT ?4"
+#define NEXT_DUE_OF(lane)                                                                          \
+    "SELECT due_utc_ms FROM outbox WHERE state = 1 AND lane " lane " AND due_utc_ms > ?1"          \
     " ORDER BY due_utc_ms LIMIT 1"
-};
+static const struct statement page_of_lane = { PAGE_OF("= ?5") };
+static const struct statement page_of_none = { PAGE_OF("IS NULL") };
+static const struct statement next_due_of_lane = { NEXT_DUE_OF("= ?2") };
+static const struct statement next_due_of_none = { NEXT_DUE_OF("IS NULL") };
 /* From one lane to the next: as many steps as lanes, however many rows they have. Rows without a
  * lane have theirs from the start. */
 static const struct statement find_lanes = {
@@ -138,10 +141,11 @@ static void on_next_due(void *self, enum err err, const struct rows *rows)
 
 static void ask_next_due(struct outbox_lane *lane)
 {
-    struct value parameters[] = { name_of(lane), integer(lane->page_utc_ms) };
-    struct query query = { .statement = &find_next_due,
+    bool has_name = lane->name.len > 0;
+    struct value parameters[] = { integer(lane->page_utc_ms), name_of(lane) };
+    struct query query = { .statement = has_name ? &next_due_of_lane : &next_due_of_none,
                            .parameters = parameters,
-                           .parameter_count = 2 };
+                           .parameter_count = has_name ? 2 : 1 };
     store_query(lane->outbox->store, &query, on_next_due, lane);
 }
 
@@ -202,16 +206,17 @@ static void ask_page(struct outbox_lane *lane, uint32_t rows)
     lane->is_looking = true;
     lane->asked_rows = rows;
     lane->page_utc_ms = loop_now_utc_ms(lane->outbox->loop);
+    bool has_name = lane->name.len > 0;
     struct value parameters[] = {
-        name_of(lane),
         integer(lane->seen.due_utc_ms),
         { .kind = VALUE_TEXT, .text = buf_text(&lane->seen.id) },
         integer(lane->page_utc_ms),
         integer(rows),
+        name_of(lane),
     };
-    struct query query = { .statement = &page_effects,
+    struct query query = { .statement = has_name ? &page_of_lane : &page_of_none,
                            .parameters = parameters,
-                           .parameter_count = 5 };
+                           .parameter_count = has_name ? 5 : 4 };
     store_query(lane->outbox->store, &query, on_page, lane);
 }
 

@@ -216,12 +216,32 @@ static enum err sqlite_query(struct connection *connection, const struct query *
     return err;
 }
 
+/* After a sync that failed the system may hold pages for written that are not: they read well and
+ * are gone with the power, and with them all that a log says behind them. So whoever opens the file
+ * first has everything of the log written and synced again, into the file itself, before it adds to
+ * it. While that cannot be done, the disk being full or somebody reading an old state, nothing is
+ * added. */
+enum err sqlite_settle(struct connection *connection, struct fault *fault)
+{
+    if (connection->is_settled) return ERR_OK;
+    if (sqlite3_wal_checkpoint_v2(connection->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL,
+                                  NULL) != SQLITE_OK)
+        return sqlite_error(connection, fault);
+    connection->is_settled = true;
+    return ERR_OK;
+}
+
+static enum err run_sql(struct connection *connection, const char *sql, struct fault *fault)
+{
+    if (sqlite3_exec(connection->handle, sql, NULL, NULL, NULL) == SQLITE_OK) return ERR_OK;
+    return sqlite_error(connection, fault);
+}
+
 static enum err sqlite_execute(struct connection *connection, const char *sql, struct fault *fault)
 {
     pthread_mutex_lock(&connection->lock);
-    enum err err = ERR_OK;
-    if (sqlite3_exec(connection->handle, sql, NULL, NULL, NULL) != SQLITE_OK)
-        err = sqlite_error(connection, fault);
+    enum err err = sqlite_settle(connection, fault);
+    if (!err) err = run_sql(connection, sql, fault);
     pthread_mutex_unlock(&connection->lock);
     return err;
 }
@@ -272,16 +292,15 @@ static enum err set_up(struct connection *connection, bool is_reader, struct fau
                    CACHE_KB, WAL_PAGES_MAX, is_reader ? "ON" : "OFF");
     (void)sqlite3_extended_result_codes(connection->handle, 1);
     (void)sqlite3_busy_timeout(connection->handle, BUSY_WAIT_MS);
-    return sqlite_execute(connection, pragmas, fault);
+    return run_sql(connection, pragmas, fault);
 }
 
-/* After a sync that failed the system may hold pages for written that are not: they read well and
- * are gone with the power, and with them all that a log says behind them. So whoever opens the file
- * first has everything of the log written and synced again, into the file itself. */
-static enum err settle_log(struct connection *connection, struct fault *fault)
+static enum err settle_first(struct connection *connection, bool is_reader, struct fault *fault)
 {
-    enum err err = sqlite_execute(connection, "PRAGMA wal_checkpoint(TRUNCATE)", fault);
-    return err == ERR_IO ? err : ERR_OK; /* full or in use by others: the log stays, and is whole */
+    connection->is_settled = is_reader;
+    enum err err = sqlite_settle(connection, fault);
+    bool is_later = err == ERR_FULL || err == ERR_UNAVAILABLE; /* meanwhile it can be read */
+    return is_later ? ERR_OK : err;
 }
 
 uint64_t store_cache_bytes(void)
@@ -329,7 +348,7 @@ static enum err sqlite_open(struct text path, bool is_reader, const struct store
     if (!err && sqlite3_db_readonly(connection->handle, "main") == 1)
         /* It would stay so when the disk is well again. */
         err = fault_set(&reason, ERR_UNAVAILABLE, "", "the file or its disk is read-only");
-    if (!err && !is_reader) err = settle_log(connection, &reason);
+    if (!err) err = settle_first(connection, is_reader, &reason);
     if (err) {
         sqlite_close(connection);
         return fault_set(fault, err, "", "%s: %s", z, reason.words);

@@ -275,6 +275,11 @@ void sqlite_run_group(struct connection *connection, struct group *group)
 {
     pthread_mutex_lock(&connection->lock);
     LIST_EACH (node, &group->changes) LIST_OBJECT(node, struct change, node)->is_settled = false;
-    run_transaction(connection, group);
+    struct fault fault;
+    enum err err = sqlite_settle(connection, &fault);
+    if (err)
+        group_fail_rest(group, err, fault.words);
+    else
+        run_transaction(connection, group);
     pthread_mutex_unlock(&connection->lock);
 }

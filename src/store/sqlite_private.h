@@ -23,9 +23,13 @@ struct connection {
     struct scope *life; /* of the prepared ones */
     struct table *prepared;
     struct prepared *latest; /* the next change usually wants the same */
+    bool is_settled;         /* sqlite_settle() has been through, or it does not write */
 };
 
 enum err sqlite_error(struct connection *connection, struct fault *fault); /* the last one */
+/* Before anything is written: all of a log that somebody left is in the file itself. The lock is
+ * held. ERR_FULL, ERR_UNAVAILABLE: not now. */
+enum err sqlite_settle(struct connection *connection, struct fault *fault);
 /* Prepared now or before; NULL: `fault` says why. */
 struct prepared *sqlite_find(struct connection *connection, const struct statement *statement,
                              struct fault *fault);

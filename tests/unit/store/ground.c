@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/store/ground.h"
 
+#include "tests/unit/store/postgres_server.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,15 +35,27 @@ const struct migration *ground_migrations(void)
     return migrations;
 }
 
-const struct statement insert_note = { "INSERT INTO note (words) VALUES (?1)" };
-const struct statement insert_note_by_id = { "INSERT INTO note (id, words) VALUES (?1, ?2)" };
+const struct statement insert_note = { "INSERT INTO note (words) VALUES (?1) RETURNING id" };
+const struct statement insert_note_by_id = {
+    "INSERT INTO note (id, words) VALUES (?1, ?2) RETURNING id"
+};
 const struct statement count_notes = { "SELECT count(*) FROM note" };
 const struct statement update_note = { "UPDATE note SET words = ?2 WHERE id = ?1" };
 
 enum { UTC_START_MS = 1000000 };
 
-static void make_folder(struct ground *ground)
+bool ground_is_postgres(void)
 {
+    const char *on = getenv("STORE_ON");
+    return on && strcmp(on, "postgresql") == 0;
+}
+
+static void find_place(struct ground *ground)
+{
+    if (ground_is_postgres()) {
+        if (!postgres_server_path(ground->path, sizeof ground->path)) skip();
+        return;
+    }
     const char *base = getenv("TMPDIR");
     (void)snprintf(ground->folder, sizeof ground->folder, "%s/store-XXXXXX", base ? base : "/tmp");
     CHECK(mkdtemp(ground->folder) != NULL);
@@ -59,18 +73,22 @@ static void begin(struct ground *ground, bool is_virtual)
 
 void ground_begin(struct ground *ground, bool is_virtual)
 {
-    make_folder(ground);
+    find_place(ground);
     begin(ground, is_virtual);
 }
 
 void ground_begin_memory(struct ground *ground)
 {
-    (void)snprintf(ground->path, sizeof ground->path, ":memory:");
+    if (ground_is_postgres())
+        find_place(ground);
+    else
+        (void)snprintf(ground->path, sizeof ground->path, ":memory:");
     begin(ground, true);
 }
 
 void ground_begin_disk(struct ground *ground)
 {
+    SKIP_ON_POSTGRES();
     (void)snprintf(ground->path, sizeof ground->path, "sim:/data/test/test.db");
     begin(ground, true);
 }
@@ -89,11 +107,20 @@ void ground_close(struct ground *ground)
     ground->store = NULL;
 }
 
+void ground_empty(struct ground *ground)
+{
+    ground_close(ground);
+    if (ground_is_postgres())
+        find_place(ground); /* a schema that nobody has used */
+    else
+        CHECK(unlink(ground->path) == 0);
+}
+
 void ground_end(struct ground *ground)
 {
     scope_close(ground->life);
     if (ground->folder[0] == '\0') return;
-    char path[128];
+    char path[200];
     const char *endings[] = { "", "-wal", "-shm" };
     for (size_t i = 0; i < 3; i++) {
         (void)snprintf(path, sizeof path, "%s%s", ground->path, endings[i]);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ground.h - what the tests of the store stand on: a temporary folder, a small table, and results
- * that are remembered. */
+/* ground.h - what the tests of the store stand on: a temporary folder or a schema of a PostgreSQL,
+ * a small table, and results that are remembered. The programs run twice: where STORE_ON is
+ * `postgresql` in the environment everything but the simulated disk is there. */
 #ifndef TESTS_UNIT_STORE_GROUND_H
 #define TESTS_UNIT_STORE_GROUND_H
 
@@ -14,7 +15,7 @@ struct ground {
     struct scope *life, *store_life;
     struct loop *loop;
     struct store *store;
-    char folder[64], path[96];
+    char folder[64], path[160];
     struct store_options options;
     uint64_t seed; /* of a virtual loop's chance */
 };
@@ -29,6 +30,12 @@ struct answers {
     char words[200];
 };
 
+bool ground_is_postgres(void);
+/* In a test that is about files, or a disk of ours. */
+#define SKIP_ON_POSTGRES()                                                                         \
+    do {                                                                                           \
+        if (ground_is_postgres()) skip();                                                          \
+    } while (0)
 const struct migration *ground_migrations(void); /* the common ones, and note */
 extern const struct statement insert_note, insert_note_by_id, count_notes, update_note;
 
@@ -37,6 +44,7 @@ void ground_begin_memory(struct ground *ground);                  /* VIRTUAL */
 void ground_begin_disk(struct ground *ground);                    /* VIRTUAL, sim_disk.h */
 enum err ground_open(struct ground *ground, struct fault *fault); /* again, after ground_close */
 void ground_close(struct ground *ground);                         /* the store alone: the crash */
+void ground_empty(struct ground *ground);                         /* and nothing is left of it */
 void ground_end(struct ground *ground);
 
 /* note(id, words UNIQUE): one row. */

@@ -111,9 +111,10 @@ TEST(a_bad_change_in_a_group_is_undone_alone)
     CHECK_U32(answers.count, 8);
     for (size_t i = 0; i < 8; i++) CHECK_U32(answers.err[i], wanted[i]);
     CHECK_U32(answers.failed_statement, 1);
-    CHECK(strstr(answers.words, "NOT NULL") != NULL);
+    CHECK(strstr(answers.words, ground_is_postgres() ? "not-null" : "NOT NULL") != NULL);
     static const struct statement good = {
-        "SELECT group_concat(id || words) = '1one,3three,7seven' FROM note"
+        "SELECT count(*) = 3 AND sum(CASE WHEN (id = 1 AND words = 'one') OR (id = 3 AND words = "
+        "'three') OR (id = 7 AND words = 'seven') THEN 1 ELSE 0 END) = 3 FROM note"
     };
     CHECK_I64(ask_i64(&ground, &good), 1);
     CHECK_I64(store_counters(ground.store).groups, 1);
@@ -270,6 +271,7 @@ static void expect_full(bool is_virtual)
 
 TEST(what_does_not_fit_on_the_disk_is_refused_and_its_neighbours_are_kept)
 {
+    SKIP_ON_POSTGRES();
     expect_full(true);
     expect_full(false);
 }
@@ -293,6 +295,7 @@ TEST(a_disk_that_is_full_at_the_commit_fails_the_whole_group_and_the_next_one_wo
 
 TEST(after_a_failed_sync_all_changes_are_refused_until_the_store_is_opened_again)
 {
+    SKIP_ON_POSTGRES();
     struct ground ground = { 0 };
     struct answers answers = { 0 };
     ground_begin(&ground, true);
@@ -316,6 +319,7 @@ TEST(after_a_failed_sync_all_changes_are_refused_until_the_store_is_opened_again
 
 TEST(groups_that_were_queued_behind_a_failed_sync_are_refused_too)
 {
+    SKIP_ON_POSTGRES();
     struct ground ground = { .options = { .group_rows_max = 1 } };
     struct answers answers = { 0 };
     ground_begin_memory(&ground);
@@ -410,6 +414,7 @@ TEST(trouble_is_told_once_and_its_end_is_found_out_without_anybody_asking)
 
 TEST(a_failed_sync_is_told_as_the_end)
 {
+    SKIP_ON_POSTGRES();
     struct ground ground = { 0 };
     struct answers answers = { 0 };
     struct troubles troubles = { 0 };
@@ -515,7 +520,10 @@ TEST(values_of_all_kinds_come_back_as_they_went)
     struct answers answers = { 0 };
     uint32_t count = 0;
     ground_begin_memory(&ground);
-    CHECK_OK(store_execute_now(ground.store, TEXT("CREATE TABLE kind (a, b, c, d, e, f)"), NULL));
+    CHECK_OK(store_execute_now(ground.store,
+                               TEXT("CREATE TABLE kind (a INTEGER, b REAL, c TEXT, d BLOB, "
+                                    "e TEXT, f TEXT)"),
+                               NULL));
     struct change *change = change_new(ground.store);
     change_add(change, &insert, 1);
     change_bind_i64(change, -5);
@@ -559,7 +567,8 @@ TEST(a_query_that_writes_or_makes_no_sense_or_asks_for_too_much_is_refused)
     static const struct statement nonsense = { "SELECT nothing" };
     static const struct statement huge = {
         "WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 100) SELECT zeroblob(1000000)"
-        " FROM n"
+        " FROM n",
+        .postgres = "SELECT repeat('x', 1000000) FROM generate_series(1, 100)",
     };
     struct ground ground = { 0 };
     ground_begin(&ground, true);
@@ -672,6 +681,7 @@ TEST(a_store_may_be_closed_by_its_own_callback_and_with_changes_on_their_way)
 
 TEST(a_store_in_memory_works_on_a_real_loop_too)
 {
+    SKIP_ON_POSTGRES();
     struct ground ground = { .path = ":memory:" };
     struct answers answers = { .wanted = 1 };
     struct fault fault;

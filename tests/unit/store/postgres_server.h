@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* postgres_server.h - a real PostgreSQL of Debian's package for the tests of one program: on a free
+ * port of loopback, in a folder of its own, gone with the program. */
+#ifndef TESTS_UNIT_STORE_POSTGRES_SERVER_H
+#define TESTS_UNIT_STORE_POSTGRES_SERVER_H
+
+#include "store/store.h"
+
+/* A "postgresql:..." path with a schema that nobody used before; started when it is first asked
+ * for. False: PostgreSQL is not installed here. */
+bool postgres_server_path(char *out, size_t room);
+unsigned postgres_server_port(void);
+/* As a crash: all its processes at once, by SIGKILL; then as it was. */
+void postgres_server_kill(void);
+void postgres_server_start(void);
+/* It takes connections and answers nothing; false: it goes on. */
+void postgres_server_freeze(bool is_frozen);
+/* Every session of clients ends; somebody's deed at the database. */
+void postgres_server_drop_sessions(void);
+
+#endif
