@@ -274,6 +274,41 @@ TEST(a_slow_disk_answers_late_and_in_order)
     ground_end(&ground);
 }
 
+/* The log that a failed sync left in doubt cannot be settled while the disk is full: what is added
+ * to it meanwhile would be gone with the power. */
+TEST(nothing_is_added_to_a_doubtful_log_that_a_full_disk_keeps_from_being_settled)
+{
+    uint32_t survived = 0;
+    for (uint64_t seed = 1; seed <= 40; seed++) {
+        struct ground ground;
+        struct answers answers = { 0 };
+        begin_at(&ground, seed);
+        CHECK_OK(ground_open(&ground, NULL));
+        for (int64_t id = 1; id <= 4; id++) submit_pair(&ground, id, &answers);
+        loop_run_for(ground.loop, 20);
+        sim_disk_fail(ground.loop, TEXT("/data/"), SIM_SYNC, 1);
+        submit_pair(&ground, 5, &answers);
+        loop_run_for(ground.loop, 20);
+        sim_disk_crash(ground.loop, TEXT("/data/"), SIM_CRASH_PROCESS);
+        ground_close(&ground);
+        sim_disk_limit(ground.loop, sim_disk_bytes(ground.loop));
+        CHECK_OK(ground_open(&ground, NULL));
+        for (int64_t id = 6; id <= 9; id++) submit_pair(&ground, id, &answers);
+        loop_run_for(ground.loop, 20);
+        sim_disk_limit(ground.loop, 0);
+        for (int64_t id = 10; id <= 13; id++) submit_pair(&ground, id, &answers);
+        loop_run_for(ground.loop, 20);
+        survived += answers.count == 13 && answers.err[12] == ERR_OK;
+        sim_disk_crash(ground.loop, TEXT("/data/"), SIM_CRASH_POWER);
+        ground_close(&ground);
+        CHECK_OK(ground_open(&ground, NULL));
+        CHECK_I64(count_lost(&ground, &answers), 0);
+        CHECK_I64(count_halves(&ground), 0);
+        ground_end(&ground);
+    }
+    CHECK_U32(survived, 40);
+}
+
 TEST(what_is_said_of_a_prefix_replaces_what_was_said_below_it)
 {
     struct ground ground = { .seed = 5 };
