@@ -6,7 +6,7 @@
  *   subscription.c  the link to config: objects and changes
  *   cache.c         the last configuration, for a start without config
  *   mirror.c        the objects
- *   settings.c      the options
+ *   settings.c      the options; cluster.c: those that nodes share
  *   own_store.c     the server's own store, and what its disk means for our status
  *   net_watch.c     descriptors that run out
  *   peer.c          links to other applications, for servers
@@ -54,7 +54,7 @@ struct app_private {
     struct buf reason;
     uint64_t config_rev, started_utc_ms, started_mono_ms;
     struct scope *options_life, *options_retired;
-    uint64_t own_rev, template_rev; /* when options were resolved; 0: the object was absent */
+    uint64_t options_state; /* of the objects that the options were resolved from */
     struct timer *end_timer, *orphan_timer;
     uint32_t pid;
     /* The simulated world: instead of the end of the process. NULL: the loop stops. */

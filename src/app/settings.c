@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Our options: those of our Application object, of section sml in its annex (framework 2.1, 6.4),
- * of its template, over the built-in ones. What takes effect at a restart is held back by
- * option_resolve(). */
+ * of the clusters it is a node of (framework 2.3), of its template, over the built-in ones. What
+ * takes effect at a restart is held back by option_resolve(). */
+#include "app/cluster.h"
 #include "app/private.h"
 
 #include "gen/events.h"
@@ -89,19 +90,40 @@ static struct kv section_sml(const struct kv *annex)
     return (struct kv){ 0 };
 }
 
-static const void *resolve(const struct app *app, const struct app_object *own,
-                           const struct app_object *template, const void *previous,
+/* An object's options, and what of its annex counts. */
+struct own_layers {
+    struct option_layer at[2 * (CLUSTERS_MAX + 1) + 1];
+    struct kv sml[CLUSTERS_MAX + 1];
+    size_t count, objects;
+};
+
+static void add_layers(struct own_layers *layers, const struct app_object *object)
+{
+    const struct object_application *application = (const void *)object->fields;
+    struct kv *sml = &layers->sml[layers->objects++];
+    *sml = section_sml(&application->annex);
+    layers->at[layers->count++] = (struct option_layer){ LEVEL_APPLICATION, &application->options };
+    layers->at[layers->count++] = (struct option_layer){ LEVEL_APPLICATION, sml };
+}
+
+/* What the options are made of. */
+struct origin {
+    const struct app_object *own, *template; /* NULL: not there */
+    const struct app_object *clusters[CLUSTERS_MAX];
+    size_t cluster_count;
+};
+
+static const void *resolve(const struct app *app, const struct origin *origin, const void *previous,
                            struct scope *life)
 {
-    const struct object_application *application = own ? (const void *)own->fields : NULL;
-    const struct object_app_prototype *prototype = template ? (const void *)template->fields : NULL;
-    struct kv sml = application ? section_sml(&application->annex) : (struct kv){ 0 };
-    const struct option_layer layers[] = {
-        { LEVEL_APPLICATION, application ? &application->options : NULL },
-        { LEVEL_APPLICATION, &sml },
-        { LEVEL_APPLICATION, prototype ? &prototype->options : NULL },
-    };
-    struct option_source source = { app->name, layers, sizeof layers / sizeof layers[0] };
+    struct own_layers layers = { .count = 0 };
+    if (origin->own) add_layers(&layers, origin->own);
+    for (size_t i = 0; i < origin->cluster_count; i++) add_layers(&layers, origin->clusters[i]);
+    if (origin->template) {
+        const struct object_app_prototype *prototype = (const void *)origin->template->fields;
+        layers.at[layers.count++] = (struct option_layer){ LEVEL_APPLICATION, &prototype->options };
+    }
+    struct option_source source = { app->name, layers.at, layers.count };
     struct scope *scratch = scope_new(life, "option reports", SCOPE_NO_LIMIT);
     struct reporting reporting = { app, scratch };
     const void *options =
@@ -110,20 +132,35 @@ static const void *resolve(const struct app *app, const struct app_object *own,
     return options;
 }
 
+static uint64_t mix(uint64_t state, const struct app_object *object)
+{
+    enum { FNV_PRIME = 0x01000193 };
+    state = (state ^ (object ? object->dbid : 0)) * FNV_PRIME;
+    return (state ^ (object ? object->rev : 0)) * FNV_PRIME;
+}
+
+/* Another one when any of the objects is another, or moved. */
+static uint64_t state_of(const struct origin *origin)
+{
+    uint64_t state = mix(mix(origin->cluster_count + 1, origin->own), origin->template);
+    for (size_t i = 0; i < origin->cluster_count; i++) state = mix(state, origin->clusters[i]);
+    return state;
+}
+
 void settings_resolve(struct app *app)
 {
     struct app_private *private = app->private;
-    const struct app_object *own = app_self(app), *template = template_of(app, own);
-    uint64_t own_rev = own ? own->rev : 0, template_rev = template ? template->rev : 0;
-    bool is_first = own && !private->is_first_settled;
-    bool is_same = own_rev == private->own_rev && template_rev == private->template_rev;
-    if (app->options && is_same && !is_first) return;
-    private->own_rev = own_rev;
-    private->template_rev = template_rev;
+    struct origin origin = { .own = app_self(app) };
+    origin.template = template_of(app, origin.own);
+    origin.cluster_count = clusters_of(app, origin.own, origin.clusters);
+    uint64_t state = state_of(&origin);
+    bool is_first = origin.own && !private->is_first_settled;
+    if (app->options && state == private->options_state && !is_first) return;
+    private->options_state = state;
     private->is_first_settled |= is_first;
     struct scope *life = scope_new(app->life, "options", SCOPE_NO_LIMIT);
     /* The first configuration is the start: nothing of it waits for another one. */
-    swap(app, life, resolve(app, own, template, is_first ? NULL : app->options, life));
+    swap(app, life, resolve(app, &origin, is_first ? NULL : app->options, life));
 }
 
 void settings_settle(struct app *app)

@@ -84,20 +84,26 @@ enum option_type { /* framework 4.1 */
                    OPTION_LIST,
                    OPTION_URL,
                    OPTION_SECRET,
+                   OPTION_DURATION,
+                   OPTION_REGEX,
+                   OPTION_JSON,
+                   OPTION_PORTRANGE,
 };
 struct option {
-    const char *section; /* "" in the table's own default section list (outbound 3.1) */
+    const char *section; /* "" in the table's own default section list (outbound 3.1); "pop-client*"
+                            stands for all sections that begin so */
     const char *name;
     enum option_type type;
     uint16_t offset;      /* of the member in the snapshot struct: bool, uint32_t, int64_t, double,
-                             struct text */
+                             struct text; of a duration int64_t milliseconds */
     const char *fallback; /* the built-in default, as text */
     int64_t min, max;     /* numbers; both 0: no range */
     const char *const *choices;
     unsigned levels; /* of enum option_level */
     enum option_effect effect;
     const char *unit, *help;
-    bool is_family; /* the section's names are free: the member is a struct kv of name -> text */
+    bool is_family; /* the member is a struct kv of texts: by name where the section's names are free
+                       (name "*"), by section where the section is a pattern */
 };
 struct option_table {
     const char *application_type;

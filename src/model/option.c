@@ -5,6 +5,7 @@
 
 #include "base/table.h"
 #include "format/url.h"
+#include "model/option_text.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -113,6 +114,16 @@ static enum err parse_url(struct text value, union parsed *out, char words[OPTIO
     return ERR_OK;
 }
 
+static enum err parse_grammar(const struct option *option, struct text value, union parsed *out,
+                              char words[OPTION_WORDS_MAX])
+{
+    out->text = value;
+    if (!text_is_utf8(value)) return say(words, "must be UTF-8");
+    if (option->type == OPTION_REGEX) return option_regex(value, words);
+    return option->type == OPTION_JSON ? option_json(value, words)
+                                       : option_port_range(value, words);
+}
+
 static enum err parse(const struct option *option, struct text value, union parsed *out,
                       char words[OPTION_WORDS_MAX])
 {
@@ -123,6 +134,10 @@ static enum err parse(const struct option *option, struct text value, union pars
     case OPTION_I64: return parse_integer(option, value, out, words);
     case OPTION_FLOAT: return parse_float(option, value, out, words);
     case OPTION_URL: return parse_url(value, out, words);
+    case OPTION_DURATION: return option_duration(option, value, &out->i64, words);
+    case OPTION_REGEX:
+    case OPTION_JSON:
+    case OPTION_PORTRANGE: return parse_grammar(option, value, out, words);
     case OPTION_TEXT:
     case OPTION_ENUM:
     case OPTION_LIST:
@@ -155,6 +170,7 @@ static void set_member(const struct option *option, void *snapshot, const union 
     switch (option->type) {
     case OPTION_BOOL: *(bool *)member = parsed->truth; break;
     case OPTION_U32: *(uint32_t *)member = parsed->u32; break;
+    case OPTION_DURATION:
     case OPTION_I64: *(int64_t *)member = parsed->i64; break;
     case OPTION_FLOAT: *(double *)member = parsed->number; break;
     default: *(struct text *)member = scope_keep(scope, parsed->text); break;
@@ -167,6 +183,7 @@ static void get_member(const struct option *option, const void *snapshot, union 
     switch (option->type) {
     case OPTION_BOOL: out->truth = *(const bool *)member; break;
     case OPTION_U32: out->u32 = *(const uint32_t *)member; break;
+    case OPTION_DURATION:
     case OPTION_I64: out->i64 = *(const int64_t *)member; break;
     case OPTION_FLOAT: out->number = *(const double *)member; break;
     default: out->text = *(const struct text *)member; break;
@@ -182,6 +199,7 @@ struct text option_format(const struct option *option, const void *snapshot, str
     case OPTION_BOOL: return value.truth ? TEXT("true") : TEXT("false");
     case OPTION_U32: return scope_format(scope, "%" PRIu32, value.u32);
     case OPTION_I64: return scope_format(scope, "%" PRId64, value.i64);
+    case OPTION_DURATION: return scope_format(scope, "%" PRId64 " ms", value.i64);
     case OPTION_FLOAT: return scope_format(scope, "%g", value.number);
     case OPTION_SECRET: return value.text.len ? STARS : value.text;
     default: return value.text;
@@ -190,6 +208,19 @@ struct text option_format(const struct option *option, const void *snapshot, str
 
 /* --- the search ----------------------------------------------------------------------------------
  */
+
+/* "pop-client*": all sections that begin so. */
+static bool is_pattern(const struct option *option)
+{
+    return text_ends(text_of(option->section), TEXT("*"));
+}
+
+static bool fits_pattern(const struct option *option, struct text section)
+{
+    struct text begin = text_of(option->section);
+    begin.len--;
+    return section.len >= begin.len && text_eq_fold(text_slice(section, 0, begin.len), begin);
+}
 
 /* The sections that an option declared with section "" is looked up in, in this order. */
 static size_t sections_of(const struct option *option, struct text application, struct text out[3])
@@ -318,6 +349,7 @@ static bool is_same(const struct option *option, const void *a, const void *b)
     switch (option->type) {
     case OPTION_BOOL: return left.truth == right.truth;
     case OPTION_U32: return left.u32 == right.u32;
+    case OPTION_DURATION:
     case OPTION_I64: return left.i64 == right.i64;
     case OPTION_FLOAT: return !(left.number < right.number) && !(left.number > right.number);
     default: return text_eq(left.text, right.text);
@@ -343,38 +375,68 @@ static void resolve_one(const struct resolver *resolver, const struct option *op
     report(resolver, option, OPTION_WAITS, section, text, "takes effect at the next restart");
 }
 
-/* All names of a family's section, nearest layer first; invalid ones are left out. */
+/* One value of a family, under the name that tells it from the others; the nearest layer wins. */
+static void add_to_family(const struct resolver *resolver, const struct option *option,
+                          struct kv *family, struct text section, const struct pair *pair)
+{
+    char words[OPTION_WORDS_MAX] = "must be text";
+    struct text text, name = is_pattern(option) ? section : pair->name;
+    if (is_ignored(pair->name) || find_folded(family, name)) return;
+    if (!value_as_text(&pair->value, resolver->scope, &text) ||
+        option_value_check(option, text, words)) {
+        report(resolver, option, OPTION_VALUE_INVALID, section, text, words);
+        return;
+    }
+    family->at[family->count++] = (struct pair){
+        .name = scope_keep(resolver->scope, name),
+        .value = { .kind = VALUE_TEXT, .text = scope_keep(resolver->scope, text) },
+    };
+}
+
+/* NULL: this section is none of the family's. */
+static const struct kv *family_section(const struct option *option, const struct pair *section)
+{
+    bool is_ours = is_pattern(option) ? fits_pattern(option, section->name)
+                                      : text_eq_fold(section->name, text_of(option->section));
+    return is_ours && section->value.kind == VALUE_KV ? &section->value.pairs : NULL;
+}
+
+static void resolve_layer(const struct resolver *resolver, const struct option *option,
+                          struct kv *family, const struct kv *sections)
+{
+    for (uint32_t i = 0; i < sections->count; i++) {
+        const struct kv *section = family_section(option, &sections->at[i]);
+        for (uint32_t j = 0; section && j < section->count; j++)
+            if (!is_pattern(option) || text_eq_fold(section->at[j].name, text_of(option->name)))
+                add_to_family(resolver, option, family, sections->at[i].name, &section->at[j]);
+    }
+}
+
+static size_t family_room(const struct option *option, const struct kv *sections)
+{
+    size_t room = 0;
+    for (uint32_t i = 0; i < sections->count; i++) {
+        const struct kv *section = family_section(option, &sections->at[i]);
+        room += section ? section->count : 0;
+    }
+    return room;
+}
+
+/* All names of a family, nearest layer first; invalid ones are left out. */
 static void resolve_family(const struct resolver *resolver, const struct option *option)
 {
+    static const struct kv none = { 0 };
     struct kv *family = member_of(option, resolver->snapshot);
     const struct option_source *source = resolver->source;
     size_t room = 0;
-    for (size_t i = 0; i < source->layer_count; i++) {
-        const struct kv *section =
-            find_section(source->layers[i].sections, text_of(option->section));
-        room += section ? section->count : 0;
-    }
+    for (size_t i = 0; i < source->layer_count; i++)
+        room +=
+            family_room(option, source->layers[i].sections ? source->layers[i].sections : &none);
     family->at = scope_alloc_array(resolver->scope, room, sizeof *family->at);
     for (size_t i = 0; i < source->layer_count; i++) {
-        const struct kv *section =
-            find_section(source->layers[i].sections, text_of(option->section));
-        if (section == NULL || !(option->levels & (unsigned)source->layers[i].level)) continue;
-        for (uint32_t j = 0; j < section->count; j++) {
-            const struct pair *pair = &section->at[j];
-            char words[OPTION_WORDS_MAX] = "must be text";
-            struct text text;
-            if (is_ignored(pair->name) || find_folded(family, pair->name)) continue;
-            if (!value_as_text(&pair->value, resolver->scope, &text) ||
-                option_value_check(option, text, words)) {
-                report(resolver, option, OPTION_VALUE_INVALID, text_of(option->section), text,
-                       words);
-                continue;
-            }
-            family->at[family->count++] = (struct pair){
-                .name = scope_keep(resolver->scope, pair->name),
-                .value = { .kind = VALUE_TEXT, .text = scope_keep(resolver->scope, text) },
-            };
-        }
+        const struct option_layer *layer = &source->layers[i];
+        if (layer->sections && (option->levels & (unsigned)layer->level))
+            resolve_layer(resolver, option, family, layer->sections);
     }
 }
 
@@ -396,9 +458,15 @@ void *option_resolve(const struct option_table *table, const struct option_sourc
 /* --- one object, as it is written ----------------------------------------------------------------
  */
 
+static bool is_any_name(const struct option *option)
+{
+    return option->is_family && text_eq(text_of(option->name), TEXT("*"));
+}
+
 static bool is_read_in(const struct option *option, struct text application, struct text section)
 {
     struct text names[3];
+    if (is_pattern(option)) return fits_pattern(option, section);
     size_t count = sections_of(option, application, names);
     for (size_t i = 0; i < count; i++)
         if (text_eq_fold(names[i], section)) return true;
@@ -410,7 +478,7 @@ const struct option *option_find(const struct option_table *table, struct text a
 {
     for (size_t i = 0; i < table->count; i++) {
         const struct option *option = &table->options[i];
-        if (!option->is_family && !text_eq_fold(text_of(option->name), name)) continue;
+        if (!is_any_name(option) && !text_eq_fold(text_of(option->name), name)) continue;
         if (is_read_in(option, application, section)) return option;
     }
     return NULL;

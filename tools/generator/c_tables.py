@@ -9,10 +9,12 @@ C_TYPES = {"bool": "bool", "u32": "uint32_t", "u64": "uint64_t", "i64": "int64_t
            "text": "struct text", "bytes": "struct text", "kv": "struct kv"}
 KINDS = {"bool": "FIELD_BOOL", "u32": "FIELD_U32", "u64": "FIELD_U64", "i64": "FIELD_I64", "f64": "FIELD_F64",
          "text": "FIELD_TEXT", "bytes": "FIELD_BYTES", "kv": "FIELD_KV", "nested": "FIELD_NESTED"}
-OPTION_C_TYPES = {"bool": "bool", "u32": "uint32_t", "i64": "int64_t", "float": "double"}
+OPTION_C_TYPES = {"bool": "bool", "u32": "uint32_t", "i64": "int64_t", "float": "double",
+                  "duration": "int64_t"}
 OPTION_KINDS = {"bool": "OPTION_BOOL", "u32": "OPTION_U32", "i64": "OPTION_I64", "float": "OPTION_FLOAT",
                 "text": "OPTION_TEXT", "enum": "OPTION_ENUM", "list": "OPTION_LIST", "url": "OPTION_URL",
-                "secret": "OPTION_SECRET"}
+                "secret": "OPTION_SECRET", "duration": "OPTION_DURATION", "regex": "OPTION_REGEX",
+                "json": "OPTION_JSON", "portrange": "OPTION_PORTRANGE"}
 
 
 def header(name, includes, body):

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from . import names, routes
 
 FIELD_TYPES = ("bool", "u32", "u64", "i64", "f64", "text", "bytes", "kv")
-OPTION_TYPES = ("bool", "u32", "i64", "float", "text", "enum", "list", "url", "secret")
+OPTION_TYPES = ("bool", "u32", "i64", "float", "text", "enum", "list", "url", "secret",
+                "duration", "regex", "json", "portrange")
 LEVELS = ("application", "campaign", "campaign-group", "calling-list", "host", "dn", "tenant", "person", "script")
 EFFECTS = ("immediate", "next-use", "reconnect", "restart", "startup")
 LOG_LEVELS = ("debug", "trace", "interaction", "standard", "alarm")
@@ -335,6 +336,12 @@ def check_fallback(where, option):
     elif option.type in ("u32", "i64", "float"):
         own = (0, 2**32 - 1) if option.type == "u32" else (-(2**63), 2**63 - 1)
         fits = is_number(text, *(limits or own), option.type)
+    elif option.type == "duration":
+        fits = re.fullmatch(r"\d+ *(ms|s|min|h|d)?", text) is not None
+    elif option.type == "portrange":
+        fits = re.fullmatch(r"(\d+(-\d+)?(,\d+(-\d+)?)*)?", text) is not None
+    elif option.type in ("regex", "json"):
+        fits = text == ""
     elif option.type == "url":
         fits = text == "" or re.match(r"https?://[^/@]+", text) is not None
     elif option.type == "list":
@@ -367,8 +374,11 @@ def read_option(where, header, row):
     fallback = row.get("default", "")
     fallback = str(fallback).lower() if isinstance(fallback, bool) else str(fallback)
     limits = row.get("range")
-    is_family = row.get("pattern", False)
-    option = Option(section, "*" if is_family else name, names.member(header), row["type"], fallback,
+    is_pattern = section.endswith("*")
+    if is_pattern and (row.get("pattern") or "default" in row):
+        refuse(where, "of a pattern of sections one name is read, and there is no default")
+    is_family = is_pattern or row.get("pattern", False)
+    option = Option(section, "*" if is_family and not is_pattern else name, names.member(header), row["type"], fallback,
                     tuple(limits) if limits else None, row.get("choices"), levels, effect, row.get("unit"),
                     row["help"], is_family)
     if not is_family:

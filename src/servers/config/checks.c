@@ -5,6 +5,7 @@
 #include "servers/config/draft.h"
 #include "servers/config/options_check.h"
 #include "servers/config/reference.h"
+#include "servers/config/rules.h"
 
 #include <stdio.h>
 
@@ -127,6 +128,23 @@ static void check_secret(void *self, struct text name)
 
 /* --- all ------------------------------------------------------------------------------------ */
 
+/* The types of its nodes, each once. */
+static void note_nodes(const struct checker *checker, struct options_check *options)
+{
+    struct table *seen = table_new(checker->scratch);
+    const struct object *node;
+    size_t count = 0;
+    for (size_t at = 0; draft_next(checker->set, &OBJECT_APPLICATION, &at);) count++;
+    struct text *types = scope_alloc_array(checker->scratch, count, sizeof *types);
+    options->node_types = types;
+    for (size_t at = 0; (node = draft_next(checker->set, &OBJECT_APPLICATION, &at));) {
+        struct text type = body_text(&node->body, "type");
+        if (!rules_is_node(node, checker->object) || table_get(seen, type)) continue;
+        table_put(seen, type, seen);
+        types[options->node_type_count++] = type;
+    }
+}
+
 static void check_one(struct checker *checker, const struct staged *staged)
 {
     checker->object = staged->after;
@@ -136,7 +154,7 @@ static void check_one(struct checker *checker, const struct staged *staged)
     if (staged->after->type == &OBJECT_APPLICATION) check_derived(checker, staged->before);
     if (staged->after->type == &OBJECT_FORMAT && staged->before)
         check_frozen(checker, staged->before);
-    const struct options_check options = {
+    struct options_check options = {
         .object = staged->after,
         .label = checker->label,
         .problems = checker->problems,
@@ -145,6 +163,7 @@ static void check_one(struct checker *checker, const struct staged *staged)
         .readers = checker->readers,
         .reader_count = checker->reader_count,
     };
+    if (rules_is_cluster(staged->after)) note_nodes(checker, &options);
     options_check_run(&options);
 }
 

@@ -3,6 +3,7 @@
  * each object that moves, and of those it makes a pair or a cluster with. */
 #include "gen/objects.h"
 #include "servers/config/draft.h"
+#include "servers/config/rules.h"
 
 enum { DIFFERENCES_MAX = 10 }; /* told of two objects */
 
@@ -118,11 +119,6 @@ static void lint_pair(const struct lint *lint, const struct object *primary,
 
 /* --- connections ---------------------------------------------------------------------------- */
 
-static bool is_cluster(const struct object *object)
-{
-    return object && text_eq(body_text(&object->body, "type"), TEXT("ApplicationCluster"));
-}
-
 static bool has_port(const struct object *server, struct text id)
 {
     const struct value *ports = body_find(&server->body, TEXT("ports"));
@@ -131,22 +127,15 @@ static bool has_port(const struct object *server, struct text id)
     return ports == NULL; /* it is told elsewhere where it listens */
 }
 
-static bool is_connected(const struct object *client, struct text server)
-{
-    const struct value *connections = body_find(&client->body, TEXT("connections"));
-    for (uint32_t i = 0; connections && i < connections->items.count; i++)
-        if (text_eq(body_text(&connections->items.at[i].pairs, "server"), server)) return true;
-    return false;
-}
-
 /* The node that comes first is what the others are measured by. */
 static void lint_nodes(const struct lint *lint, const struct object *node,
                        const struct object *cluster)
 {
     const struct object *other;
     for (size_t at = 0; (other = draft_next(lint->set, &OBJECT_APPLICATION, &at));) {
-        if (other == node || !is_connected(other, cluster->key)) continue;
-        if (is_same(node, other, "type")) lint_same_options(lint, node, other);
+        if (other == node || !rules_is_node(other, cluster) || !is_same(node, other, "type"))
+            continue;
+        lint_same_options(lint, node, other);
         return;
     }
 }
@@ -166,16 +155,18 @@ static void lint_connection(const struct lint *lint, const struct object *client
     if (primary && primary != client)
         WARN(lint, client, "connections[%.*s]: is the backup of %.*s, which alone is to be named",
              TEXT_ARG(name), TEXT_ARG(primary->key));
-    if (!is_cluster(server)) return;
-    if (table_get(lint->primaries, client->key))
-        WARN(lint, client, "connections[%.*s]: a cluster lists primary applications alone",
-             TEXT_ARG(name));
-    else
-        lint_nodes(lint, client, server);
+}
+
+static void lint_clusters(const struct lint *lint, const struct object *object)
+{
+    const struct object *cluster;
+    for (size_t at = 0; (cluster = draft_next(lint->set, &OBJECT_APPLICATION, &at));)
+        if (rules_is_node(object, cluster)) lint_nodes(lint, object, cluster);
 }
 
 static void lint_application(const struct lint *lint, const struct object *object)
 {
+    lint_clusters(lint, object);
     const struct value *connections = body_find(&object->body, TEXT("connections"));
     for (uint32_t i = 0; connections && i < connections->items.count; i++)
         lint_connection(lint, object, &connections->items.at[i].pairs);

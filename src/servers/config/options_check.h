@@ -16,6 +16,8 @@ struct options_check {
     const struct text *readers; /* names of the outbound applications: a section may bear one
                                    (outbound 3.1) */
     size_t reader_count;
+    const struct text *node_types; /* of a cluster: the application types that read its options */
+    size_t node_type_count;
 };
 
 void options_check_run(const struct options_check *check);

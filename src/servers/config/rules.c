@@ -367,6 +367,37 @@ bool rules_check(const struct object *object, struct text label, struct problems
     return problems->count + problems->left_out == checking.before;
 }
 
+/* --- clusters ------------------------------------------------------------------------------- */
+
+bool rules_is_cluster(const struct object *object)
+{
+    return object->type == &OBJECT_APPLICATION &&
+           text_eq(body_text(&object->body, "type"), TEXT("ApplicationCluster"));
+}
+
+static bool lists(const struct object *one, struct text name)
+{
+    const struct value *connections = body_find(&one->body, TEXT("connections"));
+    for (uint32_t i = 0; connections && i < connections->items.count; i++)
+        if (text_eq(body_text(&connections->items.at[i].pairs, "server"), name)) return true;
+    return false;
+}
+
+static bool is_of_servers(const struct object *cluster)
+{
+    const struct value *options = body_find(&cluster->body, TEXT("options"));
+    const struct value *settings = options ? body_find(&options->pairs, TEXT("cluster-settings"))
+                                           : NULL;
+    return settings && settings->kind == VALUE_KV &&
+           body_text(&settings->pairs, "cluster-type").len > 0;
+}
+
+bool rules_is_node(const struct object *application, const struct object *cluster)
+{
+    return rules_is_cluster(cluster) && (is_of_servers(cluster) ? lists(cluster, application->key)
+                                                                : lists(application, cluster->key));
+}
+
 /* --- application types ---------------------------------------------------------------------- */
 
 /* Framework 2.3; CMServer is outbound. */

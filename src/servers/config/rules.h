@@ -10,6 +10,11 @@
 /* False: something is wrong, and among the problems. */
 bool rules_check(const struct object *object, struct text label, struct problems *problems);
 
+/* Whether the application takes its options from the cluster (framework 2.3): it lists the cluster
+ * in its connections; one of servers, which clients list as well, has to list it. */
+bool rules_is_node(const struct object *application, const struct object *cluster);
+bool rules_is_cluster(const struct object *object);
+
 /* The options table of an application type: the guides' name or ours; NULL: not one of our servers.
  */
 const struct option_table *rules_option_table(struct text application_type);

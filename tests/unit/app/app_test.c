@@ -427,6 +427,49 @@ TEST(the_template_gives_what_the_application_does_not_say)
     world_free(world);
 }
 
+#define CLUSTER(settings)                                                                          \
+    "{\"name\":\"cluster\",\"type\":\"ApplicationCluster\",\"options\":{" settings                 \
+    "\"default\":{\"http-retry-max-attempts\":\"7\"}}}"
+#define NODE(options)                                                                              \
+    "{\"name\":\"outbound\",\"connections\":[{\"server\":\"cluster\"}],\"options\":{" options "}}"
+
+TEST(F9_a_node_sees_what_its_cluster_says_until_it_says_something_itself)
+{
+    struct world *world = everything_up();
+    send_changed(world, 6, "added", object("Application", 12, 6, "cluster", CLUSTER("")));
+    CHECK_TEXT(text_of(server.option), "3/1000000"); /* not listed: not its cluster */
+    send_changed(world, 7, "changed", object("Application", 11, 7, "outbound", NODE("")));
+    CHECK_TEXT(text_of(server.option), "7/1000000");
+    send_changed(world, 8, "changed",
+                 object("Application", 11, 8, "outbound",
+                        NODE("\"outbound\":{\"http-retry-max-attempts\":\"5\"}")));
+    CHECK_TEXT(text_of(server.option), "5/1000000");
+    world_free(world);
+}
+
+TEST(a_client_of_a_cluster_of_servers_takes_no_options_from_it)
+{
+    struct world *world = everything_up();
+    send_changed(world, 6, "changed", object("Application", 11, 6, "outbound", NODE("")));
+    send_changed(
+        world, 7, "added",
+        object("Application", 12, 7, "cluster",
+               CLUSTER("\"cluster-settings\":{\"cluster-type\":\"Interaction Server\"},")));
+    CHECK_TEXT(text_of(server.option), "3/1000000");
+    world_free(world);
+}
+
+TEST(F10_a_wait_of_five_seconds_holds_at_once)
+{
+    struct world *world = everything_up();
+    send_changed(
+        world, 6, "changed",
+        object("Application", 11, 6, "outbound",
+               "{\"name\":\"outbound\",\"annex\":{\"sml\":{\"suspending-wait-timeout\":\"5\"}}}"));
+    CHECK_U32(((const struct common_options *)world->app->options)->sml_suspending_wait_timeout, 5);
+    world_free(world);
+}
+
 TEST(what_the_first_configuration_says_needs_no_restart)
 {
     struct world *world = world_new();

@@ -342,3 +342,60 @@ TEST(a_new_store_has_the_groups_rules_and_conditions_that_others_rely_on)
                "\"Default_One_interaction_of_any_type_only/CapacityRule\"}");
     ground_free(ground);
 }
+
+/* --- options -------------------------------------------------------------------------------- */
+
+TEST(an_unknown_option_is_told_and_refused_where_options_are_strict) /* framework 4.1 */
+{
+    struct ground *ground = ground_new();
+#define OCS(name, more)                                                                            \
+    "{\"name\":\"" name                                                                            \
+    "\",\"template\":\"CMServer\",\"options\":{\"default\":{\"wonder\":\"1\"}" more "}}"
+    CHECK(ground_create(ground, &OBJECT_APPLICATION, OCS("a", "")));
+    CHECK(ground_warns(ground, "options.default.wonder: unknownOption"));
+    CHECK(!ground_create(ground, &OBJECT_APPLICATION,
+                         OCS("b", ",\"x-config\":{\"strict-options\":\"yes\"}")));
+    CHECK(ground_complains(ground, "options.default.wonder: unknownOption"));
+    CHECK(ground_create(ground, &OBJECT_APPLICATION,
+                        OCS("b", ",\"x-config\":{\"strict-options\":\"off\"}")));
+    CHECK(!ground_create(ground, &OBJECT_APPLICATION,
+                         OCS("c", ",\"x-config\":{\"strict-options\":\"perhaps\"}")));
+    ground_free(ground);
+}
+
+TEST(templates_clusters_and_scripts_are_checked_by_those_who_read_them)
+{
+    static const struct {
+        const struct object_type *type;
+        const char *json, *words;
+    } wrong[] = {
+        { &OBJECT_APP_PROTOTYPE,
+          "{\"name\":\"t\",\"type\":\"CMServer\",\"options\":{\"default\":"
+          "{\"http-retry-max-attempts\":\"many\"}}}",
+          "templates[t].options.default.http-retry-max-attempts: must be a whole number" },
+        { &OBJECT_SCRIPT,
+          "{\"name\":\"s\",\"type\":\"AlarmDetection\",\"annex\":{\"detection\":{\"of\":\"disks\"}}"
+          "}",
+          "annex.detection.of: must be one of host, application" },
+        { &OBJECT_APPLICATION,
+          "{\"name\":\"x\",\"type\":\"ApplicationCluster\",\"options\":{\"cluster-settings\":"
+          "{\"cluster-type\":\"Server\"}}}",
+          "options.cluster-settings.cluster-type: must be one of" },
+    };
+    struct ground *ground = ground_new();
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        CHECK(!ground_create(ground, wrong[i].type, wrong[i].json));
+        CHECK(ground_complains(ground, wrong[i].words));
+    }
+    CHECK(ground_create(ground, &OBJECT_APPLICATION,
+                        "{\"name\":\"c\",\"template\":\"ApplicationCluster\"}"));
+    CHECK(ground_create(ground, &OBJECT_APPLICATION,
+                        "{\"name\":\"n\",\"template\":\"CMServer\","
+                        "\"connections\":[{\"server\":\"c\"}]}"));
+    CHECK(!ground_update(ground, &OBJECT_APPLICATION, "c",
+                         "{\"options\":{\"default\":{\"http-retry-max-attempts\":\"many\"}}}"));
+    CHECK(ground_update(ground, &OBJECT_APPLICATION, "c",
+                        "{\"options\":{\"default\":{\"wonder\":\"1\"}}}"));
+    CHECK(ground_warns(ground, "applications[c].options.default.wonder: unknownOption"));
+    ground_free(ground);
+}

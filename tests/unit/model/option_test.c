@@ -5,6 +5,8 @@
 #include "tests/unit/test.h"
 
 #include <stddef.h>
+#include <stdio.h>
+#include <string.h>
 
 struct test_options {
     bool notify;
@@ -324,4 +326,86 @@ TEST(an_option_is_found_under_the_sections_it_is_read_in)
     char words[OPTION_WORDS_MAX];
     CHECK_OK(option_value_check(&rows[2], TEXT("-10"), words));
     CHECK_I64(option_value_check(&rows[2], TEXT("-11"), words), ERR_INVALID);
+}
+
+/* --- texts with a grammar ------------------------------------------------------------------- */
+
+struct grammar_options {
+    int64_t wait;
+    struct text pattern, json, ports;
+    struct kv passwords;
+};
+
+#define GRAMMAR_ROW(of_name, of_type, member, default_text)                                        \
+    .section = "s", .name = (of_name), .type = (of_type),                                          \
+    .offset = offsetof(struct grammar_options, member), .fallback = (default_text),                \
+    .levels = LEVEL_APPLICATION
+static const struct option grammar_rows[] = {
+    { GRAMMAR_ROW("wait", OPTION_DURATION, wait, "90"), .min = 1, .max = 3600, .unit = "s" },
+    { GRAMMAR_ROW("pattern", OPTION_REGEX, pattern, "") },
+    { GRAMMAR_ROW("json", OPTION_JSON, json, "") },
+    { GRAMMAR_ROW("ports", OPTION_PORTRANGE, ports, "") },
+    { .section = "pop-client*",
+      .name = "password",
+      .type = OPTION_SECRET,
+      .fallback = "",
+      .offset = offsetof(struct grammar_options, passwords),
+      .levels = LEVEL_APPLICATION,
+      .is_family = true },
+};
+static const struct option_table grammar = { "grammar", grammar_rows,
+                                             sizeof grammar_rows / sizeof grammar_rows[0],
+                                             sizeof(struct grammar_options) };
+
+TEST(texts_with_a_grammar_are_checked_as_they_are_written) /* framework 4.1 */
+{
+    static const struct {
+        size_t row;
+        const char *value;
+        bool is_fit;
+    } cases[] = {
+        { 0, "15min", true },       { 0, "2 s", true },
+        { 0, "1500ms", true },      { 0, "1h", true },
+        { 0, "2h", false },         { 0, "0", false },
+        { 0, "soon", false },       { 0, "5 weeks", false },
+        { 0, "-5", false },         { 0, "99999999999999999999d", false },
+        { 1, "^[0-9]{3,}$", true }, { 1, "", true },
+        { 1, "(unclosed", false },  { 2, "{\"a\":[1,2]}", true },
+        { 2, "[]", true },          { 2, "1", false },
+        { 2, "{\"a\"}", false },    { 3, "52000-53000", true },
+        { 3, "80,443", true },      { 3, "0-5", false },
+        { 3, "9-5", false },        { 3, "70000", false },
+    };
+    char words[OPTION_WORDS_MAX];
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        bool is_fit = option_value_check(&grammar_rows[cases[i].row], text_of(cases[i].value),
+                                         words) == ERR_OK;
+        if (is_fit != cases[i].is_fit) printf("# %s\n", cases[i].value);
+        CHECK(is_fit == cases[i].is_fit);
+    }
+}
+
+TEST(a_duration_is_milliseconds_and_a_pattern_of_sections_gives_a_value_for_each)
+{
+    begin();
+    struct kv written;
+    struct fault fault;
+    CHECK_OK(json_read_kv(
+        TEXT("{\"s\":{\"wait\":\"15 min\"},\"pop-client1\":{\"password\":\"a\",\"x\":\"1\"},"
+             "\"POP-clientX\":{\"password\":\"b\"},\"pop\":{\"password\":\"c\"}}"),
+        scope, &written, &fault));
+    struct option_layer layer = { LEVEL_APPLICATION, &written };
+    struct option_source source = { TEXT("app"), &layer, 1 };
+    const struct grammar_options *options =
+        option_resolve(&grammar, &source, NULL, scope, on_report, NULL);
+    CHECK_I64(options->wait, 15 * 60 * 1000);
+    CHECK_U32(options->passwords.count, 2);
+    CHECK_TEXT(options->passwords.at[0].name, "pop-client1");
+    CHECK_TEXT(options->passwords.at[1].value.text, "b");
+    CHECK_U32(told.len, 0);
+    CHECK_OK(
+        option_check(&grammar, TEXT("app"), LEVEL_APPLICATION, &written, on_report, NULL, &fault));
+    CHECK(memmem(told.at, told.len, "unknown [pop-client1] x", 23) != NULL);
+    CHECK(memmem(told.at, told.len, "unknown [pop] password", 22) != NULL);
+    end();
 }
