@@ -11,7 +11,7 @@
  *   desktop.c       desktops and their sockets: open, resume, frames out, end
  *   desktop_ask.c   frames in: requests to servers, and their answers
  *   applications.c  links to outbound: events, who is there, snapshots
- * The rules are pure: ring.h, rights.h, bucket.h, token.h, rest_route.h, rest_question.h. */
+ * The rules are pure: ring.h, rights.h, token.h, rest_route.h, rest_question.h. */
 #ifndef SERVERS_WEB_WEB_H
 #define SERVERS_WEB_WEB_H
 
@@ -23,7 +23,7 @@
 #include "gen/options.h"
 #include "io/http/server.h"
 #include "io/http/websocket.h"
-#include "servers/web/bucket.h"
+#include "model/bucket.h"
 #include "servers/web/rights.h"
 #include "servers/web/ring.h"
 #include "servers/web/token.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bucket.h - so many a second (or a minute), some at once: a token bucket.
  * Pure     the clock is handed in, monotonic. */
-#ifndef SERVERS_WEB_BUCKET_H
-#define SERVERS_WEB_BUCKET_H
+#ifndef MODEL_BUCKET_H
+#define MODEL_BUCKET_H
 
 #include "base/scope.h"
 

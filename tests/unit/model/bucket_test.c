@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "servers/web/bucket.h"
+#include "model/bucket.h"
 
 #include "tests/unit/test.h"
 
