@@ -226,6 +226,11 @@ void app_log_pairs(struct app *app, const struct log *log, struct text title,
 {
     if (app->private->logger) logger_pairs(app->private->logger, log, title, pairs);
 }
+bool app_has_source(const struct app *app)
+{
+    return app->private->subscription != NULL;
+}
+
 
 static struct text host_address(const struct app *app, struct text host)
 {

@@ -118,6 +118,8 @@ uint64_t app_config_rev(const struct app *app);
 struct text app_port_address(const struct app *app, struct text application, struct text port_id);
 
 /* Our own store, DATA/<application>/<application>.db; its folder is made where it is missing. On a
+/* False: objects are fed in, since it is config itself, or by a test. */
+bool app_has_source(const struct app *app);
  * virtual loop it is in memory. While its disk is in trouble our status is service-unavailable,
  * with the reason; when a sync failed the application ends itself, to start anew from what is
  * there, but no sooner than 15 s after its start (so that a disk that stays broken is no crash
@@ -133,3 +135,8 @@ enum err app_listen(struct app *app, const struct link_handler *handlers,
                     struct fault *fault);
 
 #endif
+/* Who wants to know as well when the store takes no changes: `words` say why, and NULL that it takes
+ * them again. */
+void app_on_store_trouble(struct app *app, void (*on_trouble)(void *self, const char *words),
+                          void *self);
+

@@ -69,6 +69,8 @@ struct app_private {
 struct app *app_new(struct scope *life, struct loop *loop, const struct app_type *type,
                     const struct birth *birth);
 void app_connect(struct app *app); /* options, then the links to supervisor and config */
+    void (*on_store_trouble)(void *self, const char *words); /* NULL: nobody else wants to know */
+    void *store_trouble_self;
 /* The first configuration has arrived: start, or end the process. */
 void app_begin_or_end(struct app *app);
 /* Objects moved: options, then `changed`, then what was replaced is let go. */
