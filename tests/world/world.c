@@ -154,6 +154,7 @@ void world_boot(struct world *world)
 struct asked {
     bool is_over;
     enum err err;
+    char words[160];
     unsigned status;
 };
 
@@ -162,7 +163,7 @@ static void on_applied(void *self, enum err err, struct text words)
     struct asked *asked = self;
     asked->is_over = true;
     asked->err = err;
-    if (err) (void)fprintf(stderr, "# apply: %.*s\n", TEXT_ARG(words));
+    (void)snprintf(asked->words, sizeof asked->words, "%.*s", TEXT_ARG(words));
 }
 
 static void set_password(struct world *world, struct text person)
@@ -177,14 +178,15 @@ static void set_password(struct world *world, struct text person)
 
 static void configure(struct world *world)
 {
+    struct asked asked = { 0 };
     for (int tries = 0; tries < 50; tries++) {
-        struct asked asked = { 0 };
+        asked = (struct asked){ 0 };
         administrator_apply(world->administrator, world->options->centre, on_applied, &asked);
         while (!asked.is_over) loop_run_for(world->loop, 100);
         if (asked.err == ERR_OK) return;
         loop_run_for(world->loop, 200);
     }
-    world_fail(world, "the configuration is not taken");
+    world_fail(world, "the configuration is not taken: %s", asked.words);
 }
 
 static void on_ordered(void *self, const struct answer *answer)
