@@ -51,6 +51,7 @@ enum err birth_parse(struct text line, struct scope *scope, struct birth *out, s
         .config = member(&members, "config"),
         .config_application = member(&members, "config_application"),
         .supervisor = member(&members, "supervisor"),
+        .database = member(&members, "database"),
     };
     struct text secret = member(&members, "secret");
     birth.key_is_secret = secret.len > 0;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "app/own_database.h"
 #include "app/private.h"
+#include "gen/events.h"
+#include "gen/objects.h"
 #include "store/sim_disk.h"
 #include "store/store.h"
 
@@ -35,8 +38,8 @@ static void on_trouble(void *self, enum store_trouble kind, const char *words)
         app_unavailable(app, text_of(words));
     }
     if (private->on_store_trouble)
-        private->on_store_trouble(private->store_trouble_self,
-                                  kind == STORE_TROUBLE_NONE ? NULL : words);
+    private->on_store_trouble(private->store_trouble_self,
+                              kind == STORE_TROUBLE_NONE ? NULL : words);
     if (kind == STORE_TROUBLE_BROKEN) app_end(app, words, true);
 }
 
@@ -46,12 +49,99 @@ void app_on_store_trouble(struct app *app, void (*hear)(void *self, const char *
     app->private->store_trouble_self = self;
 }
 
+/* --- the access point --- */
+
+static bool is_access_point(const struct app *app, const struct object_application *application)
+{
+    struct text type = application->type;
+    const struct app_object *template =
+        app_object(app, &OBJECT_APP_PROTOTYPE, application->template);
+    if (type.len == 0 && template)
+        type = ((const struct object_app_prototype *)(const void *)template->fields)->type;
+    return text_eq(type, TEXT("Database"));
+}
+
+/* The one among our connections that is for a store; NULL: none. ERR_CONFLICT: there are two. */
+static enum err find_access_point(const struct app *app, const struct app_object **out,
+                                  const struct object_application_connection **connection,
+                                  struct fault *fault)
+{
+    const struct app_object *self = app_self(app);
+    *out = NULL;
+    if (self == NULL) return ERR_OK;
+    const struct object_application *own = (const struct object_application *)self->fields;
+    for (uint32_t i = 0; i < own->connections.count; i++) {
+        const struct object_application_connection *one = &own->connections.at[i];
+        const struct app_object *found = app_object(app, &OBJECT_APPLICATION, one->server);
+        if (found == NULL) continue;
+        const struct object_application *fields = (const struct object_application *)found->fields;
+        if (!is_access_point(app, fields) || !own_database_is_main(&fields->options)) continue;
+        if (*out)
+            return fault_set(fault, ERR_CONFLICT, "connections",
+                             "two access points of role Main: %.*s and %.*s", TEXT_ARG((*out)->key),
+                             TEXT_ARG(found->key));
+        *out = found;
+        *connection = one;
+    }
+    return ERR_OK;
+}
+
+static enum err access_point_path(const struct app *app, struct buf *out,
+                                  struct store_options *options, struct fault *fault)
+{
+    const struct app_object *found;
+    const struct object_application_connection *connection;
+    enum err err = find_access_point(app, &found, &connection, fault);
+    if (err || found == NULL) return err;
+    const struct object_application *fields = (const struct object_application *)found->fields;
+    const struct app_object *host = app_object(app, &OBJECT_HOST, fields->host);
+    struct own_database database = {
+        .options = &fields->options,
+        .host_address = host ? ((const struct object_host *)host->fields)->ip_address
+                             : (struct text){ "", 0 },
+        .port = fields->ports.count ? fields->ports.at[0].number : 0,
+        .application = app->name,
+        .trusted_ca = connection->trusted_ca,
+        .certificate = connection->certificate,
+        .certificate_key = connection->certificate_key,
+    };
+    struct fault reason;
+    err = own_database_path(&database, out, &options->query_timeout_s, &reason);
+    if (err)
+        return fault_set(fault, err, reason.field, "access point %.*s: %s: %s",
+                         TEXT_ARG(found->key), reason.field, reason.words);
+    return ERR_OK;
+}
+
+/* Where our own store is. */
+static enum err find_path(const struct app *app, struct buf *out, struct store_options *options,
+                          struct fault *fault)
+{
+    struct text path;
+    buf_add(out, app->private->birth.database);
+    if (out->len) return ERR_OK;
+    enum err err = access_point_path(app, out, options, fault);
+    if (err || out->len) return err;
+    err = store_path(app, &path, fault);
+    if (!err) buf_add(out, path);
+    return err;
+}
+
 enum err app_open_store(struct app *app, const struct migration *migrations, struct store **out,
                         struct fault *fault)
 {
-    struct text path;
-    enum err err = store_path(app, &path, fault);
-    if (!err) err = store_open(app->life, app->loop, &app->log, path, migrations, NULL, out, fault);
-    if (!err) store_on_trouble(*out, on_trouble, app);
-    return err;
+    struct buf path = { 0 };
+    struct store_options options = { 0 };
+    struct fault reason;
+    enum err err = find_path(app, &path, &options, &reason);
+    if (!err)
+        err = store_open(app->life, app->loop, &app->log, buf_text(&path), migrations, &options,
+                         out, &reason);
+    if (path.at) explicit_bzero(path.at, path.len);
+    buf_free(&path);
+    if (err == ERR_UNSUPPORTED || err == ERR_CONFLICT)
+        LOG_DATABASE_REFUSED(&app->log, reason.words);
+    if (err) return fault_set(fault, err, reason.field, "%s", reason.words);
+    store_on_trouble(*out, on_trouble, app);
+    return ERR_OK;
 }

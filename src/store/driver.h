@@ -73,6 +73,8 @@ struct driver {
     void (*interrupt)(struct connection *connection);
     /* May be NULL: it is the path. Where the data are, for people: without a password. */
     struct text (*place)(const struct connection *connection);
+    /* May be NULL. How many times it was connected; any thread. */
+    unsigned (*connected)(struct connection *connection);
     /* For migrate.c: what is there before the first step, made where it is missing; NULL: nothing
      * has to be. How many tables lie there, and whether meta is one. */
     enum err (*make_ready)(struct connection *connection, struct fault *fault);

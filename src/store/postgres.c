@@ -385,6 +385,11 @@ static enum err make_ready(struct connection *connection, struct fault *fault)
     return err;
 }
 
+static unsigned postgres_connected(struct connection *connection)
+{
+    return atomic_load(&connection->connected);
+}
+
 static struct text postgres_place(const struct connection *connection)
 {
     return connection->place;
@@ -404,6 +409,7 @@ const struct driver DRIVER_POSTGRES = {
     .pair = postgres_pair,
     .interrupt = postgres_interrupt,
     .place = postgres_place,
+    .connected = postgres_connected,
     .make_ready = make_ready,
     .find_tables = &find_tables,
     .begin = "BEGIN",

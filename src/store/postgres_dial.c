@@ -255,6 +255,7 @@ static void note_connected(struct connection *connection, uint32_t host)
     connection->pause_ms = 0;
     connection->pause_until_ms = 0;
     connection->lost_since_ms = 0;
+    (void)atomic_fetch_add(&connection->connected, 1);
     if (connection->is_reader) {
         connection->generation = atomic_load(&pair->generation);
     } else {

@@ -86,6 +86,7 @@ struct connection {
 
     PGconn *handle; /* NULL: not connected */
     struct postgres_pair *pair;
+    atomic_uint connected;
     unsigned generation;      /* of the pair, when this connection was made */
     struct scope *statements; /* of the prepared ones */
     struct table *prepared;

@@ -7,6 +7,7 @@
 #include "store/trouble.h"
 
 #include "fault.h"
+#include "gen/events.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -227,10 +228,24 @@ static void leave_answering(struct store *store)
     if (--store->answering == 0 && store->is_closed) free(store);
 }
 
+/* Of a database on a server: ids from 1 (framework 8.3). */
+static void tell_connected(struct store *store)
+{
+    struct connection *connections[] = { store->writer, store->reader };
+    if (store->driver->connected == NULL) return;
+    for (unsigned i = 0; i < 2; i++) {
+        unsigned count = store->driver->connected(connections[i]);
+        if (count == store->told_connected[i]) continue;
+        store->told_connected[i] = count;
+        LOG_STORE_CONNECTED(&store->log, i + 1, store->trouble.path.at);
+    }
+}
+
 void store_answer(struct store *store)
 {
     if (sim_seat_is_dead(&store->sim_seat)) return;
     store->answering++;
+    tell_connected(store);
     answer_changes(store);
     if (!store->is_closed) answer_askings(store);
     leave_answering(store);
@@ -507,6 +522,8 @@ enum err store_open(struct scope *owner, struct loop *loop, const struct log *lo
     store->reader = reader;
     store->patience = timer_new(store->life, loop, on_patience_over, store);
     trouble_init(store, path);
+    if (driver->connected) LOG_STORE_CHECKED(&store->log, 1u);
+    tell_connected(store);
     store_start(store);
     *out = store;
     return ERR_OK;

@@ -81,6 +81,7 @@ struct store {
     bool is_stalled;                        /* it ran out: new changes are turned away */
     struct trouble trouble;
     struct store_watch watch;
+    unsigned told_connected[2]; /* of writer and reader: connections that were logged */
 
     /* Under the writer's lock. */
     const struct fence *fence;

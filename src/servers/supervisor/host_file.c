@@ -4,6 +4,7 @@
 #include "format/json.h"
 
 #include <stddef.h>
+#include <string.h>
 
 enum { NAME_MAX_BYTES = 255, PATH_MAX_BYTES = 3000, OPTIONS_MAX = 1000 };
 
@@ -14,6 +15,11 @@ static const struct shape_field config_fields[] = {
       .len_max = NAME_MAX_BYTES, .help = "where its default port is" },
     { 3, "start", FIELD_BOOL, .offset = offsetof(struct host_config, start),
       .help = "whether this host runs it" },
+    { 4, "database", FIELD_TEXT, .offset = offsetof(struct host_config, database),
+      .len_max = PATH_MAX_BYTES,
+      .help = "PostgreSQL that keeps its data: host=... port=... dbname=... user=..." },
+    { 5, "schema", FIELD_TEXT, .offset = offsetof(struct host_config, schema),
+      .len_max = NAME_MAX_BYTES, .help = "its schema there" },
 };
 static const struct shape config_shape = { "config", sizeof(struct host_config), config_fields,
                                            sizeof config_fields / sizeof *config_fields };
@@ -65,12 +71,24 @@ static enum err check_not_empty(struct text value, const char *field, struct fau
     return value.len > 0 ? ERR_OK : fault_set(fault, ERR_INVALID, field, "must not be empty");
 }
 
+/* So that nobody puts one where everybody reads. */
+static bool has_password(struct text database)
+{
+    for (size_t i = 0; i + strlen("password") <= database.len; i++)
+        if (text_eq_fold(text_slice(database, i, strlen("password")), TEXT("password")))
+            return true;
+    return false;
+}
+
 static enum err check_values(const struct host_file *file, struct fault *fault)
 {
     enum err err = check_not_empty(file->host, "host", fault);
     if (!err) err = check_not_empty(file->data, "data", fault);
     if (!err) err = check_not_empty(file->config->application, "config.application", fault);
     if (!err) err = check_not_empty(file->config->address, "config.address", fault);
+    if (!err && file->config->database.len && has_password(file->config->database))
+        err = fault_set(fault, ERR_INVALID, "config.database",
+                        "a password does not stand here, but in secret/config-database");
     if (!err && file->options.count > OPTIONS_MAX)
         err = fault_set(fault, ERR_LIMIT, "options", "at most %d", OPTIONS_MAX);
     return err;
@@ -92,6 +110,7 @@ static enum err read_file(struct scope *scope, struct text json, struct host_fil
     default_to(&file->head, &file_shape, &file->metrics, "127.0.0.1:9100");
     default_to(&file->config->head, &config_shape, &file->config->application, "config");
     default_to(&file->config->head, &config_shape, &file->config->address, "127.0.0.1:2020");
+    default_to(&file->config->head, &config_shape, &file->config->schema, "config");
     start_by_default(file->config);
     err = check_values(file, fault);
     if (!err) *out = file;

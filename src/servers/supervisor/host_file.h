@@ -20,6 +20,9 @@ struct host_config {
     struct shape_head head;
     struct text application, address;
     bool start;
+    /* Where config keeps its data, as libpq has it, without the password: that is the first line of
+     * DATA/secret/config-database. Empty: a file in the data folder. */
+    struct text database, schema; /* schema: default "config" */
 };
 
 struct host_file {

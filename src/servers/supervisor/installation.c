@@ -15,7 +15,12 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SECRET_DIGITS = 2 * INSTALLATION_SECRET_BYTES, LOCK_TRIES = 20, LOCK_WAIT_MS = 50 };
+enum {
+    SECRET_DIGITS = 2 * INSTALLATION_SECRET_BYTES,
+    LOCK_TRIES = 20,
+    LOCK_WAIT_MS = 50,
+    DATABASE_PASSWORD_BYTES = 1024
+};
 
 static enum err system_fault(struct fault *fault, const char *deed, const char *path)
 {
@@ -117,6 +122,21 @@ static enum err make_secret(const char *path, struct fault *fault)
 static const char *secret_path(struct scope *owner, struct text data_dir)
 {
     return scope_format(owner, "%.*s/secret/installation.key", TEXT_ARG(data_dir)).at;
+}
+
+struct text installation_database_password(struct scope *owner, struct text data_dir)
+{
+    char bytes[DATABASE_PASSWORD_BYTES];
+    struct text path = scope_format(owner, "%.*s/secret/config-database", TEXT_ARG(data_dir));
+    int file = open(path.at, O_RDONLY | O_CLOEXEC);
+    if (file < 0) return (struct text){ "", 0 };
+    ssize_t len = read(file, bytes, sizeof bytes);
+    (void)close(file);
+    struct text line = { bytes, len > 0 ? (size_t)len : 0 };
+    size_t end = text_find(line, '\n', 0);
+    struct text password = scope_keep(owner, text_slice(line, 0, end == SIZE_MAX ? line.len : end));
+    explicit_bzero(bytes, sizeof bytes);
+    return password;
 }
 
 enum err installation_read_secret(struct text data_dir, uint8_t out[INSTALLATION_SECRET_BYTES],

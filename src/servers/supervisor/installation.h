@@ -3,12 +3,11 @@
  * runs.
  *            DATA/secret/installation.key  0600: 64 hexadecimal digits, made once; every link key
  *                                          is derived from it
- *            DATA/run/                     supervisor.sock, supervisor.lock, NAME.pid
- *            DATA/logs/                    logs, NAME.out
- *            DATA/NAME/                    each application's own
- * Promise  two supervisors never hold one installation; the lock ends with the process, however it
- *          ends.
- * Source   design 4, 5 */
+ *            DATA/secret/config-database   0600: made by people where config's data are in
+ * PostgreSQL DATA/run/                     supervisor.sock, supervisor.lock, NAME.pid DATA/logs/
+ * logs, NAME.out DATA/NAME/                    each application's own Promise  two supervisors
+ * never hold one installation; the lock ends with the process, however it ends. Source   design 4,
+ * 5 */
 #ifndef SERVERS_SUPERVISOR_INSTALLATION_H
 #define SERVERS_SUPERVISOR_INSTALLATION_H
 
@@ -29,6 +28,9 @@ enum err installation_open(struct scope *owner, struct text data_dir, struct tex
 /* Only the secret: for tools on the same host. */
 enum err installation_read_secret(struct text data_dir, uint8_t out[INSTALLATION_SECRET_BYTES],
                                   struct fault *fault);
+/* The first line of DATA/secret/config-database: the password of config's own database; empty:
+ * there is none. Read at each start of config, so that it can be changed. */
+struct text installation_database_password(struct scope *owner, struct text data_dir);
 /* "run/NAME.pid"; bytes that have no place in a file name as %XX. */
 struct text installation_file(struct scope *owner, struct text folder, struct text name,
                               const char *ending);

@@ -50,6 +50,31 @@ static void write_birth_line(const struct supervised *supervised, struct buf *ou
     uint8_t key[32];
     snprintf(socket, sizeof socket, "unix:%.*s/supervisor.sock", TEXT_ARG(installation->run_dir));
     link_derive_key((struct text){ (const char *)installation->secret, 32 }, supervised->name, key);
+/* Config's own database, of which it cannot read in the configuration (decision 0047). */
+static void put_database(struct json_writer *json, const struct supervisor *supervisor)
+{
+    const struct host_config *config = supervisor->file->config;
+    if (config->database.len == 0) return;
+    struct scope *scratch = scope_new(NULL, "database", SCOPE_NO_LIMIT);
+    struct buf path = { 0 };
+    struct text password =
+        installation_database_password(scratch, supervisor->installation.data_dir);
+    buf_format(&path, "postgresql:%.*s:%.*s", TEXT_ARG(config->schema), TEXT_ARG(config->database));
+    if (password.len) {
+        buf_add_z(&path, " password='");
+        for (size_t i = 0; i < password.len; i++) {
+            if (password.at[i] == '\'' || password.at[i] == '\\') buf_add_byte(&path, '\\');
+            buf_add_byte(&path, password.at[i]);
+        }
+        buf_add_byte(&path, '\'');
+        explicit_bzero((char *)(uintptr_t)password.at, password.len);
+    }
+    put_text(json, "database", buf_text(&path));
+    explicit_bzero(path.at, path.len);
+    buf_free(&path);
+    scope_close(scratch);
+}
+
     struct json_writer json = json_writer(out);
     json_begin_object(&json);
     put_text(&json, "application", supervised->name);
@@ -63,7 +88,10 @@ static void write_birth_line(const struct supervised *supervised, struct buf *ou
     put_text(&json, "config", supervisor->file->config->address);
     put_text(&json, "config_application", supervisor->file->config->application);
     /* config proves itself to applications that know only their own key (decision 0004). */
-    if (supervised == supervisor->config) put_key(&json, "secret", installation->secret);
+    if (supervised == supervisor->config) {
+        put_key(&json, "secret", installation->secret);
+        put_database(&json, supervisor);
+    }
     json_end_object(&json);
     buf_add_byte(out, '\n');
 }
