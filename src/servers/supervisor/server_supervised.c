@@ -41,15 +41,6 @@ static void put_key(struct json_writer *json, const char *name, const uint8_t ke
     put_text(json, name, text_of(digits));
 }
 
-/* The line that app_main() reads from descriptor 3 (app/app.h). */
-static void write_birth_line(const struct supervised *supervised, struct buf *out)
-{
-    const struct supervisor *supervisor = supervised->supervisor;
-    const struct installation *installation = &supervisor->installation;
-    char socket[512];
-    uint8_t key[32];
-    snprintf(socket, sizeof socket, "unix:%.*s/supervisor.sock", TEXT_ARG(installation->run_dir));
-    link_derive_key((struct text){ (const char *)installation->secret, 32 }, supervised->name, key);
 /* Config's own database, of which it cannot read in the configuration (decision 0047). */
 static void put_database(struct json_writer *json, const struct supervisor *supervisor)
 {
@@ -75,6 +66,15 @@ static void put_database(struct json_writer *json, const struct supervisor *supe
     scope_close(scratch);
 }
 
+/* The line that app_main() reads from descriptor 3 (app/app.h). */
+static void write_birth_line(const struct supervised *supervised, struct buf *out)
+{
+    const struct supervisor *supervisor = supervised->supervisor;
+    const struct installation *installation = &supervisor->installation;
+    char socket[512];
+    uint8_t key[32];
+    snprintf(socket, sizeof socket, "unix:%.*s/supervisor.sock", TEXT_ARG(installation->run_dir));
+    link_derive_key((struct text){ (const char *)installation->secret, 32 }, supervised->name, key);
     struct json_writer json = json_writer(out);
     json_begin_object(&json);
     put_text(&json, "application", supervised->name);
