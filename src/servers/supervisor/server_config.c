@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which applications this host has to run: a subscription to config's Application objects. What
- * was heard last holds while config is away. */
+/* Which applications this host has to run, and which control it reports to: a subscription to
+ * config's Application and Host objects. What was heard last holds while config is away. */
 #include "servers/supervisor/server_private.h"
 
 #include "format/json.h"
@@ -10,12 +10,18 @@
 
 #include <stdio.h>
 
-enum { CONFIG_ANSWER_MS = 10000, CONFIG_RECONNECT_MS = 200, EPOCH_MAX = 64 };
+enum {
+    CONFIG_ANSWER_MS = 10000,
+    CONFIG_RECONNECT_MS = 200,
+    CONTROL_RECONNECT_MS = 1000,
+    HEARTBEAT_LEAST_MS = 40000, /* of config and control (framework 4.2) */
+    EPOCH_MAX = 64
+};
 
 struct config_watch {
     struct supervisor *supervisor;
     struct link *link;
-    struct table *objects; /* struct known by its key: Applications and their templates */
+    struct table *objects; /* struct known by its key: Applications, their templates, Hosts */
     bool is_complete;      /* one whole snapshot was read */
     bool is_paging;        /* pages come: what is in none of them is gone */
     uint64_t rev;
@@ -25,7 +31,8 @@ struct config_watch {
 /* One object as config told it. Stays in the table when it is gone, with an empty body. */
 struct known {
     struct text key; /* "Application 105" */
-    bool is_template, is_in_page;
+    enum { KNOWN_APPLICATION, KNOWN_TEMPLATE, KNOWN_HOST } kind;
+    bool is_in_page;
     struct buf body;
 };
 
@@ -81,6 +88,12 @@ static void set_policy(struct supervised *supervised, const struct wish *wish)
     policy.suspending_wait_ms = wish->options->sml_suspending_wait_timeout * 1000ull;
     policy.heartbeat_ms = wish->options->sml_heartbeat_period * 1000ull;
     policy.hangup_restart = wish->options->sml_hangup_restart;
+    bool is_control = text_eq(text_of(wish->server), TEXT("control"));
+    bool is_config = text_eq(text_of(wish->server), TEXT("config"));
+    if ((is_control || is_config) && policy.heartbeat_ms > 0 &&
+        policy.heartbeat_ms < HEARTBEAT_LEAST_MS)
+        policy.heartbeat_ms = HEARTBEAT_LEAST_MS;
+    if (is_control) policy.hangup_restart = true; /* whatever it says (framework 4.2) */
     supervised->application.policy = policy;
 }
 
@@ -145,7 +158,7 @@ static const struct object_app_prototype *find_template(const struct config_watc
 {
     const struct known *known;
     for (size_t at = 0; (known = table_next(watch->objects, &at)) != NULL;) {
-        if (!known->is_template) continue;
+        if (known->kind != KNOWN_TEMPLATE) continue;
         const struct object_app_prototype *template =
             read_known(known, OBJECT_APP_PROTOTYPE.shape, scratch);
         if (template != NULL && text_eq(template->name, name)) return template;
@@ -185,7 +198,7 @@ bool config_watch_connects(const struct supervisor *supervisor, struct text appl
     if (supervisor->watch == NULL) return false;
     for (size_t at = 0;
          !is_named && (known = table_next(supervisor->watch->objects, &at)) != NULL;) {
-        if (known->is_template) continue;
+        if (known->kind != KNOWN_APPLICATION) continue;
         struct scope *scratch = scope_new(NULL, "connections", SCOPE_NO_LIMIT);
         const struct object_application *object =
             read_known(known, OBJECT_APPLICATION.shape, scratch);
@@ -193,6 +206,91 @@ bool config_watch_connects(const struct supervisor *supervisor, struct text appl
         scope_close(scratch);
     }
     return is_named;
+}
+
+/* --- who controls us -------------------------------------------------------------------------- */
+
+static const struct object_host *find_host(const struct config_watch *watch, struct text name,
+                                           struct scope *scratch)
+{
+    const struct known *known;
+    for (size_t at = 0; (known = table_next(watch->objects, &at)) != NULL;) {
+        if (known->kind != KNOWN_HOST) continue;
+        const struct object_host *host = read_known(known, OBJECT_HOST.shape, scratch);
+        if (host != NULL && text_eq(host->name, name)) return host;
+    }
+    return NULL;
+}
+
+static bool is_scs(const struct config_watch *watch, const struct object_application *object,
+                   struct scope *scratch)
+{
+    struct text type = object->type;
+    const struct object_app_prototype *template =
+        type.len ? NULL : find_template(watch, object->template, scratch);
+    return text_eq(template ? template->type : type, TEXT("SCS"));
+}
+
+/* The one that Host.scs names, else the first of type SCS by name. */
+static const struct object_application *find_scs(const struct config_watch *watch,
+                                                 struct text named, struct scope *scratch)
+{
+    const struct known *known;
+    const struct object_application *first = NULL;
+    for (size_t at = 0; (known = table_next(watch->objects, &at)) != NULL;) {
+        if (known->kind != KNOWN_APPLICATION) continue;
+        const struct object_application *object =
+            read_known(known, OBJECT_APPLICATION.shape, scratch);
+        if (object == NULL || text_eq(object->state, TEXT("disabled"))) continue;
+        if (named.len ? !text_eq(object->name, named) : !is_scs(watch, object, scratch)) continue;
+        if (first == NULL || text_compare(object->name, first->name) < 0) first = object;
+    }
+    return first;
+}
+
+static struct text address_of(const struct config_watch *watch,
+                              const struct object_application *object, struct scope *scratch)
+{
+    const struct object_host *host = find_host(watch, object->host, scratch);
+    struct text where = host && host->ip_address.len ? host->ip_address : TEXT("127.0.0.1");
+    bool is_v6 = text_find(where, ':', 0) < where.len;
+    for (uint32_t i = 0; i < object->ports.count; i++)
+        if (text_eq(object->ports.at[i].id, TEXT("default")))
+            return scope_format(scratch, is_v6 ? "[%.*s]:%u" : "%.*s:%u", TEXT_ARG(where),
+                                object->ports.at[i].number);
+    return (struct text){ 0 };
+}
+
+static const struct host_options *host_options(const struct object_host *host,
+                                               struct scope *scratch)
+{
+    struct option_layer layer = { LEVEL_HOST, host ? &host->annex : NULL };
+    struct option_source source = { TEXT("host"), &layer, 1 };
+    return option_resolve(&OPTIONS_HOST, &source, NULL, scratch, NULL, NULL);
+}
+
+struct control_place config_watch_control(const struct supervisor *supervisor,
+                                          struct scope *scratch)
+{
+    const struct config_watch *watch = supervisor->watch;
+    const struct object_host *own = find_host(watch, supervisor->file->host, scratch);
+    const struct object_application *scs =
+        find_scs(watch, own ? own->scs : (struct text){ 0 }, scratch);
+    const struct host_options *options = host_options(own, scratch);
+    struct text trace = options->addp_addp_trace;
+    bool both = text_eq(trace, TEXT("both"));
+    /* Control listens: what the options call local is the link's remote side. */
+    struct control_place place = {
+        .addp = { .reconnect_ms = CONTROL_RECONNECT_MS,
+                  .addp_local_ms = options->addp_addp_remote_timeout * 1000ull,
+                  .addp_remote_ms = options->addp_addp_timeout * 1000ull,
+                  .addp_trace_local = both || text_eq(trace, TEXT("remote")),
+                  .addp_trace_remote = both || text_eq(trace, TEXT("local")) },
+    };
+    if (own == NULL || scs == NULL) return place;
+    place.name = scs->name;
+    place.address = address_of(watch, scs, scratch);
+    return place;
 }
 
 /* Everything that is known is looked at again: renamed, moved and disabled objects need no rules
@@ -204,7 +302,7 @@ static void settle(struct config_watch *watch)
     LIST_EACH (node, &supervisor->all)
         LIST_OBJECT(node, struct supervised, node)->is_in_page = false;
     for (size_t at = 0; (known = table_next(watch->objects, &at)) != NULL;)
-        if (!known->is_template) look_at(watch, known);
+        if (known->kind == KNOWN_APPLICATION) look_at(watch, known);
     LIST_EACH (node, &supervisor->all) {
         struct supervised *supervised = LIST_OBJECT(node, struct supervised, node);
         if (supervised->is_in_page || supervised == supervisor->config) continue;
@@ -213,10 +311,17 @@ static void settle(struct config_watch *watch)
             unwant(supervised);
     }
     watch->is_complete = true;
+    control_link_configure(supervisor);
     server_look_round(supervisor);
 }
 
 /* --- objects -------------------------------------------------------------------------------- */
+
+static int kind_of(struct text type)
+{
+    if (text_eq(type, TEXT("AppPrototype"))) return KNOWN_TEMPLATE;
+    return text_eq(type, TEXT("Host")) ? KNOWN_HOST : KNOWN_APPLICATION;
+}
 
 static void take_object(struct config_watch *watch, const struct config_config_object *object)
 {
@@ -227,7 +332,7 @@ static void take_object(struct config_watch *watch, const struct config_config_o
     if (known == NULL) {
         known = scope_alloc(life, sizeof *known);
         known->key = scope_keep(life, text_of(key));
-        known->is_template = text_eq(object->type, TEXT("AppPrototype"));
+        known->kind = kind_of(object->type);
         table_put(watch->objects, known->key, known);
     }
     buf_clear(&known->body);
@@ -286,10 +391,10 @@ static void on_snapshot(void *self, const struct link_error *error, const void *
 
 static void subscribe(struct config_watch *watch)
 {
-    struct text types[] = { TEXT("Application"), TEXT("AppPrototype") };
+    struct text types[] = { TEXT("Application"), TEXT("AppPrototype"), TEXT("Host") };
     struct config_subscribe asked = {
         .head.has = CONFIG_SUBSCRIBE_HAS_TYPES,
-        .types = { types, 2 },
+        .types = { types, 3 },
         .since_rev = watch->rev,
         .epoch = text_of(watch->epoch),
     };

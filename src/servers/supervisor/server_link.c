@@ -90,6 +90,18 @@ static void on_idle(void *self, struct link *link, const void *fields)
     if (supervised != NULL) supervised_feed(supervised, APPLICATION_SAYS_IDLE);
 }
 
+static void on_custom(void *self, struct link *link, const void *fields)
+{
+    const struct supervisor_custom *custom = fields;
+    struct supervised *supervised = speaker_of(self, link);
+    if (supervised == NULL) return;
+    if (supervised->custom_life == NULL)
+        supervised->custom_life = scope_new(supervised->supervisor->life, "custom", SCOPE_NO_LIMIT);
+    scope_reset(supervised->custom_life);
+    supervised->custom = kv_keep(supervised->custom_life, &custom->values);
+    control_link_tell(supervised);
+}
+
 static void on_peer_key(void *self, struct link_request *request, const void *fields)
 {
     const struct supervisor *supervisor = self;
@@ -127,15 +139,16 @@ static void on_down(void *self, struct link *link, enum err why)
 static struct supervisor_application_state state_of(const struct supervised *supervised)
 {
     struct supervisor_application_state state = {
-        .head.has = SUPERVISOR_APPLICATION_STATE_HAS_NAME | SUPERVISOR_APPLICATION_STATE_HAS_STATE |
-                    SUPERVISOR_APPLICATION_STATE_HAS_SINCE |
-                    SUPERVISOR_APPLICATION_STATE_HAS_RESTARTS |
-                    SUPERVISOR_APPLICATION_STATE_HAS_REASON,
+        .head.has =
+            SUPERVISOR_APPLICATION_STATE_HAS_NAME | SUPERVISOR_APPLICATION_STATE_HAS_STATE |
+            SUPERVISOR_APPLICATION_STATE_HAS_SINCE | SUPERVISOR_APPLICATION_STATE_HAS_RESTARTS |
+            SUPERVISOR_APPLICATION_STATE_HAS_REASON | SUPERVISOR_APPLICATION_STATE_HAS_CUSTOM,
         .name = supervised->name,
         .state = text_of(application_state_name(application_state(&supervised->application))),
         .since = supervised->since_utc_ms,
         .restarts = (uint32_t)supervised->application.restarts,
         .reason = text_of(supervised->reason),
+        .custom = supervised->custom,
     };
     if (supervised->process.pid != 0) {
         state.head.has |= SUPERVISOR_APPLICATION_STATE_HAS_PID;
@@ -188,6 +201,7 @@ static void order(struct supervisor *supervisor, struct link_request *request, s
         link_refuse_fault(request, &fault);
         return;
     }
+    supervised->is_ordered = true;
     supervised_feed(supervised, event);
     struct supervisor_application_state state = state_of(supervised);
     link_reply(request, &(struct supervisor_application_ordered){
@@ -221,6 +235,7 @@ static const struct link_handler handlers[] = {
     { .msg = &MSG_SUPERVISOR_STATUS, .on_event = on_status },
     { .msg = &MSG_SUPERVISOR_HEARTBEAT, .on_event = on_heartbeat },
     { .msg = &MSG_SUPERVISOR_IDLE, .on_event = on_idle },
+    { .msg = &MSG_SUPERVISOR_CUSTOM, .on_event = on_custom },
     { .msg = &MSG_SUPERVISOR_PEER_KEY, .on_request = on_peer_key },
     { .msg = &MSG_SUPERVISOR_LIST_APPLICATIONS, .on_request = on_list },
     { .msg = &MSG_SUPERVISOR_START_APPLICATION, .on_request = on_start },

@@ -4,6 +4,8 @@
  *   server_supervised.c  one application: does what application.c asks for
  *   server_link.c        run/supervisor.sock: applications report, tools order
  *   server_config.c      which applications there are: Application objects of our host
+ *   server_control.c     control: reports to it, orders from it
+ *   server_sample.c      figures of this machine
  *   server_pages.c       /metrics and /health
  *   server_terminal.c    lines for the person in front of it */
 #ifndef SERVERS_SUPERVISOR_SERVER_PRIVATE_H
@@ -41,11 +43,22 @@ struct supervised {
     bool is_wanted;       /* it has an enabled Application object here, or is config */
     bool has_started_now; /* by autostart, since it became wanted */
     bool is_in_page;      /* while everything that config told is looked at again */
+    bool is_ordered;      /* it is as it is because somebody ordered it */
+    bool is_crash_loop;   /* too many quick deaths, and not started since */
+    bool is_shown;        /* control was told of it */
+    struct scope *custom_life;
+    struct kv custom; /* figures that it reported */
     char reason[WORDS_MAX];
     uint64_t since_utc_ms;
 };
 
 struct config_watch;
+struct control_watch;
+
+/* What a share of the processors' time is counted from. */
+struct machine_load {
+    uint64_t busy, all;
+};
 
 struct supervisor {
     const struct supervisor_setup *setup;
@@ -63,6 +76,8 @@ struct supervisor {
     struct list all;
     struct supervised *config; /* the one that the others need; NULL: on another host */
     struct config_watch *watch;
+    struct control_watch *control;
+    struct machine_load load; /* of the sample before */
     struct http_server *http;
     struct timer *adopted_timer; /* runs while processes are watched that are no children of ours */
     struct supervisor_counters counters;
@@ -96,6 +111,23 @@ bool config_watch_is_complete(const struct supervisor *supervisor);
 /* The application's object names `peer` among its connections. */
 bool config_watch_connects(const struct supervisor *supervisor, struct text application,
                            struct text peer);
+
+/* Who controls this host and how it is reached; without a name, nobody. Texts in `scratch`. */
+struct control_place {
+    struct text name, address;
+    struct link_options addp;
+};
+struct control_place config_watch_control(const struct supervisor *supervisor,
+                                          struct scope *scratch);
+
+/* server_control.c */
+void control_link_configure(struct supervisor *supervisor); /* who controls us may have moved */
+void control_link_tell(struct supervised *supervised);      /* it has moved */
+
+/* server_sample.c */
+struct control_host_sample;
+/* Texts and lists in `scope`. */
+struct control_host_sample sample_machine(struct supervisor *supervisor, struct scope *scope);
 
 /* server_pages.c */
 enum err server_pages_open(struct supervisor *supervisor, struct fault *fault);

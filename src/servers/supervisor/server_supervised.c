@@ -12,7 +12,16 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { ADOPTED_LOOK_MS = 50, ORDER_ANSWER_MS = 5000, NOTHING_FOLLOWS = -1 };
+enum {
+    ADOPTED_LOOK_MS = 50,
+    ORDER_ANSWER_MS = 5000,
+    NOTHING_FOLLOWS = -1,
+    /* What control hears of, though the state be the same before and after. */
+    TOLD_DEEDS = APPLICATION_TELL_START_FAILED | APPLICATION_TELL_DIED | APPLICATION_TELL_HUNG |
+                 APPLICATION_TELL_CRASH_LOOP,
+    /* Nobody ordered that. */
+    UNORDERED_DEEDS = APPLICATION_TELL_START_FAILED | APPLICATION_TELL_DIED | APPLICATION_TELL_HUNG,
+};
 
 static uint64_t now_ms(const struct supervised *supervised)
 {
@@ -231,6 +240,9 @@ static void tell(struct supervised *supervised, unsigned deeds)
 /* Returns the event that follows at once, or NOTHING_FOLLOWS. */
 static int perform(struct supervised *supervised, const struct actions *actions)
 {
+    if (actions->deeds & UNORDERED_DEEDS) supervised->is_ordered = false;
+    if (actions->deeds & APPLICATION_TELL_CRASH_LOOP) supervised->is_crash_loop = true;
+    if (actions->deeds & APPLICATION_DO_FORK) supervised->is_crash_loop = false;
     tell(supervised, actions->deeds);
     send_orders(supervised, actions->deeds);
     send_signals(supervised, actions->deeds);
@@ -252,18 +264,24 @@ static void go_on(struct supervised *supervised, enum application_state before,
 {
     struct supervisor *supervisor = supervised->supervisor;
     int next;
-    while ((next = perform(supervised, actions)) != NOTHING_FOLLOWS)
+    unsigned deeds = actions->deeds;
+    while ((next = perform(supervised, actions)) != NOTHING_FOLLOWS) {
         application_step(&supervised->application, (enum application_event)next, now_ms(supervised),
                          actions);
+        deeds |= actions->deeds;
+    }
     rearm(supervised);
+    bool has_moved = application_state(&supervised->application) != before;
+    if (has_moved) supervised->since_utc_ms = loop_now_utc_ms(supervisor->loop);
+    if (has_moved || deeds & TOLD_DEEDS) control_link_tell(supervised);
     /* Looking round feeds events itself: without a move it must not come back to itself. */
-    if (application_state(&supervised->application) == before) return;
-    supervised->since_utc_ms = loop_now_utc_ms(supervisor->loop);
-    server_look_round(supervisor);
+    if (has_moved) server_look_round(supervisor);
 }
 
 void supervised_feed(struct supervised *supervised, enum application_event event)
 {
+    if (event == APPLICATION_STOP || event == APPLICATION_STOP_GRACEFULLY)
+        supervised->is_ordered = true;
     struct actions actions;
     enum application_state before = application_state(&supervised->application);
     application_step(&supervised->application, event, now_ms(supervised), &actions);
