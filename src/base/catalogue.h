@@ -50,6 +50,7 @@ struct object_type {
     const struct object_reference *references;
     size_t reference_count;
     int order; /* place in the canonical export */
+    const char *help;
 };
 const struct object_type *object_type_find(struct text name); /* by name or plural */
 const struct object_type *const *object_types(size_t *count); /* in canonical order */

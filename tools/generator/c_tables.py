@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes the C headers and tables of gen/: declarations and rows, never logic (style 7)."""
 
-from . import names, routes as route_rows
+from . import names, openapi as openapi_document, routes as route_rows
 from .names import c_string
 
 BANNER = "/* SPDX-License-Identifier: Apache-2.0 */\n/* Printed by tools/generate from schema/. Do not edit. */\n"
@@ -143,7 +143,8 @@ def object_table(one):
     out += (f"const struct object_type {one.constant} = {{ .code = {one.code}, .name = {c_string(one.name)}, "
             f".plural = {c_string(one.plural)}, .shape = &SHAPE_{one.struct.constant}, .key = {words_list(one.key)}, "
             f".is_global = {str(one.is_global).lower()}, .exports_dbid = {str(one.exports_dbid).lower()}, "
-            f".references = {rows}, .reference_count = {len(references)}, .order = {one.order} }};\n")
+            f".references = {rows}, .reference_count = {len(references)}, .order = {one.order}, "
+            f".help = {c_string(one.help)} }};\n")
     for member in ("dbid", "name", "tenant", "folder", "state", "annex"):
         out += (f"_Static_assert(offsetof(struct {one.struct.c_name}, {member}) == "
                 f"offsetof(struct object_common, {member}), \"common fields come first\");\n")
@@ -259,6 +260,11 @@ def counters(schema):
 def routes(schema):
     head, body = route_rows.tables(schema)
     return header("routes", ["base/catalogue.h"], head), source("routes", body, ["gen/messages.h"])
+
+
+def openapi(schema):
+    head, body = openapi_document.tables(schema)
+    return header("openapi", [], head), source("openapi", body)
 
 
 def migrations(schema, ordered):

@@ -3,6 +3,7 @@
 
 #include "gen/objects.h"
 #include "gen/options.h"
+#include "model/application_type.h"
 #include "model/option.h"
 #include "servers/config/rules.h"
 
@@ -133,7 +134,7 @@ static void run_cluster(const struct options_check *check)
                                .level = LEVEL_APPLICATION,
                                .property = "options" };
     for (size_t i = 0; i < check->node_type_count; i++) {
-        const struct option_table *table = rules_option_table(check->node_types[i]);
+        const struct option_table *table = application_type_options(check->node_types[i]);
         reading.table = table ? table : &OPTIONS_COMMON;
         reading.is_strict_reader = table && check->node_type_count == 1;
         reading.is_refused = reading.is_strict_reader && is_strict(check->object);
@@ -148,7 +149,7 @@ static void run_cluster(const struct options_check *check)
 static void run_application(const struct options_check *check)
 {
     struct text type = body_text(&check->object->body, "type");
-    const struct option_table *table = rules_option_table(type);
+    const struct option_table *table = application_type_options(type);
     struct reading reading = { .table = table ? table : &OPTIONS_COMMON,
                                .application = check->object->key,
                                .level = LEVEL_APPLICATION,

@@ -3,6 +3,7 @@
 
 #include "base/table.h"
 #include "gen/objects.h"
+#include "model/application_type.h"
 #include "servers/config/reference.h"
 
 enum {
@@ -432,31 +433,10 @@ const char *const rules_application_types[] = {
     NULL,
 };
 
-static const struct {
-    const char *application_type, *server;
-} servers[] = {
-    { "CMServer", "outbound" }, { "ConfigurationServer", "config" }, { "MessageServer", "control" },
-    { "SCS", "control" },       { "WebAPIServer", "web" },
-};
-
-const char *rules_server_of(struct text application_type)
-{
-    for (size_t i = 0; i < sizeof servers / sizeof servers[0]; i++)
-        if (text_eq(application_type, text_of(servers[i].application_type)))
-            return servers[i].server;
-    return NULL;
-}
-
 const char *rules_server_role(const struct object *application)
 {
     const struct value *is_server = body_find(&application->body, TEXT("isServer"));
     if (body_text(&application->body, "host").len == 0) return NULL;
     if (is_server && !is_server->truth) return NULL;
-    return rules_server_of(body_text(&application->body, "type"));
-}
-
-const struct option_table *rules_option_table(struct text application_type)
-{
-    const char *server = rules_server_of(application_type);
-    return option_table_find(server ? text_of(server) : application_type);
+    return application_type_server(body_text(&application->body, "type"));
 }

@@ -15,14 +15,8 @@ bool rules_check(const struct object *object, struct text label, struct problems
 bool rules_is_node(const struct object *application, const struct object *cluster);
 bool rules_is_cluster(const struct object *object);
 
-/* The options table of an application type: the guides' name or ours; NULL: not one of our servers.
- */
-const struct option_table *rules_option_table(struct text application_type);
-
-/* "outbound" of CMServer; NULL: not one of our servers. */
-const char *rules_server_of(struct text application_type);
-
-/* The same of an Application object that a supervisor starts: it has a host and is no client. */
+/* application_type_server() of an Application object that a supervisor starts: it has a host and is
+ * no client. */
 const char *rules_server_role(const struct object *application);
 
 #define LOG_ON_AS_SYSTEM "System" /* Application.logOnAs: may everything */

@@ -4,7 +4,7 @@
 #include "app/message_json.h"
 #include "gen/events.h"
 #include "gen/objects.h"
-#include "servers/web/web.h"
+#include "servers/web/rest.h"
 
 #include <string.h>
 
@@ -412,7 +412,6 @@ static const struct link_handler config_handlers[] = {
     { 0 },
 };
 static const struct link_life life_of_config = { .on_up = on_config_up };
-static const struct link_handler control_handlers[] = { { 0 } };
 
 /* --- configuration -------------------------------------------------------------------------- */
 
@@ -469,7 +468,8 @@ static void use_control(struct web *web, struct text name)
     if (web->control)
         peer_configure(web->control);
     else
-        web->control = peer_open(web->app->life, web->app, name, control_handlers, NULL, web);
+        web->control = peer_open(web->app->life, web->app, name, rest_control_handlers,
+                                 &rest_control_life, web);
 }
 
 void applications_configure(struct web *web)

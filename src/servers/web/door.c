@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every HTTP request: which route, who asks, and how answers look. Begin at door_on_request(). */
 #include "gen/routes.h"
+#include "io/http/event_stream.h"
 #include "servers/web/client_address.h"
 #include "servers/web/rest.h"
 
@@ -49,6 +50,16 @@ void door_reply_with(struct port *port, struct http_exchange *exchange, unsigned
     for (size_t i = 0; i < more->count; i++) headers[count++] = more->at[i];
     struct http_headers all = { headers, count };
     http_reply(exchange, status, &all, body);
+}
+
+struct event_stream *door_stream(struct port *port, struct http_exchange *exchange,
+                                 void (*on_close)(void *self), void *self)
+{
+    struct http_header headers[HEADERS_MAX];
+    size_t count = put_strict(port, headers);
+    headers[count++] = (struct http_header){ TEXT("Cache-Control"), TEXT("no-store") };
+    struct http_headers all = { headers, count };
+    return event_stream_begin(exchange, &all, on_close, self);
 }
 
 void door_reply(struct port *port, struct http_exchange *exchange, unsigned status,
@@ -293,6 +304,7 @@ static const struct {
     { "/api/cfg/v1/login", api_login, true },
     { "/api/cfg/v1/logout", api_logout, false },
     { "/api/cfg/v1/password", api_password, true },
+    { "/api/openapi.json", rest_document, false },
 };
 enum { DEEDS = sizeof deeds / sizeof deeds[0] };
 

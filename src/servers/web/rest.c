@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A request of the administration REST: who asks, how often, which message it becomes. Begin at
  * rest_on_request(). */
-#include "servers/web/rest.h"
+#include "servers/web/rest_stream.h"
 
 #include "app/message_json.h"
 #include "gen/events.h"
@@ -18,7 +18,7 @@ bool rest_is_path(struct text path)
 
 bool rest_is_route(const struct route *route)
 {
-    static const char *const others[] = { "logIn", "logOut", "changePassword" };
+    static const char *const others[] = { "logIn", "logOut", "changePassword", "getDocument" };
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
         if (route->id && strcmp(route->id, others[i]) == 0) return false;
     return route->id != NULL;
@@ -31,7 +31,7 @@ struct scope *rest_scope(const struct rest_call *call)
 
 /* --- asking --------------------------------------------------------------------------------- */
 
-static struct peer *peer_of(const struct web *web, const struct msg *msg)
+struct peer *rest_peer(const struct web *web, const struct msg *msg)
 {
     return text_eq(text_of(msg->protocol), TEXT("config")) ? web->config : web->control;
 }
@@ -40,8 +40,12 @@ void rest_ask(struct rest_call *call, const struct msg *msg, const void *fields,
               void (*on_reply)(void *self, const struct link_error *error, const void *fields))
 {
     struct web *web = call->web;
-    struct peer *peer = peer_of(web, msg);
-    struct link_header header = { .tenant = call->tenant, .person = call->person };
+    struct peer *peer = rest_peer(web, msg);
+    struct link_header header = { .tenant = call->tenant,
+                                  .person = call->person,
+                                  .address = call->address };
+    uint64_t wait_ms = call->deadline_ms ? call->deadline_ms
+                                         : options_of(web)->request_timeout * UINT64_C(1000);
     if (peer == NULL || !peer_is_up(peer)) {
         rest_refuse(call, 503, "Unavailable", TEXT(""),
                     scope_format(rest_scope(call), "%s is away", msg->protocol));
@@ -49,8 +53,7 @@ void rest_ask(struct rest_call *call, const struct msg *msg, const void *fields,
     }
     LOG_WEB_REST_REQUEST(&web->app->log, call->route->method, call->path.at, call->person.at,
                          call->address.at, msg->name);
-    link_ask(peer_link(peer), msg, fields, &header,
-             options_of(web)->request_timeout * UINT64_C(1000), on_reply, call);
+    link_ask(peer_link(peer), msg, fields, &header, wait_ms, on_reply, call);
 }
 
 bool rest_fields(struct rest_call *call, const struct msg *msg, void **out)
@@ -118,14 +121,42 @@ static void ask_plain(struct rest_call *call)
     rest_ask_plain(call, on_plain_reply);
 }
 
+static void stream_changes(struct rest_call *call)
+{
+    rest_stream_open(call, &rest_stream_changes);
+}
+
+static void stream_of_control(struct rest_call *call, const struct rest_stream_kind *kind)
+{
+    if (call->web->control)
+        rest_stream_open(call, kind);
+    else
+        rest_refuse(call, 503, "Unavailable", TEXT(""),
+                    TEXT("control is not among the connections"));
+}
+
+static void stream_status(struct rest_call *call)
+{
+    stream_of_control(call, &rest_stream_status);
+}
+
+static void stream_alarms(struct rest_call *call)
+{
+    stream_of_control(call, &rest_stream_alarms);
+}
+
 static const struct {
     const char *id;
     void (*run)(struct rest_call *call);
 } deeds[] = {
-    { "listObjects", rest_list_objects },   { "getObject", rest_get_object },
-    { "createObject", rest_create_object }, { "replaceObject", rest_replace_object },
-    { "updateObject", rest_update_object }, { "deleteObject", rest_delete_object },
-    { "changeObjects", rest_change },
+    { "listObjects", rest_list_objects },      { "getObject", rest_get_object },
+    { "createObject", rest_create_object },    { "replaceObject", rest_replace_object },
+    { "updateObject", rest_update_object },    { "deleteObject", rest_delete_object },
+    { "changeObjects", rest_change },          { "readChanges", rest_read_changes },
+    { "streamChanges", stream_changes },       { "exportConfiguration", rest_export },
+    { "importConfiguration", rest_import },    { "listObjectTypes", rest_list_object_types },
+    { "getObjectType", rest_get_object_type }, { "getOptions", rest_get_options },
+    { "streamStatus", stream_status },         { "streamAlarms", stream_alarms },
 };
 enum { DEEDS = sizeof deeds / sizeof deeds[0] };
 
@@ -176,6 +207,7 @@ static struct rest_call *call_new(const struct asked *asked, const struct route 
     *call = (struct rest_call){ .waiting = waiting,
                                 .web = asked->web,
                                 .route = route,
+                                .session = asked->session,
                                 .person_dbid = person->dbid,
                                 .tenant = scope_keep(life, person->tenant),
                                 .person = scope_keep(life, person->employee_id),

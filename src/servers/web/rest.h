@@ -3,6 +3,8 @@
  *   rest.c           who asks, how often; most routes: parameters become a message, its reply JSON
  *   rest_answer.c    answers and errors in their one form
  *   rest_objects.c   configuration objects: list, one, create, change, delete; change sets
+ *   rest_changes.c   what happened to them: one question that waits, or a stream
+ *   rest_status.c    states and alarms as streams; rest_stream.c what streams share
  *   rest_files.c     configuration files: export, import
  *   rest_schema.c    what objects and options are made of, the OpenAPI document
  * Which route is which message stands in schema/routes/web.toml; rest_route.h and rest_question.h
@@ -24,6 +26,8 @@ struct rest_call {
     struct text tenant, person, address, path;
     struct text if_none_match;     /* .at NULL: none */
     struct rest_question question; /* in the waiting's life */
+    struct session *session;       /* good until the deed returns */
+    uint64_t deadline_ms;          /* 0: option request-timeout */
     void *self;                    /* of a deed with more than one step */
 };
 
@@ -44,6 +48,8 @@ bool rest_fields(struct rest_call *call, const struct msg *msg, void **out);
 void rest_ask_plain(struct rest_call *call,
                     void (*on_reply)(void *self, const struct link_error *error,
                                      const void *fields));
+/* The server that a message belongs to; NULL: not among our connections. */
+struct peer *rest_peer(const struct web *web, const struct msg *msg);
 struct scope *rest_scope(const struct rest_call *call);
 
 /* --- rest_answer.c -------------------------------------------------------------------------- */
@@ -59,6 +65,11 @@ void rest_refuse_link(struct rest_call *call, const struct link_error *error);
 void rest_put_error(struct buf *out, const struct text triple[3], struct text words,
                     const struct text *details, uint32_t detail_count);
 
+/* --- rest_status.c -------------------------------------------------------------------------- */
+
+extern const struct link_handler rest_control_handlers[];
+extern const struct link_life rest_control_life;
+
 /* --- deeds ---------------------------------------------------------------------------------- */
 
 void rest_list_objects(struct rest_call *call);
@@ -68,9 +79,14 @@ void rest_replace_object(struct rest_call *call);
 void rest_update_object(struct rest_call *call);
 void rest_delete_object(struct rest_call *call);
 void rest_change(struct rest_call *call);
+void rest_read_changes(struct rest_call *call);
 void rest_export(struct rest_call *call);
 void rest_import(struct rest_call *call);
-void rest_object_schemas(struct rest_call *call);
-void rest_option_schema(struct rest_call *call);
+void rest_list_object_types(struct rest_call *call);
+void rest_get_object_type(struct rest_call *call);
+void rest_get_options(struct rest_call *call);
+
+/* GET /api/openapi.json, for anybody. */
+void rest_document(const struct asked *asked);
 
 #endif

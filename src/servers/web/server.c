@@ -12,6 +12,7 @@ enum {
     SWEEP_MS = 1000,
     BUCKETS_MAX = 100000,
     DESKTOP_IDS_MAX = 200001,
+    STREAM_IDS_MAX = 100001,
     SEQ_PER_MS = 1000,
     SEQ_PER_LIFE = 1000 * 1000 * 1000, /* more frames than one process sends */
 };
@@ -21,6 +22,7 @@ static void sweep(void *self)
     struct web *web = self;
     desktops_sweep(web);
     sessions_sweep(web);
+    streams_sweep(web);
     timer_start(web->sweep_timer, SWEEP_MS);
 }
 
@@ -32,6 +34,7 @@ static struct web *make(struct app *app)
     *web = (struct web){
         .app = app,
         .desktop_ids = slots_new(life, DESKTOP_IDS_MAX),
+        .stream_ids = slots_new(life, STREAM_IDS_MAX),
         .persons = table_new(life),
         .employees = table_new(life),
         .administrators_life = scope_new(life, "administrators", SCOPE_NO_LIMIT),
@@ -44,6 +47,7 @@ static struct web *make(struct app *app)
     web->sockets = websocket_server_new(life, app->loop, &sockets, &desktop_sockets);
     list_init(&web->away);
     list_init(&web->presence);
+    list_init(&web->streams);
     /* The same at every start, and no link key: no application can bear this name. */
     link_derive_key(app->identity.secret,
                     TEXT("web\x1f"
@@ -68,12 +72,15 @@ static enum err begin_seq(struct web *web, struct fault *fault)
 {
     static const struct statement find = { "SELECT value FROM meta WHERE name = 'desktop_seq'" };
     const struct query query = { .statement = &find };
-    char keep[96];
+    char keep[160];
     web->seq = loop_now_utc_ms(web->app->loop) * SEQ_PER_MS;
     enum err err = store_query_now(web->store, &query, take_seq, web);
     if (err) return fault_set(fault, err, "", "the store cannot be read");
-    (void)snprintf(keep, sizeof keep, "INSERT OR REPLACE INTO meta VALUES ('desktop_seq', '%llu')",
-                   (unsigned long long)web->seq);
+    (void)snprintf(
+        keep, sizeof keep,
+        "INSERT INTO meta VALUES ('desktop_seq', '%llu') ON CONFLICT (name) DO UPDATE SET "
+        "value = excluded.value",
+        (unsigned long long)web->seq);
     return store_execute_now(web->store, text_of(keep), fault);
 }
 
@@ -134,6 +141,7 @@ static void stop(void *self)
     timer_stop(web->sweep_timer);
     ports_close(web);
     desktops_stop(web);
+    streams_end_of(web, NULL);
     store_flush(web->store, on_flushed, web);
 }
 
@@ -145,6 +153,7 @@ static void count(void *self, void *counters)
     out->web_sessions = table_count(web->sessions);
     out->web_desktops = table_count(web->desktops);
     out->web_desktops_connected = web->connected_count;
+    out->web_rest_streams = slots_count(web->stream_ids);
     for (const struct port *port = web->ports; port; port = port->next) {
         if (port->http == NULL) continue;
         const struct http_server_counters *http = http_server_counters(port->http);

@@ -290,6 +290,7 @@ void session_end_durably(struct web *web, struct session *session, const char *w
     list_remove(&session->node);
     /* The person stays while its session is being counted off: desktops end first. */
     end_desktops(session, why);
+    streams_end_of(web, session);
     person->session_count--;
     scope_close(session->life);
     person_check_gone(web, person);

@@ -58,6 +58,8 @@ struct web {
     struct table *desktops; /* by their ids */
     struct list away;       /* desktops without a socket, the longest first */
     uint32_t connected_count;
+    struct list streams; /* struct rest_stream */
+    struct slots *stream_ids;
     struct list presence; /* persons of whom outbound has to be told */
     struct timer *sweep_timer, *presence_timer;
     struct buckets *login_addresses, *login_accounts;
@@ -259,6 +261,17 @@ struct api_error {
 void door_refuse(struct port *port, struct http_exchange *exchange, const struct api_error *error);
 /* Also for what must not be asked for again at once: 1 to 2 times `ms`. */
 uint64_t jittered(struct web *web, uint64_t ms);
+
+struct event_stream;
+/* NULL: answered with what is wrong. */
+struct event_stream *door_stream(struct port *port, struct http_exchange *exchange,
+                                 void (*on_close)(void *self), void *self);
+
+/* --- rest_stream.c -------------------------------------------------------------------------- */
+
+/* `session` NULL: all of them. */
+void streams_end_of(struct web *web, const struct session *session);
+void streams_sweep(struct web *web);
 
 /* --- api.c ---------------------------------------------------------------------------------- */
 
