@@ -93,6 +93,7 @@ void app_stopped(struct app *app)
     struct text reason = buf_text(&app->private->reason);
     (void)text_to_z(text_slice(reason, 0, sizeof words - 1), words, sizeof words);
     LOG_EXITED_NORMALLY(&app->log, words);
+    app->private->stopped_mono_ms = loop_now_mono_ms(app->loop);
     timer_start(app->private->end_timer, 1); /* answers of this turn still leave */
 }
 
@@ -100,7 +101,10 @@ static void end_now(void *self)
 {
     struct app *app = self;
     const struct app_private *own = app->private;
-    if (own->on_end)
+    uint64_t waited_ms = loop_now_mono_ms(app->loop) - own->stopped_mono_ms;
+    if (own->stopped_mono_ms && waited_ms < LAST_WORDS_MS && own_log_is_sending(app))
+        timer_start(own->end_timer, LAST_WORDS_STEP_MS);
+    else if (own->on_end)
         own->on_end(own->end_self, own->exit_code);
     else
         loop_stop(app->loop);
@@ -160,6 +164,7 @@ void app_settle(struct app *app, uint64_t rev)
     private->config_rev = rev;
     if (private->logger) logger_set_config_rev(private->logger, rev);
     settings_resolve(app);
+    own_log_settle(app);
     if (private->has_begun && private->state != APP_STOPPING && app->type->changed)
         app->type->changed(private->self);
     settings_settle(app);
@@ -221,16 +226,16 @@ uint64_t app_config_rev(const struct app *app)
     return app->private->config_rev;
 }
 
-void app_log_pairs(struct app *app, const struct log *log, struct text title,
-                   const struct kv *pairs)
-{
-    if (app->private->logger) logger_pairs(app->private->logger, log, title, pairs);
-}
 bool app_has_source(const struct app *app)
 {
     return app->private->subscription != NULL;
 }
 
+void app_log_pairs(struct app *app, const struct log *log, struct text title,
+                   const struct kv *pairs)
+{
+    if (app->private->logger) logger_pairs(app->private->logger, log, title, pairs);
+}
 
 static struct text host_address(const struct app *app, struct text host)
 {
@@ -352,25 +357,6 @@ static void on_signal(void *self, int signal_number)
     app_terminate(self);
 }
 
-static void on_slow(void *self, const struct loop_slow *slow)
-{
-    const struct app *app = self;
-    LOG_SLOW_HANDLER(&app->log, slow->kind, slow->name, slow->took_ms);
-}
-
-static void open_log(struct app *app)
-{
-    const struct birth *birth = &app->private->birth;
-    const struct logger_setup setup = { .origin = { .application = app->name,
-                                                    .type = text_of(app->type->name),
-                                                    .version = TEXT(CARILLON_VERSION),
-                                                    .host = app->host },
-                                        .logs_dir = birth->logs };
-    app->private->logger = logger_new(app->life, app->loop, &setup);
-    app->log = logger_log(app->private->logger);
-    loop_on_slow(app->loop, on_slow, app);
-}
-
 void app_connect(struct app *app)
 {
     struct app_private *private = app->private;
@@ -407,7 +393,7 @@ static int run(struct scope *life, const struct app_type *type, const struct bir
 {
     struct loop *loop = loop_new(life);
     struct app *app = app_new(scope_new(life, "app", SCOPE_NO_LIMIT), loop, type, birth);
-    open_log(app);
+    own_log_open(app);
     loop_on_signal(app->life, loop, SIGTERM, on_signal, app);
     app_connect(app);
     loop_run(loop);

@@ -92,6 +92,12 @@ void app_stopped(struct app *app);                         /* answer to stop: th
 void app_log_pairs(struct app *app, const struct log *log, struct text title,
                    const struct kv *pairs);
 
+/* Whoever keeps logs keeps its own, too: records of the output `network` come to `add` instead of
+ * being sent; its views are good until it returns (app/log_line.h). */
+struct log_record;
+void app_take_log(struct app *app, void (*add)(void *self, const struct log_record *record),
+                  void *self);
+
 /* The mirror of configuration. Objects are good until `changed` returns the next time; keep dbids
  * or keys, not pointers. Disabled objects are not in the mirror: they act as absent
  * (framework 2.1). */
@@ -112,14 +118,14 @@ const struct app_object *app_object_next(const struct app *app, const struct obj
                                          size_t *at);
 const struct app_object *app_self(const struct app *app); /* our own Application object */
 uint64_t app_config_rev(const struct app *app);
+/* False: objects are fed in, since it is config itself, or by a test. */
+bool app_has_source(const struct app *app);
 
 /* The link port of an application ("default" or another id), as "host:port"; empty: no such port.
  */
 struct text app_port_address(const struct app *app, struct text application, struct text port_id);
 
 /* Our own store, DATA/<application>/<application>.db; its folder is made where it is missing. On a
-/* False: objects are fed in, since it is config itself, or by a test. */
-bool app_has_source(const struct app *app);
  * virtual loop it is in memory. While its disk is in trouble our status is service-unavailable,
  * with the reason; when a sync failed the application ends itself, to start anew from what is
  * there, but no sooner than 15 s after its start (so that a disk that stays broken is no crash
@@ -129,14 +135,14 @@ struct migration;
 enum err app_open_store(struct app *app, const struct migration *migrations, struct store **out,
                         struct fault *fault);
 
+/* Who wants to know as well when the store takes no changes: `words` say why, and NULL that it takes
+ * them again. */
+void app_on_store_trouble(struct app *app, void (*on_trouble)(void *self, const char *words),
+                          void *self);
+
 /* Listen for links on our `default` port with our handlers. What fails is logged as 00-04505. */
 enum err app_listen(struct app *app, const struct link_handler *handlers,
                     const struct link_life *life, void *self, struct link_server **out,
                     struct fault *fault);
 
 #endif
-/* Who wants to know as well when the store takes no changes: `words` say why, and NULL that it takes
- * them again. */
-void app_on_store_trouble(struct app *app, void (*on_trouble)(void *self, const char *words),
-                          void *self);
-

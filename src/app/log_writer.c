@@ -1,23 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A writer outlives its scope while a worker still holds it: it is not scope memory. `state` says
- * whose the batch is; all that the worker touches lies under the lock or in the batch. */
+/* A writer outlives its scope while a worker still holds it: it is not scope memory. */
 #include "app/log_writer.h"
 
+#include "app/log_job.h"
+
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum state {
-    IDLE,    /* the loop's */
-    QUEUED,  /* a worker will come; whoever comes first writes */
-    RUNNING, /* the worker's */
-    WRITTEN, /* the loop's again, and it has not looked yet */
-};
-
 struct log_writer {
-    struct loop *loop;
     int fd;
     struct scope *life; /* a root: of the file */
     struct log_file *file;
@@ -25,13 +17,9 @@ struct log_writer {
     void *self;
     struct buf lines; /* collected since the last batch began */
     size_t line_count, batch_bytes, batch_lines;
-    bool is_detached; /* its owner is gone */
-    uint32_t tasks;   /* workers whose end the loop has not heard of: 0 or 1 */
+    struct log_job *job;
 
-    pthread_mutex_t lock;
-    pthread_cond_t moved;
-    enum state state;
-
+    /* The job's: */
     struct buf batch, head;
     struct log_file_options options;
     uint64_t utc_ms;
@@ -58,8 +46,9 @@ static void add_head(void *self, struct buf *out)
     buf_add(out, buf_text(&writer->head));
 }
 
-static void write_batch(struct log_writer *writer)
+static void write_batch(void *self)
 {
+    struct log_writer *writer = self;
     struct text rest = buf_text(&writer->batch);
     writer->fault = (struct fault){ 0 };
     if (writer->fd >= 0) {
@@ -72,33 +61,7 @@ static void write_batch(struct log_writer *writer)
     buf_drop_front(&writer->batch, writer->batch.len - rest.len);
 }
 
-/* --- the worker ------------------------------------------------------------------------------ */
-
-static void work(void *self)
-{
-    struct log_writer *writer = self;
-    pthread_mutex_lock(&writer->lock);
-    bool is_mine = writer->state == QUEUED;
-    if (is_mine) writer->state = RUNNING;
-    pthread_mutex_unlock(&writer->lock);
-    if (!is_mine) return;
-    write_batch(writer);
-    pthread_mutex_lock(&writer->lock);
-    writer->state = WRITTEN;
-    pthread_cond_signal(&writer->moved);
-    pthread_mutex_unlock(&writer->lock);
-}
-
-static void release(struct log_writer *writer)
-{
-    scope_close(writer->life);
-    buf_free(&writer->lines);
-    buf_free(&writer->batch);
-    buf_free(&writer->head);
-    pthread_cond_destroy(&writer->moved);
-    pthread_mutex_destroy(&writer->lock);
-    free(writer);
-}
+/* --- the loop -------------------------------------------------------------------------------- */
 
 /* After a batch: what is left of it still waits. */
 static void count_rest(struct log_writer *writer)
@@ -109,31 +72,21 @@ static void count_rest(struct log_writer *writer)
     for (size_t at = 0; (at = text_find(rest, '\n', at)) != SIZE_MAX; at++) writer->batch_lines++;
 }
 
-static void done(void *self)
+static void on_done(void *self)
 {
     struct log_writer *writer = self;
-    writer->tasks--;
-    if (writer->is_detached) {
-        release(writer);
-        return;
-    }
-    if (writer->state == WRITTEN) { /* else the loop wrote it itself meanwhile */
-        writer->state = IDLE;
-        count_rest(writer);
-    }
+    count_rest(writer);
     writer->on_written(writer->self, writer->err, &writer->fault);
 }
 
-/* --- the loop -------------------------------------------------------------------------------- */
-
-/* The batch is the loop's when it returns. */
-static void take_back(struct log_writer *writer)
+static void release(void *self)
 {
-    pthread_mutex_lock(&writer->lock);
-    while (writer->state == RUNNING) pthread_cond_wait(&writer->moved, &writer->lock);
-    writer->state = IDLE;
-    pthread_mutex_unlock(&writer->lock);
-    count_rest(writer);
+    struct log_writer *writer = self;
+    scope_close(writer->life);
+    buf_free(&writer->lines);
+    buf_free(&writer->batch);
+    buf_free(&writer->head);
+    free(writer);
 }
 
 static void fill_batch(struct log_writer *writer, const struct log_writer_batch *batch)
@@ -169,15 +122,14 @@ enum err log_writer_flush(struct log_writer *writer, const struct log_writer_bat
                           bool by_worker, struct fault *fault)
 {
     if (log_writer_bytes(writer) == 0) return ERR_OK;
-    if (writer->tasks > 0) { /* a worker still writes: its end begins the next batch */
+    if (log_job_is_busy(writer->job)) { /* its end begins the next batch */
         if (by_worker) return ERR_OK;
-        take_back(writer);
+        log_job_take_back(writer->job);
+        count_rest(writer);
     }
     if (!by_worker) return write_here(writer, batch, fault);
     fill_batch(writer, batch);
-    writer->state = QUEUED;
-    writer->tasks++;
-    loop_work(writer->loop, work, done, writer);
+    log_job_start(writer->job);
     return ERR_OK;
 }
 
@@ -201,10 +153,7 @@ size_t log_writer_lines(const struct log_writer *writer)
 
 static void forget(void *self)
 {
-    struct log_writer *writer = self;
-    take_back(writer);
-    writer->is_detached = true;
-    if (writer->tasks == 0) release(writer);
+    log_job_end(((struct log_writer *)self)->job);
 }
 
 struct log_writer *log_writer_new(struct scope *owner, const struct log_writer_setup *setup)
@@ -212,14 +161,12 @@ struct log_writer *log_writer_new(struct scope *owner, const struct log_writer_s
     struct log_writer *writer = calloc(1, sizeof *writer);
     ASSERT(writer != NULL);
     *writer = (struct log_writer){
-        .loop = setup->loop,
         .fd = setup->fd,
         .life = scope_new(NULL, "log output", SCOPE_NO_LIMIT),
         .on_written = setup->on_written,
         .self = setup->self,
+        .job = log_job_new(setup->loop, write_batch, on_done, release, writer),
     };
-    ASSERT(pthread_mutex_init(&writer->lock, NULL) == 0);
-    ASSERT(pthread_cond_init(&writer->moved, NULL) == 0);
     if (setup->fd < 0) writer->file = log_file_new(writer->life, setup->path);
     scope_on_close(owner, forget, writer);
     return writer;

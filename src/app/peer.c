@@ -18,6 +18,7 @@ struct peer {
     struct scope *owner;
     struct app *app;
     struct text name;
+    struct log log;
     const struct link_handler *handlers;
     const struct link_life *life;
     void *self;
@@ -65,9 +66,8 @@ static struct link_options options_of(const struct peer *peer)
 static void connect_now(struct peer *peer)
 {
     struct link_options options = options_of(peer);
-    peer->link = link_connect(peer->owner, peer->app->net, &peer->app->log, address_of(peer),
-                              peer->name, &peer->identity, &options, peer->handlers, peer->life,
-                              peer->self);
+    peer->link = link_connect(peer->owner, peer->app->net, &peer->log, address_of(peer), peer->name,
+                              &peer->identity, &options, peer->handlers, peer->life, peer->self);
 }
 
 static void on_key(void *self, const struct link_error *error, const void *fields)
@@ -104,11 +104,19 @@ struct peer *peer_open(struct scope *owner, struct app *app, struct text name,
                        const struct link_handler *handlers, const struct link_life *life,
                        void *self)
 {
+    return peer_open_quiet(owner, app, name, &app->log, handlers, life, self);
+}
+
+struct peer *peer_open_quiet(struct scope *owner, struct app *app, struct text name,
+                             const struct log *log, const struct link_handler *handlers,
+                             const struct link_life *life, void *self)
+{
     struct peer *peer = scope_alloc(owner, sizeof *peer);
     *peer = (struct peer){
         .owner = owner,
         .app = app,
         .name = scope_keep(owner, name),
+        .log = *log,
         .handlers = handlers,
         .life = life,
         .self = self,

@@ -15,6 +15,10 @@ struct peer;
 struct peer *peer_open(struct scope *owner, struct app *app, struct text name,
                        const struct link_handler *handlers, const struct link_life *life,
                        void *self);
+/* The same, but what happens to the link is told to `log`: for the log's own link. */
+struct peer *peer_open_quiet(struct scope *owner, struct app *app, struct text name,
+                             const struct log *log, const struct link_handler *handlers,
+                             const struct link_life *life, void *self);
 struct text peer_name(const struct peer *peer);
 bool peer_is_up(const struct peer *peer);
 /* NULL until the supervisor has given the key. */

@@ -7,11 +7,12 @@
  *   cache.c         the last configuration, for a start without config
  *   mirror.c        the objects
  *   settings.c      the options; cluster.c: those that nodes share
+ *   own_log.c       the log: files, memory, records to the Message Server
  *   own_store.c     the server's own store, and what its disk means for our status
  *   net_watch.c     descriptors that run out
  *   peer.c          links to other applications, for servers
  *   metrics.c       counters as Prometheus text
- *   logger.c, log_line.c, log_file.c, log_filter.c   the log; also without a struct app */
+ *   logger.c, logger_options.c, log_*.c   the log; also without a struct app, but for log_network.c */
 #ifndef APP_PRIVATE_H
 #define APP_PRIVATE_H
 
@@ -24,7 +25,9 @@
 enum {
     CONFIG_WAIT_MS = 3000,     /* at start: then the cache is used */
     END_AGE_MS = 15 * 1000,    /* longer than a quick death (framework 6.2) */
-    ORPHAN_STOP_MS = 60 * 1000 /* nobody is left who would kill us when stopping hangs */
+    ORPHAN_STOP_MS = 60 * 1000, /* nobody is left who would kill us when stopping hangs */
+    LAST_WORDS_MS = 300,        /* for records on their way to the Message Server */
+    LAST_WORDS_STEP_MS = 5
 };
 
 enum app_state {
@@ -38,12 +41,15 @@ enum app_state {
 const char *app_state_name(enum app_state state); /* "running": as in the messages */
 
 struct cache;
+struct log_network;
 struct control;
 struct subscription;
 
 struct app_private {
     struct birth birth;
     struct logger *logger; /* NULL: in a test */
+    struct log_network *log_network; /* NULL: no option named it yet */
+    bool keeps_own_log;              /* app_take_log() */
     struct mirror *mirror;
     struct control *control;           /* NULL: no supervisor */
     struct link_server *links;         /* NULL: it does not listen (yet) */
@@ -52,7 +58,7 @@ struct app_private {
     bool has_begun, is_first_settled;
     enum app_state state;
     struct buf reason;
-    uint64_t config_rev, started_utc_ms, started_mono_ms;
+    uint64_t config_rev, started_utc_ms, started_mono_ms, stopped_mono_ms;
     struct scope *options_life, *options_retired;
     uint64_t options_state; /* of the objects that the options were resolved from */
     struct timer *end_timer, *orphan_timer;
@@ -63,14 +69,14 @@ struct app_private {
     struct chore start_chore; /* config itself starts at the end of the first turn */
     int exit_code;
     bool is_disk_in_trouble; /* that is why we are unavailable */
+    void (*on_store_trouble)(void *self, const char *words); /* NULL: nobody else wants to know */
+    void *store_trouble_self;
 };
 
 /* app.c */
 struct app *app_new(struct scope *life, struct loop *loop, const struct app_type *type,
                     const struct birth *birth);
 void app_connect(struct app *app); /* options, then the links to supervisor and config */
-    void (*on_store_trouble)(void *self, const char *words); /* NULL: nobody else wants to know */
-    void *store_trouble_self;
 /* The first configuration has arrived: start, or end the process. */
 void app_begin_or_end(struct app *app);
 /* Objects moved: options, then `changed`, then what was replaced is let go. */
@@ -84,6 +90,11 @@ void app_end(struct app *app, const char *words, bool may_wait);
 void settings_resolve(struct app *app); /* the options snapshot, when our object moved */
 void settings_settle(struct app *app);  /* lets the former one go */
 const struct common_options *settings_common(const struct app *app);
+
+/* own_log.c */
+void own_log_open(struct app *app);
+void own_log_settle(struct app *app); /* options or connections moved */
+bool own_log_is_sending(const struct app *app);
 
 /* control.c */
 struct control *control_open(struct app *app, struct text address);

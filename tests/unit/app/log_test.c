@@ -4,7 +4,10 @@
 
 #include "app/log_file.h"
 #include "app/log_filter.h"
+#include "app/log_memory.h"
 #include "app/logger.h"
+#include "format/json.h"
+#include "gen/events.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -444,5 +447,350 @@ TEST(values_that_cannot_be_used_keep_the_former_and_are_told)
     options.log_segment = TEXT("100 GB");
     CHECK_I64(logger_set_options(place.logger, &options, &fault), ERR_INVALID);
     CHECK_TEXT(text_of(fault.field), "log.segment");
+    place_close(&place);
+}
+
+/* --- by a worker ----------------------------------------------------------------------------- */
+
+TEST(a_worker_writes_the_same_lines_in_the_same_order)
+{
+    struct place place = place_open("");
+    struct common_options options = defaults();
+    options.log_all = TEXT("f");
+    options.log_enable_thread = true;
+    options.log_throttle_threshold = 20000;
+    CHECK_OK(logger_set_options(place.logger, &options, NULL));
+    char words[40];
+    for (int i = 0; i < 3000; i++) {
+        snprintf(words, sizeof words, "line %06d", i);
+        say(&place, LOG_TRACE, words);
+        if (i % 100 == 0) end_turn(&place);
+    }
+    loop_run_for(place.loop, 100);
+    struct buf all = { 0 };
+    read_all(&place, "f.", &all);
+    struct text lines = buf_text(&all), line;
+    int next = 0;
+    while (text_next_item(&lines, '\n', &line)) {
+        if (text_starts(line, TEXT("#"))) continue;
+        snprintf(words, sizeof words, "line %06d", next);
+        if (has(line, words)) next++;
+    }
+    CHECK_I64(next, 3000);
+    buf_free(&all);
+    place_close(&place);
+}
+
+TEST(what_waits_for_a_worker_is_written_when_the_process_ends)
+{
+    struct place place = place_open("");
+    struct common_options options = defaults();
+    options.log_all = TEXT("f");
+    options.log_enable_thread = true;
+    CHECK_OK(logger_set_options(place.logger, &options, NULL));
+    for (int i = 0; i < 2000; i++) say(&place, LOG_TRACE, "a worker has these, some of them");
+    struct place closed = place;
+    scope_close(place.life);
+    struct buf all = { 0 };
+    read_all(&closed, "f.", &all);
+    CHECK_U32(count_matches(buf_text(&all), "some of them$"), 2000);
+    buf_free(&all);
+    closed.life = scope_new(NULL, "test", SCOPE_NO_LIMIT);
+    place_close(&closed);
+}
+
+TEST(a_long_queue_raises_the_level_to_standard_until_it_has_drained)
+{
+    struct place place = place_open("");
+    struct common_options options = defaults();
+    options.log_all = TEXT("f");
+    options.log_enable_thread = true;
+    options.log_throttle_threshold = 100;
+    CHECK_OK(logger_set_options(place.logger, &options, NULL));
+    for (int i = 0; i < 500; i++) say(&place, LOG_DEBUG, "too much");
+    CHECK(!log_wants(&place.log, LOG_INTERACTION));
+    say(&place, LOG_STANDARD, "this counts");
+    loop_run_for(place.loop, 100);
+    CHECK(log_wants(&place.log, LOG_DEBUG));
+    say(&place, LOG_DEBUG, "as before");
+    loop_run_for(place.loop, 100);
+    struct buf all = { 0 };
+    read_all(&place, "f.", &all);
+    CHECK_U32(count_matches(buf_text(&all), "too much$"), 100);
+    CHECK_U32(count_matches(buf_text(&all), "Std 04532 log queue of f has 100 lines"), 1);
+    CHECK_U32(count_matches(buf_text(&all), "Std 04533"), 1);
+    CHECK(has(buf_text(&all), "this counts"));
+    CHECK(has(buf_text(&all), "as before"));
+    CHECK_I64(logger_counters(place.logger).throttled, 1);
+    buf_free(&all);
+    place_close(&place);
+}
+
+/* --- check points, memory, network ----------------------------------------------------------- */
+
+TEST(every_file_has_a_check_point_every_so_many_hours)
+{
+    struct place place = place_open("");
+    struct common_options options = defaults();
+    options.log_all = TEXT("f");
+    options.log_alarm = TEXT("g");
+    options.log_check_point = 2;
+    CHECK_OK(logger_set_options(place.logger, &options, NULL));
+    loop_run_for(place.loop, 3600 * 1000);
+    CHECK_OK(logger_set_options(place.logger, &options, NULL)); /* does not begin anew */
+    loop_run_for(place.loop, 4 * 3600 * 1000);
+    static const char *const names[] = { "f.", "g." };
+    for (int i = 0; i < 2; i++) {
+        struct buf all = { 0 };
+        read_all(&place, names[i], &all);
+        CHECK_U32(count_matches(buf_text(&all), "Std 04531 Check point$"), 2);
+        buf_free(&all);
+    }
+    options.log_check_point = 0;
+    CHECK_OK(logger_set_options(place.logger, &options, NULL));
+    loop_run_for(place.loop, 9 * 3600 * 1000);
+    struct buf all = { 0 };
+    read_all(&place, "f.", &all);
+    CHECK_U32(count_matches(buf_text(&all), "Check point"), 2);
+    buf_free(&all);
+    place_close(&place);
+}
+
+/* Nothing is flushed or closed before it is read, as after kill -9. */
+TEST(memory_holds_the_latest_mebibyte_and_keeps_the_run_before)
+{
+    struct place place = place_open("");
+    struct common_options options = defaults();
+    options.log_debug = TEXT("memory");
+    options.log_memory = TEXT("ring");
+    CHECK_OK(logger_set_options(place.logger, &options, NULL));
+    char words[40];
+    for (int i = 0; i < 60000; i++) {
+        snprintf(words, sizeof words, "line %06d", i);
+        say(&place, LOG_DEBUG, words);
+    }
+    struct buf file = { 0 }, lines = { 0 };
+    read_file(&place, "ring", &file);
+    CHECK_OK(log_memory_read(buf_text(&file), &lines, NULL));
+    CHECK(lines.len > LOG_MEMORY_BYTES - 100 && lines.len <= LOG_MEMORY_BYTES);
+    CHECK(text_ends(buf_text(&lines), TEXT("line 059999\n")));
+    size_t whole = count_matches(buf_text(&lines), RECORD "line [0-9]{6}$");
+    struct text rest = buf_text(&lines), line;
+    size_t count = 0;
+    while (text_next_item(&rest, '\n', &line)) count += line.len > 0;
+    CHECK_I64(whole, count);
+    buf_clear(&file);
+    buf_clear(&lines);
+    scope_close(place.life);
+    struct place next = place_open("");
+    (void)rmdir(next.folder);
+    memcpy(next.folder, place.folder, sizeof next.folder);
+    next.life = scope_new(NULL, "test", SCOPE_NO_LIMIT);
+    next.loop = loop_new_virtual(next.life, start_utc_ms, 1);
+    struct logger_setup setup = { .logs_dir = text_of(next.folder) };
+    next.logger = logger_new(next.life, next.loop, &setup);
+    next.log = logger_log(next.logger);
+    CHECK_OK(logger_set_options(next.logger, &options, NULL));
+    say(&next, LOG_DEBUG, "a new run");
+    read_file(&next, "ring.before", &file);
+    CHECK_OK(log_memory_read(buf_text(&file), &lines, NULL));
+    CHECK(text_ends(buf_text(&lines), TEXT("line 059999\n")));
+    buf_clear(&file);
+    buf_clear(&lines);
+    read_file(&next, "ring", &file);
+    CHECK_OK(log_memory_read(buf_text(&file), &lines, NULL));
+    CHECK_U32(count_matches(buf_text(&lines), "a new run$"), 1);
+    CHECK_I64(log_memory_read(text_slice(buf_text(&file), 0, 1000), &lines, NULL), ERR_INVALID);
+    buf_free(&file);
+    buf_free(&lines);
+    place_close(&next);
+}
+
+struct heard {
+    int count;
+    char text[64], attributes[128], ixn[32];
+};
+
+static void hear(void *self, const struct log_record *record)
+{
+    struct heard *heard = self;
+    struct buf shown = { 0 };
+    heard->count++;
+    CHECK_OK(text_to_z(text_slice(record->text, 0, 63), heard->text, sizeof heard->text));
+    CHECK_OK(text_to_z(record->ixn, heard->ixn, sizeof heard->ixn));
+    log_filter_dump(&shown, &record->attributes);
+    CHECK_OK(text_to_z(buf_text(&shown), heard->attributes, sizeof heard->attributes));
+    buf_free(&shown);
+}
+
+TEST(the_network_gets_trace_and_above_hidden_as_everywhere)
+{
+    struct place place = place_open("");
+    struct pair keys[] = { { TEXT("phone"),
+                             { .kind = VALUE_TEXT, .text = TEXT("hide-first,2") } } };
+    struct common_options options = defaults();
+    options.log_debug = TEXT("network");
+    options.log_filter_data = (struct kv){ keys, 1 };
+    struct heard heard = { 0 };
+    CHECK_OK(logger_set_options(place.logger, &options, NULL));
+    logger_on_network(place.logger, hear, &heard);
+    CHECK(logger_uses_network(place.logger));
+    say(&place, LOG_DEBUG, "never sent");
+    CHECK_I64(heard.count, 0);
+    struct log log = log_with(&place.log, TEXT("phone=4711 XXX_pin=1 ixn=81 campaign=spring"));
+    log_write(&log, &events[LOG_TRACE], "dialled");
+    CHECK_I64(heard.count, 1);
+    CHECK_TEXT(text_of(heard.attributes), "\n\tphone '**11'\n\tcampaign 'spring'");
+    CHECK_TEXT(text_of(heard.ixn), "81");
+    struct log local = logger_log_local(place.logger);
+    log_write(&local, &events[LOG_STANDARD], "about the network itself");
+    CHECK_I64(heard.count, 1);
+    place_close(&place);
+}
+
+TEST(a_line_belongs_to_the_trace_of_the_message_that_is_handled)
+{
+    struct place place = place_open("");
+    struct common_options options = defaults();
+    options.log_all = TEXT("f");
+    options.log_print_attributes = true;
+    CHECK_OK(logger_set_options(place.logger, &options, NULL));
+    struct text before = log_trace(&place.log, TEXT("00FAB-1"));
+    say(&place, LOG_STANDARD, "within");
+    (void)log_trace(&place.log, before);
+    say(&place, LOG_STANDARD, "after");
+    end_turn(&place);
+    struct buf all = { 0 };
+    read_all(&place, "f.", &all);
+    CHECK_U32(count_matches(buf_text(&all), "within \\[ixn=00FAB-1\\]$"), 1);
+    CHECK_U32(count_matches(buf_text(&all), "after$"), 1);
+    buf_free(&all);
+    place_close(&place);
+}
+
+/* --- events as the operator wants them -------------------------------------------------------- */
+
+TEST(an_event_has_the_level_that_the_operator_gives_it)
+{
+    struct place place = place_open("");
+    struct pair levels[] = {
+        { TEXT("level-reassign-04503"), { .kind = VALUE_TEXT, .text = TEXT("alarm") } },
+        { TEXT("Level-Reassign-00-05060"), { .kind = VALUE_TEXT, .text = TEXT("none") } },
+        { TEXT("level-reassign-09900"), { .kind = VALUE_TEXT, .text = TEXT("trace") } },
+        { TEXT("level-reassign-disable"), { .kind = VALUE_TEXT, .text = TEXT("false") } },
+    };
+    struct common_options options = defaults();
+    options.log_verbose = TEXT("trace");
+    options.log_all = TEXT("f");
+    options.log_alarm = TEXT("g");
+    options.log_extended = (struct kv){ levels, 4 };
+    CHECK_OK(logger_set_options(place.logger, &options, NULL));
+    LOG_CONNECTED(&place.log, "application", "stat", "h", "1");
+    LOG_APPLICATION_STARTED(&place.log);
+    CHECK(log_wants(&place.log, LOG_DEBUG)); /* some of it is wanted */
+    log_debug(&place.log, "raised");
+    levels[3].value.text = TEXT("true");
+    CHECK_OK(logger_set_options(place.logger, &options, NULL));
+    LOG_APPLICATION_STARTED(&place.log);
+    log_debug(&place.log, "not wanted");
+    CHECK(!log_wants(&place.log, LOG_DEBUG));
+    end_turn(&place);
+    struct buf f = { 0 }, g = { 0 };
+    read_all(&place, "f.", &f);
+    read_all(&place, "g.", &g);
+    CHECK_U32(count_matches(buf_text(&f), "Alr 04503 Connected to"), 1);
+    CHECK_U32(count_matches(buf_text(&g), "Alr 04503 Connected to"), 1);
+    CHECK_U32(count_matches(buf_text(&f), "05060"), 1);
+    CHECK_U32(count_matches(buf_text(&f), "Trc 09900 raised$"), 1);
+    CHECK(!has(buf_text(&f), "not wanted"));
+    buf_free(&f);
+    buf_free(&g);
+    struct fault fault;
+    levels[0].value.text = TEXT("loud");
+    CHECK_I64(logger_set_options(place.logger, &options, &fault), ERR_INVALID);
+    levels[0] = (struct pair){ TEXT("level-reassign-99999"),
+                               { .kind = VALUE_TEXT, .text = TEXT("alarm") } };
+    CHECK_I64(logger_set_options(place.logger, &options, &fault), ERR_INVALID);
+    place_close(&place);
+}
+
+TEST(a_message_file_gives_other_words_and_never_other_arguments)
+{
+    struct place place = place_open("");
+    char path[200];
+    snprintf(path, sizeof path, "%s/words.lms", place.folder);
+    FILE *file = fopen(path, "we");
+    CHECK(file != NULL);
+    fputs("; our own words\n\n"
+          "04503||Verbunden mit %s %s, 100%% gut\n"
+          "05060|alarm|\n"
+          "04504|standard|%s %s %s %s %s %s\n" /* one too many */
+          "04511||%s of %n\n"
+          "04520|loud|x\n"
+          "99999||x\n"
+          "no line\n",
+          file);
+    fclose(file);
+    struct common_options options = defaults();
+    options.log_all = TEXT("f");
+    options.log_message_file = text_of(path);
+    CHECK_OK(logger_set_options(place.logger, &options, NULL));
+    LOG_CONNECTED(&place.log, "application", "stat", "h", "1");
+    LOG_APPLICATION_STARTED(&place.log);
+    LOG_CONNECTION_LOST(&place.log, "application", "stat", "h", "1", "it died");
+    end_turn(&place);
+    struct buf all = { 0 };
+    read_all(&place, "f.", &all);
+    CHECK_U32(count_matches(buf_text(&all), "Std 04503 Verbunden mit application stat, 100% gut$"),
+              1);
+    CHECK_U32(count_matches(buf_text(&all), "Alr 05060 Application started$"), 1);
+    CHECK_U32(count_matches(buf_text(&all), "Connection to application stat .* lost: it died$"), 1);
+    CHECK_U32(count_matches(buf_text(&all), "04534 log message file .*words.lms, line [0-9]: "), 5);
+    buf_free(&all);
+    place_close(&place);
+}
+
+/* --- json, whatever comes -------------------------------------------------------------------- */
+
+TEST(a_json_line_is_json_whatever_bytes_are_said)
+{
+    struct place place = place_open("");
+    struct common_options options = defaults();
+    options.log_all = TEXT("f");
+    options.log_message_format = TEXT("json");
+    CHECK_OK(logger_set_options(place.logger, &options, NULL));
+    struct random random;
+    random_seed(&random, 5);
+    enum { LINES = 500 };
+    for (int i = 0; i < LINES; i++) {
+        char bytes[60], value[30];
+        size_t len = 1 + (size_t)random_below(&random, sizeof bytes - 2);
+        for (size_t k = 0; k < len; k++) bytes[k] = (char)(1 + random_below(&random, 255));
+        bytes[len] = '\0';
+        for (size_t k = 0; k < sizeof value; k++) value[k] = (char)random_u64(&random);
+        struct pair pairs[] = { { text_of(bytes),
+                                  { .kind = VALUE_TEXT, .text = { value, sizeof value } } },
+                                { TEXT("n"), { .kind = VALUE_FLOAT, .number = 0.5 } } };
+        struct kv kv = { pairs, 2 };
+        say(&place, LOG_STANDARD, bytes);
+        logger_pairs(place.logger, &place.log, text_of(bytes), &kv);
+    }
+    end_turn(&place);
+    struct buf all = { 0 };
+    read_all(&place, "f.", &all);
+    struct text lines = buf_text(&all), line;
+    int count = 0;
+    while (text_next_item(&lines, '\n', &line)) {
+        if (line.len == 0) continue;
+        struct scope *scope = scope_new(NULL, "test", SCOPE_NO_LIMIT);
+        struct value value;
+        CHECK_OK(json_read(line, scope, &value, NULL));
+        CHECK(value.kind == VALUE_KV);
+        CHECK(kv_find(&value.pairs, TEXT("ts")) && kv_find(&value.pairs, TEXT("app")));
+        count++;
+        scope_close(scope);
+    }
+    CHECK_I64(count, 1 + 2 * LINES);
+    buf_free(&all);
     place_close(&place);
 }
