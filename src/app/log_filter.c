@@ -194,6 +194,15 @@ static struct value apply_list(const struct applying *applying, struct text name
     return shown;
 }
 
+/* Many who read JSON, and PostgreSQL, take no NUL inside a text. */
+static struct text without_nul(struct scope *scope, struct text in)
+{
+    if (text_find(in, '\0', 0) == SIZE_MAX) return in;
+    char *out = scope_alloc(scope, in.len);
+    for (size_t i = 0; i < in.len; i++) out[i] = in.at[i] ? in.at[i] : '?';
+    return (struct text){ out, in.len };
+}
+
 /* false: it is left out. */
 static bool apply_value(const struct applying *applying, struct text name,
                         const struct value *value, int depth, struct value *out)
@@ -206,9 +215,11 @@ static bool apply_value(const struct applying *applying, struct text name,
     } else if (is_shown && text_eq(buf_text(&shown), plain) && value->kind != VALUE_BYTES) {
         *out = *value;
         if (value->kind == VALUE_KV) out->pairs = apply_pairs(applying, &value->pairs, depth + 1);
+        if (value->kind == VALUE_TEXT) out->text = without_nul(applying->scope, value->text);
     } else if (is_shown) {
         *out = (struct value){ .kind = VALUE_TEXT,
                                .text = scope_keep(applying->scope, buf_text(&shown)) };
+        out->text = without_nul(applying->scope, out->text);
     }
     buf_free(&shown);
     return is_shown;
@@ -221,8 +232,9 @@ static struct kv apply_pairs(const struct applying *applying, const struct kv *p
     shown.at = scope_alloc_array(applying->scope, pairs->count, sizeof *shown.at);
     for (uint32_t i = 0; i < pairs->count; i++) {
         struct pair *pair = &shown.at[shown.count];
-        pair->name = pairs->at[i].name;
-        shown.count += apply_value(applying, pair->name, &pairs->at[i].value, depth, &pair->value);
+        pair->name = without_nul(applying->scope, pairs->at[i].name);
+        shown.count +=
+            apply_value(applying, pairs->at[i].name, &pairs->at[i].value, depth, &pair->value);
     }
     return shown;
 }

@@ -22,8 +22,8 @@ bool log_filter_value(struct buf *out, const struct log_filter *filter, struct t
                       struct text value);
 /* The pairs as they may be seen, before anything is written of them: for every output the same. A
  * value that is not shown as it is becomes a text; a list's items bear the list's name; bytes
- * become their number; nested deeper than 8 levels there is nothing. Texts stay views of `pairs`
- * where they are as they were. */
+ * become their number; nested deeper than 8 levels there is nothing; a NUL becomes a question mark.
+ * Texts stay views of `pairs` where they are as they were. */
 struct kv log_filter_apply(struct scope *scope, const struct log_filter *filter,
                            const struct kv *pairs);
 /* Each pair as "\n\tKEY 'text'" or "\n\tKEY 81"; nested ones one tab deeper. */
