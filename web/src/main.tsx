@@ -5,12 +5,18 @@ import { render } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import { Desktop, type State } from './desktop'
 import { AgentPage } from './pages/agent'
+import { AlarmsPage } from './pages/alarms'
+import { ApplicationsPage } from './pages/applications'
+import { ApplyPage } from './pages/apply'
 import { CampaignsPage } from './pages/campaigns'
 import { ChainPage } from './pages/chain'
+import { HistoryPage } from './pages/history'
 import { ImportsPage } from './pages/imports'
 import { ListsPage } from './pages/lists'
+import { LogPage } from './pages/log'
 import { LogInPage, PasswordPage } from './pages/log_in'
 import { NotificationsPage } from './pages/notifications'
+import { ObjectsPage } from './pages/objects'
 import { ErrorText, wordsOf } from './parts'
 import { logOut, present, type Session } from './session'
 import './style.css'
@@ -37,6 +43,12 @@ const PAGES: Page[] = [
   { path: 'chain', name: '', show: ChainPage, isFor: isAdministrator },
   { path: 'notifications', name: 'Notifications', show: NotificationsPage, isFor: isAdministrator },
   { path: 'imports', name: 'Imports', show: ImportsPage, isFor: isAdministrator },
+  { path: 'applications', name: 'Applications', show: ApplicationsPage, isFor: isAdministrator },
+  { path: 'alarms', name: 'Alarms', show: AlarmsPage, isFor: isAdministrator },
+  { path: 'log', name: 'Log', show: LogPage, isFor: isAdministrator },
+  { path: 'objects', name: 'Objects', show: ObjectsPage, isFor: isAdministrator },
+  { path: 'apply', name: '', show: ApplyPage, isFor: isAdministrator },
+  { path: 'history', name: 'History', show: HistoryPage, isFor: isAdministrator },
 ]
 
 function pathOfHash(): string[] {
