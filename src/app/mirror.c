@@ -217,6 +217,12 @@ void mirror_settle(struct mirror *mirror)
     }
 }
 
+void mirror_forget_revs(struct mirror *mirror)
+{
+    for (struct type_index *index = mirror->types; index; index = index->next)
+        for (size_t i = 0; i < index->count; i++) index->at[i]->seen.rev = 0;
+}
+
 void mirror_begin_snapshot(struct mirror *mirror)
 {
     mirror->round++;

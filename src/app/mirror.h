@@ -27,6 +27,8 @@ enum err mirror_put(struct mirror *mirror, const struct mirror_entry *entry, enu
 enum mirror_deed mirror_delete(struct mirror *mirror, const struct object_type *type,
                                uint32_t dbid);
 void mirror_settle(struct mirror *mirror);
+/* What comes next is of another store: whatever revision it has, it is newer than what is there. */
+void mirror_forget_revs(struct mirror *mirror);
 
 /* A whole snapshot: begin, put all, end, which deletes (and counts) what was not put. */
 void mirror_begin_snapshot(struct mirror *mirror);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The link to config (framework 3.4): subscribe, apply pages and changes in the order in which they
  * come, and after a reconnect go on from the revision we have. While config is away the application
- * works with what it knows. */
+ * works with what it knows, and tries config and its backup by turns, without limit. */
 #include "app/private.h"
 
 #include "fault.h"
@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-enum { ASK_MS = 30 * 1000, RETRY_MS = 1000, TYPES_MAX = 64 };
+enum { ASK_MS = 30 * 1000, RETRY_MS = 1000, RECONNECT_MS = 2000, TYPES_MAX = 64 };
 
 struct tally {
     uint32_t added, changed, deleted;
@@ -23,6 +23,8 @@ struct subscription {
     struct cache *cache;
     struct timer *wait_timer;  /* at start: for config, before the cache is used */
     struct timer *retry_timer; /* subscribe again */
+    struct timer *turn_timer;  /* away: the other address is to be tried */
+    bool is_at_backup;
     struct buf epoch;
     uint64_t rev;       /* applied so far */
     bool has_all;       /* a whole configuration was applied once */
@@ -171,8 +173,10 @@ static void on_page(void *self, const struct link_error *error, const void *fiel
         take_page(subscription, fields);
 }
 
-static void begin_pages(struct subscription *subscription, const struct config_snapshot *page)
+static void begin_pages(struct subscription *subscription, const struct config_snapshot *page,
+                        bool is_other_store)
 {
+    if (is_other_store) mirror_forget_revs(subscription->app->private->mirror);
     if (subscription->has_all && !subscription->reason)
         subscription->reason = "the changes in between are not kept any more";
     subscription->is_in_pages = true;
@@ -192,10 +196,11 @@ static void on_subscribed(void *self, const struct link_error *error, const void
         return;
     }
     subscription->is_subscribed = true;
+    bool is_other_store = !text_eq(buf_text(&subscription->epoch), page->epoch);
     buf_clear(&subscription->epoch);
     buf_add(&subscription->epoch, page->epoch);
     /* Content "changes": Changed follows, for each revision that we miss. */
-    if (text_eq(page->content, TEXT("objects"))) begin_pages(subscription, page);
+    if (text_eq(page->content, TEXT("objects"))) begin_pages(subscription, page, is_other_store);
 #ifdef FAULT_RESYNC_SKIPS
     subscription->rev = page->rev;
 #endif
@@ -250,10 +255,54 @@ static void on_resync(void *self, struct link *link, const void *fields)
     read_anew(self, "config asked for it");
 }
 
+/* --- where config is ------------------------------------------------------------------------ */
+
+/* The backup that config's own Application object names, once we know it; empty: none. */
+static struct text backup_of(const struct app *app)
+{
+    const struct app_object *object =
+        app_object(app, &OBJECT_APPLICATION, app->private->birth.config_application);
+    const struct object_application *fields = object ? (const void *)object->fields : NULL;
+    return fields ? fields->backup_server : TEXT("");
+}
+
+static uint64_t reconnect_ms(const struct app *app)
+{
+    const struct app_object *self = app_self(app);
+    const struct object_application *fields = self ? (const void *)self->fields : NULL;
+    uint32_t seconds = fields && fields->reconnect_timeout
+                           ? fields->reconnect_timeout
+                           : settings_common(app)->common_reconnect_timeout;
+    return seconds * 1000ull;
+}
+
+static void connect_to(struct subscription *subscription, struct text address, struct text name);
+
+/* Each Reconnect Timeout without config it is the other one's turn. */
+static void take_turns(void *self)
+{
+    struct subscription *subscription = self;
+    const struct app *app = subscription->app;
+    const struct birth *birth = &app->private->birth;
+    if (link_is_up(subscription->link)) return;
+    struct text backup = backup_of(app);
+    struct text address = backup.len ? app_port_address(app, backup, TEXT("default")) : TEXT("");
+    bool goes_to_backup = !subscription->is_at_backup && address.len > 0;
+    if (goes_to_backup || subscription->is_at_backup) {
+        link_close(subscription->link);
+        subscription->is_at_backup = goes_to_backup;
+        connect_to(subscription, goes_to_backup ? address : birth->config,
+                   goes_to_backup ? backup : birth->config_application);
+    }
+    timer_start(subscription->turn_timer, reconnect_ms(app));
+}
+
 static void on_up(void *self, struct link *link)
 {
+    struct subscription *subscription = self;
     (void)link;
-    subscribe(self);
+    timer_stop(subscription->turn_timer);
+    subscribe(subscription);
 }
 
 static void on_down(void *self, struct link *link, enum err why)
@@ -262,6 +311,7 @@ static void on_down(void *self, struct link *link, enum err why)
     (void)link, (void)why;
     subscription->is_subscribed = subscription->asks_again = false;
     timer_stop(subscription->retry_timer);
+    timer_start(subscription->turn_timer, reconnect_ms(subscription->app));
     give_pages_up(subscription);
 }
 
@@ -315,6 +365,20 @@ static const struct link_handler handlers[] = {
 };
 static const struct link_life hooks = { on_up, on_down };
 
+/* Framework 10.1: both sides of a configuration link are watched. */
+static void connect_to(struct subscription *subscription, struct text address, struct text name)
+{
+    struct app *app = subscription->app;
+    uint64_t timeout_ms = reconnect_ms(app);
+    const struct link_options options = { .addp_local_ms = 10000,
+                                          .addp_remote_ms = 20000,
+                                          .reconnect_ms = timeout_ms < RECONNECT_MS
+                                                              ? timeout_ms
+                                                              : RECONNECT_MS };
+    subscription->link = link_connect(app->life, app->net, &app->log, address, name, &app->identity,
+                                      &options, handlers, &hooks, subscription);
+}
+
 struct subscription *subscription_open(struct app *app)
 {
     const struct birth *birth = &app->private->birth;
@@ -323,19 +387,15 @@ struct subscription *subscription_open(struct app *app)
     subscription->cache = cache_new(app);
     subscription->wait_timer = timer_new(app->life, app->loop, on_waited, subscription);
     subscription->retry_timer = timer_new(app->life, app->loop, subscribe, subscription);
+    subscription->turn_timer = timer_new(app->life, app->loop, take_turns, subscription);
     scope_on_close(app->life, forget, subscription);
     add_type(subscription, OBJECT_APPLICATION.name);
     add_type(subscription, OBJECT_APP_PROTOTYPE.name);
     add_type(subscription, OBJECT_HOST.name);
     for (const char *const *name = app->type->objects; name && *name; name++)
         add_type(subscription, *name);
-    /* Framework 10.1: both sides of a configuration link are watched. */
-    const struct link_options options = { .addp_local_ms = 10000,
-                                          .addp_remote_ms = 20000,
-                                          .reconnect_ms = 2000 };
-    subscription->link = link_connect(app->life, app->net, &app->log, birth->config,
-                                      birth->config_application, &app->identity, &options, handlers,
-                                      &hooks, subscription);
+    connect_to(subscription, birth->config, birth->config_application);
+    timer_start(subscription->turn_timer, reconnect_ms(app));
     timer_start(subscription->wait_timer, CONFIG_WAIT_MS);
     return subscription;
 }

@@ -96,6 +96,7 @@ struct world {
     const char *content, *first, *second; /* bodies of applications: one a page */
     const char *first_campaign;
     struct link_request *held;
+    const char *its_epoch; /* NULL: e1 */
 };
 
 static struct link_identity secret_holder(const char *name)
@@ -174,7 +175,7 @@ static void answer_page(struct world *world, struct link_request *request, const
         .head.has = CONFIG_SNAPSHOT_HAS_REV | CONFIG_SNAPSHOT_HAS_EPOCH |
                     CONFIG_SNAPSHOT_HAS_CONTENT | CONFIG_SNAPSHOT_HAS_OBJECTS,
         .rev = world->rev,
-        .epoch = TEXT("e1"),
+        .epoch = text_of(world->its_epoch ? world->its_epoch : "e1"),
         .content = text_of(world->content),
         .objects = { objects, count },
         .cursor = TEXT("next"),
@@ -533,6 +534,56 @@ TEST(resync_deletes_what_is_no_longer_there)
     loop_run_for(world->loop, 100);
     CHECK(!has_campaign(world, "spring"));
     CHECK_U32(server.changes, 1);
+    world_free(world);
+}
+
+/* A backup was restored: it counts from below. */
+TEST(another_store_with_lower_revisions_takes_the_place_of_what_was_known)
+{
+    struct world *world = everything_up();
+    scope_close(world->config_life);
+    loop_run_for(world->loop, 100);
+    world->its_epoch = "e2";
+    world->rev = 2;
+    world->first_campaign = "{\"name\":\"spring\",\"description\":\"of before\"}";
+    run_config(world);
+    loop_run_for(world->loop, 5000);
+    CHECK(has_campaign(world, "spring"));
+    const struct app_object *spring = app_object(world->app, &OBJECT_CAMPAIGN, TEXT("spring"));
+    CHECK_I64(spring->rev, 2);
+    CHECK_I64(app_config_rev(world->app), 2);
+    world_free(world);
+}
+
+TEST(config_and_its_backup_are_tried_by_turns_without_limit)
+{
+    struct world *world = everything_up();
+    send_changed(
+        world, 6, "added",
+        object("Application", 12, 6, "config",
+               "{\"name\":\"config\",\"backupServer\":\"copy\",\"ports\":[{\"id\":\"default\","
+               "\"number\":2020}]}"));
+    send_changed(world, 7, "added",
+                 object("Application", 13, 7, "copy",
+                        "{\"name\":\"copy\",\"ports\":[{\"id\":\"default\",\"number\":2019}]}"));
+    scope_close(world->config_life);
+    struct link_server *listener;
+    struct link_identity identity = secret_holder("copy");
+    struct scope *copy_life = scope_new(world->life, "copy", SCOPE_NO_LIMIT);
+    loop_run_for(world->loop, 100 * 1000); /* nobody is there */
+    world->content = "changes";
+    world->first = world->first_campaign = NULL;
+    CHECK_OK(link_listen(copy_life, world->net, NULL, TEXT("127.0.0.1:2019"), &identity, NULL,
+                         config_handlers, NULL, world, &listener, NULL));
+    uint32_t before = world->subscribes;
+    loop_run_for(world->loop, 21 * 1000);
+    CHECK_U32(world->subscribes, before + 1);
+    CHECK_I64(world->since_rev, 7);
+    scope_close(copy_life);
+    run_config(world);
+    loop_run_for(world->loop, 21 * 1000);
+    CHECK_U32(world->subscribes, before + 2);
+    CHECK(has_campaign(world, "spring"));
     world_free(world);
 }
 
