@@ -13,6 +13,7 @@ const char *account_verdict_word(enum account_verdict verdict)
         [ACCOUNT_UNKNOWN] = "unknown",   [ACCOUNT_WRONG] = "wrong",
         [ACCOUNT_LOCKED_NOW] = "wrong",  [ACCOUNT_LOCKED] = "locked",
         [ACCOUNT_DISABLED] = "disabled", [ACCOUNT_UNUSED] = "unused",
+        [ACCOUNT_NO_EXECUTE] = "application",
     };
     return words[verdict];
 }

@@ -34,6 +34,7 @@ enum account_verdict {
     ACCOUNT_LOCKED,
     ACCOUNT_DISABLED,
     ACCOUNT_UNUSED, /* for longer than the rules allow */
+    ACCOUNT_NO_EXECUTE, /* may not log in through that application */
 };
 static inline bool account_is_admitted(enum account_verdict verdict)
 {

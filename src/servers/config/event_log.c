@@ -41,6 +41,11 @@ static void drop_oldest(struct event_log *log, size_t count)
     log->count -= count;
 }
 
+void event_log_clear(struct event_log *log)
+{
+    if (log->count) drop_oldest(log, log->count);
+}
+
 struct event_rev *event_log_begin(struct event_log *log, uint64_t rev)
 {
     if (log->count && log->at[log->count - 1]->rev + 1 != rev) drop_oldest(log, log->count);
@@ -70,6 +75,29 @@ void event_rev_add(struct event_rev *rev, const struct event *event)
     kept->tenant = scope_keep(rev->life, event->tenant);
     kept->key = scope_keep(rev->life, event->key);
     kept->json = scope_keep(rev->life, event->json);
+    kept->patch = scope_keep(rev->life, event->patch);
+}
+
+/* Rows of these are few: the array doubles where its count is a power of two. */
+static void *with_room(struct scope *life, void *at, uint32_t count, size_t size)
+{
+    if (count & (count - 1)) return at;
+    void *grown = scope_alloc_array(life, count ? 2 * (size_t)count : 1, size);
+    if (count) memcpy(grown, at, count * size);
+    return grown;
+}
+
+void event_rev_add_access(struct event_rev *rev, const struct object_type *type, uint32_t dbid)
+{
+    rev->access = with_room(rev->life, rev->access, rev->access_count, sizeof *rev->access);
+    rev->access[rev->access_count++] = (struct event_place){ type, dbid };
+    rev->moves_access = true;
+}
+
+void event_rev_add_secret(struct event_rev *rev, struct text name)
+{
+    rev->secrets = with_room(rev->life, rev->secrets, rev->secret_count, sizeof *rev->secrets);
+    rev->secrets[rev->secret_count++] = scope_keep(rev->life, name);
 }
 
 static size_t bytes_of(const struct event_log *log)

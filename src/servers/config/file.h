@@ -53,6 +53,8 @@ struct file_export {
     uint32_t type_count;        /* 0: all */
     const struct text *secrets; /* names, sorted */
     uint32_t secret_count;
+    bool (*may_read)(void *self, const struct object *object); /* NULL: all of them */
+    void *self;
 };
 void file_write(const struct file_export *export, struct buf *out);
 

@@ -125,7 +125,9 @@ static void put_type(struct writer *writer, const struct file_export *export,
     struct scope *scratch = scope_new(NULL, "export", SCOPE_NO_LIMIT);
     const struct object **sorted = scope_alloc_array(scratch, count, sizeof(const struct object *));
     for (size_t i = 0; i < count; i++)
-        if (type->is_global || export->tenant.len == 0 || text_eq(all[i]->tenant, export->tenant))
+        if ((type->is_global || export->tenant.len == 0 ||
+             text_eq(all[i]->tenant, export->tenant)) &&
+            (export->may_read == NULL || export->may_read(export->self, all[i])))
             sorted[kept++] = all[i];
     if (kept) {
         qsort(sorted, kept, sizeof(const struct object *), compare_objects);

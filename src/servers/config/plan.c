@@ -69,6 +69,7 @@ static void plan_absent(struct planner *planner, const struct object_set *object
     const struct object *const *all = object_set_of(objects, type, &count);
     for (size_t i = 0; i < count; i++) {
         bool is_named = table_get(planner->named, all[i]->identity) != NULL;
+        if (change_set_find(planner->set, type, all[i]->tenant, all[i]->key) == NULL) continue;
         bool is_ours = type->is_global || table_get(planner->tenants, all[i]->tenant);
         if (is_named || !is_ours || builtin_is_kept(all[i])) continue;
         struct change_step step = {

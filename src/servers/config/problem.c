@@ -16,6 +16,7 @@ static const struct problem_rule rules[] = {
     [PROBLEM_REV_MISMATCH] = { ERR_CONFLICT, "CFGRevMismatch", 412 },
     [PROBLEM_READ_ONLY] = { ERR_UNAVAILABLE, "CFGReadOnly", 503 },
     [PROBLEM_NO_PERMISSION] = { ERR_DENIED, "CFGNoPermission", 403 },
+    [PROBLEM_TOO_FAST] = { ERR_LIMIT, "CFGRateLimit", 429 },
 };
 
 const struct problem_rule *problem_rule(enum problem_kind kind)

@@ -15,6 +15,7 @@ enum problem_kind {
     PROBLEM_REV_MISMATCH,
     PROBLEM_READ_ONLY,
     PROBLEM_NO_PERMISSION,
+    PROBLEM_TOO_FAST, /* an account writes faster than it may */
 };
 
 struct problem {

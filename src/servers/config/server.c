@@ -7,6 +7,7 @@
 #include "gen/migrations.h"
 #include "gen/objects.h"
 #include "servers/config/file.h"
+#include "servers/config/server_proxy.h"
 
 enum { EXPORT_BYTES_MAX = 15 * 1024 * 1024 };
 
@@ -61,18 +62,25 @@ void server_feed_own(struct config_server *server, const struct event_rev *rev)
 
 /* --- questions ------------------------------------------------------------------------------ */
 
+static bool may_read(void *self, const struct object *object)
+{
+    return access_may(self, object, MAY_READ);
+}
+
 static void request_export(void *self, struct link_request *request, const void *fields)
 {
     struct config_server *server = self;
     const struct config_export *asked = fields;
-    if (!trust_to_administer(server, request)) return;
     struct scope *scope = link_request_scope(request);
+    struct access_rights *rights = request_rights(server, request);
     struct buf text = { 0 };
     struct file_export export = { .objects = server->objects,
                                   .tenant = asked->tenant,
                                   .types = asked->types.at,
-                                  .type_count = asked->types.count };
-    if (asked->types.count == 0)
+                                  .type_count = asked->types.count,
+                                  .may_read = may_read,
+                                  .self = rights };
+    if (asked->types.count == 0 && access_may_use_secrets(rights))
         export.secrets = secrets_names(server->secrets, scope, &export.secret_count);
     file_write(&export, &text);
     struct config_export_done done = {
@@ -98,6 +106,7 @@ static const struct link_handler handlers[] = {
     { .msg = &MSG_CONFIG_SUBSCRIBE, .on_request = request_subscribe },
     { .msg = &MSG_CONFIG_SNAPSHOT_NEXT, .on_request = request_snapshot_next },
     { .msg = &MSG_CONFIG_READ, .on_request = request_read },
+    { .msg = &MSG_CONFIG_READ_CHANGES, .on_request = request_read_changes },
     { .msg = &MSG_CONFIG_CHANGE_SET, .on_request = request_change_set },
     { .msg = &MSG_CONFIG_PLAN, .on_request = request_plan },
     { .msg = &MSG_CONFIG_APPLY, .on_request = request_apply },
@@ -105,9 +114,13 @@ static const struct link_handler handlers[] = {
     { .msg = &MSG_CONFIG_EXPORT, .on_request = request_export },
     { .msg = &MSG_CONFIG_READ_HISTORY, .on_request = request_read_history },
     { .msg = &MSG_CONFIG_UNDO, .on_request = request_undo },
+    { .msg = &MSG_CONFIG_READ_SERVER, .on_request = request_read_server },
     { .msg = &MSG_CONFIG_AUTHENTICATE, .on_request = request_authenticate },
     { .msg = &MSG_CONFIG_SET_PASSWORD, .on_request = request_set_password },
     { .msg = &MSG_CONFIG_COMPARE_ACCOUNTS, .on_request = request_compare_accounts },
+    { .msg = &MSG_CONFIG_READ_ACL, .on_request = request_read_acl },
+    { .msg = &MSG_CONFIG_CHANGE_ACL, .on_request = request_change_acl },
+    { .msg = &MSG_CONFIG_READ_EFFECTIVE, .on_request = request_read_effective },
     { 0 },
 };
 
@@ -123,17 +136,29 @@ void server_serve(struct config_server *server)
 {
     struct fault fault = { 0 };
     if (server->links || server->is_stopping) return;
-    if (app_listen(server->app, handlers, &life_of_links, server, &server->links, &fault)) {
+    const struct link_handler *ours =
+        server->proxy ? proxy_handlers(server->app->life, handlers) : handlers;
+    if (app_listen(server->app, ours, &life_of_links, server, &server->links, &fault)) {
         app_unavailable(server->app, text_of(fault.words));
         return;
     }
     LOG_STORE_LOADED(&server->app->log, (unsigned long long)server->rev,
                      object_set_count(server->objects));
-    store_trim_history(server);
+    if (server->store) store_trim_history(server);
     app_running(server->app);
 }
 
 /* --- life ----------------------------------------------------------------------------------- */
+
+static void on_store_trouble(void *self, const char *words)
+{
+    server_set_read_only(self, words);
+}
+
+static void forget(void *self)
+{
+    buf_free(&((struct config_server *)self)->read_only);
+}
 
 static enum err start(struct app *app, void **self, struct fault *fault)
 {
@@ -141,14 +166,28 @@ static enum err start(struct app *app, void **self, struct fault *fault)
     const struct config_options *options = app->options;
     *self = server;
     *server = (struct config_server){ .app = app };
+    scope_on_close(app->life, forget, server);
     list_init(&server->subscribers);
     list_init(&server->writes);
+    list_init(&server->change_waits);
     server->objects = object_set_new(app->life);
     server->secrets = secrets_new(app->life);
+    server->acl = acl_new(app->life);
+    server->writers = buckets_new(app->life, WRITERS_MAX);
     server->events = event_log_new(app->life, options->subscriber_history);
     server->daily = timer_new(app->life, app->loop, store_trim_history, server);
     /* No application can bear this name: the key is nobody's link key. */
     link_derive_key(app->identity.secret, TEXT("config\x1fsecrets"), server->seal_key);
+    struct text master = proxy_master_of(app);
+    if (master.len) {
+        server->proxy = proxy_new(server, master);
+        return ERR_OK;
+    }
+    if (app_has_source(app))
+        return fault_set(fault, ERR_INVALID, "connections",
+                         "connections: config is another application; this one can be its proxy, "
+                         "with a connection to it");
+    app_on_store_trouble(app, on_store_trouble, server);
     enum err err = app_open_store(app, MIGRATIONS_CONFIG, &server->store, fault);
     if (!err) err = store_load(server, fault);
     if (!err) err = accounts_open(server, fault);
@@ -156,7 +195,7 @@ static enum err start(struct app *app, void **self, struct fault *fault)
     if (server->is_new)
         make_builtin(server);
     else
-        accounts_begin(server, server_serve);
+        accounts_begin(server, acl_begin);
     return ERR_OK;
 }
 
@@ -165,6 +204,7 @@ static void changed(void *self)
     struct config_server *server = self;
     const struct config_options *options = server->app->options;
     event_log_set_max(server->events, options->subscriber_history);
+    if (server->proxy) proxy_configure(server->proxy);
 }
 
 static void on_flushed(void *self)
@@ -178,13 +218,17 @@ static void stop(void *self)
     struct config_server *server = self;
     server->is_stopping = true;
     if (server->links) link_server_stop_listening(server->links);
-    store_flush(server->store, on_flushed, server);
+    if (server->store)
+        store_flush(server->store, on_flushed, server);
+    else
+        app_stopped(server->app);
 }
 
 static void count(void *self, void *out)
 {
     const struct config_server *server = self;
-    struct account_counters accounts = accounts_counters(server);
+    struct account_counters accounts = { 0 };
+    if (server->accounts) accounts = accounts_counters(server);
     *(struct config_counters *)out = (struct config_counters){
         .config_objects = object_set_count(server->objects),
         .config_revision = server->rev,

@@ -3,28 +3,32 @@
  *   server.c              life, questions that change nothing
  *   server_store.c        what is on disk: load, statements
  *   server_read.c         lists of objects, and single ones
+ *   server_changes.c      what happened, for who asks again and again
  *   server_write.c        one change after the other: stage, commit, reply, tell
  *   server_requests.c     what a change is made of: change sets, files, the first start
  *   server_subscribers.c  who is told what
  *   server_history.c      what became of objects and accounts; server_undo.c takes revisions back
- *   server_trust.c        who may do what
+ *   server_trust.c        who acts; server_acl.c     permissions: read, changed, kept
  *   server_accounts.c     log-ins and passwords; server_account_jobs.c hashes on worker threads,
  *                         server_account_store.c is what is on disk of them */
 #ifndef SERVERS_CONFIG_SERVER_H
 #define SERVERS_CONFIG_SERVER_H
 
 #include "app/app.h"
+#include "base/buf.h"
 #include "base/list.h"
 #include "gen/counters.h"
 #include "gen/messages.h"
 #include "gen/options.h"
-#include "servers/config/change_set.h"
+#include "model/bucket.h"
+#include "servers/config/acl_change.h"
 #include "servers/config/event_log.h"
+#include "servers/config/permit.h"
 #include "servers/config/secrets.h"
 #include "servers/config/server_seal.h"
 #include "store/store.h"
 
-enum { WRITES_WAITING_MAX = 1000, PAGE_OBJECTS_MAX = 500, PAGE_BYTES_MAX = 1024 * 1024 };
+enum { WRITERS_MAX = 10000, WRITES_WAITING_MAX = 1000, PAGE_OBJECTS_MAX = 500, PAGE_BYTES_MAX = 1024 * 1024 };
 
 struct accounts;
 
@@ -35,17 +39,75 @@ struct config_server {
     struct secrets *secrets;
     struct event_log *events;
     struct accounts *accounts;
+    struct acl *acl;
+    struct buckets *writers; /* how fast accounts write */
     struct link_server *links;
     struct timer *daily;
-    struct list subscribers, writes;
+    struct list subscribers, writes, change_waits;
     struct write *in_flight;
     struct text epoch;
     uint64_t rev;
-    uint32_t waiting;
+    uint32_t waiting, change_wait_count;
     uint8_t seal_key[SEAL_KEY_BYTES];
     bool is_new, is_stopping;
+    struct buf read_only; /* why nothing can be changed; empty: it can */
+    struct proxy *proxy;  /* of another one; NULL: we are the master */
+    bool has_permissions; /* the entries that every store begins with were made */
     uint64_t changes_total, refused_total, resyncs_total;
 };
+
+/* --- server_mode.c -------------------------------------------------------------------------- */
+
+/* `why` NULL or empty: it can be changed again. Told to subscribers where it moves. */
+void server_set_read_only(struct config_server *server, const char *why);
+bool server_is_read_only(const struct config_server *server);
+/* A change cannot be taken: one problem that says so. */
+void server_refuse_read_only(const struct config_server *server, struct problems *problems);
+/* What a subscriber is told of it. */
+struct config_mode_changed server_mode_message(const struct config_server *server);
+void request_read_server(void *self, struct link_request *request, const void *fields);
+
+/* --- server_changes.c ----------------------------------------------------------------------- */
+
+void request_read_changes(void *self, struct link_request *request, const void *fields);
+/* A revision was told to subscribers; `has_moved`: all who wait are answered, the mode moved. */
+void changes_wake(struct config_server *server, bool has_moved);
+
+/* --- server_trust.c ------------------------------------------------------------------------- */
+
+/* Who asks, as the link proves it; what that means is looked up when it is needed. */
+enum actor_kind {
+    ACTOR_NOBODY,
+    ACTOR_OURSELVES,
+    ACTOR_TOOL,        /* holds the installation's secret */
+    ACTOR_SUPERVISOR,  /* reads everything */
+    ACTOR_APPLICATION, /* as its logOnAs says */
+    ACTOR_PERSON,      /* that web, control or a proxy speaks for */
+};
+struct actor {
+    enum actor_kind kind;
+    struct text application, tenant, person; /* of a PERSON all three */
+};
+/* Through which application, and from where; views into the request, empty when it hung up. */
+struct origin {
+    struct text application, address;
+};
+struct origin origin_of(const struct config_server *server, struct link_request *request);
+/* `request` NULL: ourselves. Texts are kept in `scope`. */
+struct actor actor_of(const struct config_server *server, struct scope *scope,
+                      struct link_request *request);
+/* What it may now; lies in `scope`, good until objects or entries move. */
+struct access_rights *actor_rights(const struct config_server *server, struct scope *scope,
+                                   const struct actor *actor);
+/* Both, in the request's scope. */
+struct access_rights *request_rights(const struct config_server *server,
+                                     struct link_request *request);
+/* Whether a link may see the secrets that objects refer to: servers of ours, but web. */
+bool trust_with_secrets(const struct config_server *server, const struct link *link);
+/* Whether it may have a copy of everything: a proxy. */
+bool trust_with_copy(const struct config_server *server, const struct link *link);
+/* Whether it may speak of accounts: tools, and web. False: refused. */
+bool trust_with_accounts(const struct config_server *server, struct link_request *request);
 
 /* --- server_write.c ------------------------------------------------------------------------- */
 
@@ -62,8 +124,12 @@ struct write {
     void (*refused)(struct write *write); /* instead of it, for our own; may be NULL */
     void *self;                           /* of `stage` and `reply` */
     struct text comment, person, application, address;
+    struct actor actor;
+    struct access_rights *rights;
     struct change_set *set;
     struct secret_changes *secrets;
+    struct acl_changes acl;
+    bool makes_permissions; /* those that every store begins with */
     struct problems problems;
     struct warnings warnings;
     uint32_t created, updated, deleted;
@@ -74,6 +140,10 @@ struct write {
 struct write *write_new(struct config_server *server, struct link_request *request,
                         const void *fields);
 void write_submit(struct write *write);
+/* For what only plans: as if its turn had come, with rights and guard; then what it may not do is a
+ * problem. */
+void write_open(struct write *write);
+void write_permit(struct write *write);
 
 /* One refusal for all that is wrong: the first makes the triple, each is a detail. */
 void refuse_problems(struct config_server *server, struct link_request *request,
@@ -109,22 +179,34 @@ void request_subscribe(void *self, struct link_request *request, const void *fie
 void request_snapshot_next(void *self, struct link_request *request, const void *fields);
 void subscribers_tell(struct config_server *server, const struct event_rev *rev);
 void subscribers_forget(struct config_server *server, struct link *link);
+void subscribers_tell_mode(struct config_server *server);
+void subscribers_resync(struct config_server *server, const char *reason); /* all of them */
 uint32_t subscribers_count(const struct config_server *server);
 /* What a link may see of an object. `clear`: secrets are in it. */
 struct config_config_object object_message(struct scope *scope, const struct config_server *server,
                                            const struct object *object, bool clear);
 
+/* Of a row of the history: of what is, or was. */
+bool may_read_row(const struct config_server *server, struct access_rights *rights,
+                  struct text type, uint32_t dbid, struct text tenant);
+
 /* --- server_read.c -------------------------------------------------------------------------- */
 
 void request_read(void *self, struct link_request *request, const void *fields);
 
-/* --- server_trust.c ------------------------------------------------------------------------- */
+/* --- server_acl.c --------------------------------------------------------------------------- */
 
-/* Whether a link may see the secrets that objects refer to: servers of ours, but web. */
-bool trust_with_secrets(const struct config_server *server, const struct link *link);
-/* Whether it may change configuration, see it whole, and speak of accounts: tools, and web.
- * False: refused. */
-bool trust_to_administer(const struct config_server *server, struct link_request *request);
+void request_read_acl(void *self, struct link_request *request, const void *fields);
+void request_change_acl(void *self, struct link_request *request, const void *fields);
+void request_read_effective(void *self, struct link_request *request, const void *fields);
+enum err acl_store_load(struct config_server *server, struct fault *fault);
+/* The entries of one object anew. */
+void acl_store_put(struct change *change, const struct acl_change *one);
+/* Of one object for the history: [{"path":"acl[group:Users]","old":"R","new":"RX"}]. */
+struct text acl_history_json(const struct object_view *view, struct scope *scope,
+                             const struct acl_change *one);
+/* A store of a former release has no entries yet: makes them; then server_serve(). */
+void acl_begin(struct config_server *server);
 
 /* --- server_accounts.c ---------------------------------------------------------------------- */
 

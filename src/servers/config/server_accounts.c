@@ -99,6 +99,21 @@ static bool is_default(const struct object *person)
            text_eq(person->tenant, OBJECT_TENANT_DEFAULT);
 }
 
+/* Framework 3.3: log-in needs Execute on the application that it names; `default` is for tools. */
+static bool may_execute(const struct config_server *server, const struct object *person,
+                        struct text application)
+{
+    if (application.len == 0 || text_eq(application, TEXT("default"))) return true;
+    struct scope *scratch = scope_new(NULL, "log-in", SCOPE_NO_LIMIT);
+    const struct object *object =
+        object_set_find(server->objects, &OBJECT_APPLICATION, TEXT(""), application);
+    struct access_rights *rights =
+        access_of_account(scratch, server->acl, server->objects, person);
+    bool may = object && access_may(rights, object, MAY_EXECUTE);
+    scope_close(scratch);
+    return may;
+}
+
 /* --- refusing ------------------------------------------------------------------------------- */
 
 static void refuse_credentials(struct link_request *request)
@@ -109,6 +124,21 @@ static void refuse_credentials(struct link_request *request)
         .code = 401,
         .name = TEXT("BadCredentials"),
         .text = TEXT("user name or password is wrong, or the account is locked or disabled"),
+    };
+    link_refuse(request, &error);
+}
+
+/* Who has shown the password may know it; an application that there is not answers the same. */
+static void refuse_application(struct link_request *request)
+{
+    struct link_error error = {
+        .err = ERR_DENIED,
+        .protocol = TEXT("config"),
+        .code = 403,
+        .name = TEXT("CFGNoPermission"),
+        .text = TEXT("you may not log in through that application"),
+        .field = TEXT("CFGDBID"),
+        .object_type = TEXT("CFGApplication"),
     };
     link_refuse(request, &error);
 }
@@ -240,7 +270,9 @@ static void on_durable(void *self, const struct change_result *result)
         log_answer(server, answer);
         accounts->logins += is_login && account_is_admitted(answer->verdict);
         accounts->refused += !account_is_admitted(answer->verdict);
-        if (!account_is_admitted(answer->verdict))
+        if (answer->verdict == ACCOUNT_NO_EXECUTE)
+            refuse_application(job->request);
+        else if (!account_is_admitted(answer->verdict))
             refuse_credentials(job->request);
         else if (answer->is_set)
             reply_set(server, answer);
@@ -348,6 +380,8 @@ static void on_looked_at(struct hash_job *job)
         return;
     }
     enum account_verdict verdict = judge(job, person, rules);
+    if (account_is_admitted(verdict) && !may_execute(server, person, job->application))
+        verdict = ACCOUNT_NO_EXECUTE;
     commit(job, verdict, account_find(job->accounts, job->person_dbid), false);
 }
 
@@ -395,7 +429,7 @@ void request_authenticate(void *self, struct link_request *request, const void *
 {
     struct config_server *server = self;
     const struct config_authenticate *asked = fields;
-    if (!trust_to_administer(server, request)) return;
+    if (!trust_with_accounts(server, request)) return;
     const struct object *person = find_person(server, asked->user_name);
     struct hash_job *job = job_about(server, request, asked->user_name, person);
     job->needs_present = true;
@@ -405,19 +439,18 @@ void request_authenticate(void *self, struct link_request *request, const void *
     submit(job);
 }
 
-static bool is_tool(struct link_request *request)
+static bool is_tool(const struct config_server *server, struct link_request *request)
 {
-    const struct link *link = link_request_link(request);
-    return link && text_eq(link_peer_role(link), TEXT("tool"));
+    return text_eq(origin_of(server, request).application, TEXT("tool"));
 }
 
 void request_set_password(void *self, struct link_request *request, const void *fields)
 {
     struct config_server *server = self;
     const struct config_set_password *asked = fields;
-    if (!trust_to_administer(server, request)) return;
+    if (!trust_with_accounts(server, request)) return;
     const struct object *person = find_person(server, asked->user_name);
-    bool is_from_tool = is_tool(request);
+    bool is_from_tool = is_tool(server, request);
     struct fault fault = { 0 };
     if (person == NULL && is_from_tool) {
         fault_set(&fault, ERR_NOT_FOUND, "userName", "there is no user %.*s",
@@ -454,7 +487,7 @@ void request_compare_accounts(void *self, struct link_request *request, const vo
 {
     const struct config_server *server = self;
     const struct config_compare_accounts *asked = fields;
-    if (!trust_to_administer(server, request)) return;
+    if (!trust_with_accounts(server, request)) return;
     struct config_accounts_compared reply = { .head.has = CONFIG_ACCOUNTS_COMPARED_HAS_CHANGED };
     reply.changed.at = scope_alloc_array(link_request_scope(request), asked->accounts.count + 1u,
                                          sizeof *reply.changed.at);

@@ -5,7 +5,8 @@
 #include "servers/config/history.h"
 #include "servers/config/server.h"
 
-enum { ROWS_DEFAULT = 100 };
+/* Who sees little of a long history asks again. */
+enum { ROWS_DEFAULT = 100, ROUNDS_MAX = 100 };
 
 /* A filter that is not set is -1 or empty; ?11: the object whatever its name was, 0: none. */
 static const struct statement select_rows = {
@@ -35,6 +36,10 @@ struct history_read {
     uint32_t count, revision_count;
     bool is_cut; /* there was no room for more */
     bool has_accounts;
+    struct access_rights *rights; /* of this round: objects may move between two */
+    struct config_history out;
+    size_t bytes;
+    uint32_t rounds;
 };
 
 /* --- filters -------------------------------------------------------------------------------- */
@@ -77,6 +82,32 @@ static const struct object *person_by_key(const struct history_read *read, struc
 {
     struct text tenant = read->asked->tenant.len ? read->asked->tenant : OBJECT_TENANT_DEFAULT;
     return object_set_find(read->server->objects, &OBJECT_PERSON, tenant, employee_id);
+}
+
+/* --- what the asker may see ----------------------------------------------------------------- */
+
+bool may_read_row(const struct config_server *server, struct access_rights *rights,
+                  struct text type, uint32_t dbid, struct text tenant)
+{
+    struct access_gone gone = { .type = object_type_find(type), .dbid = dbid, .tenant = tenant };
+    if (text_eq(type, TEXT("Secret"))) return access_may_use_secrets(rights);
+    if (gone.type == NULL) return rights->kind == ACCESS_TO_EVERYTHING;
+    const struct object *object = object_set_find_dbid(server->objects, gone.type, dbid);
+    return object ? access_may(rights, object, MAY_READ) : access_may_read_gone(rights, &gone);
+}
+
+/* Entries of permissions are for who may read them. Log-ins of nobody are for who may change
+ * Environment. */
+static bool may_see(const struct history_read *read, const struct config_history_row *row)
+{
+    const struct config_server *server = read->server;
+    const struct object_type *type = object_type_find(row->type);
+    if (type == &OBJECT_PERSON && row->dbid == 0) return access_may_use_secrets(read->rights);
+    if (!may_read_row(server, read->rights, row->type, row->dbid, row->tenant)) return false;
+    if (!text_eq(row->op, TEXT("acl"))) return true;
+    const struct object *object = object_set_find_dbid(server->objects, type, row->dbid);
+    return object ? access_may(read->rights, object, MAY_READ_ACL)
+                  : read->rights->kind == ACCESS_TO_EVERYTHING;
 }
 
 /* --- rows ----------------------------------------------------------------------------------- */
@@ -186,28 +217,41 @@ static size_t bytes_of(const struct config_history_row *row)
     return bytes;
 }
 
-/* Two orders become one; what does not fit the page is asked for again. */
+static bool has_room(const struct history_read *read)
+{
+    return read->out.rows.count < read->limit && read->bytes < PAGE_BYTES_MAX;
+}
+
+static void begin_round(struct history_read *read);
+
+/* Two orders become one. What the asker may not see is passed over: where that leaves room, more is
+ * read, so that nothing tells of it. What does not fit the page is asked for again. */
 static void reply(struct history_read *read)
 {
     struct scope *scope = link_request_scope(read->request);
-    struct config_history out = { .head.has = CONFIG_HISTORY_HAS_ROWS };
-    out.rows.at = scope_alloc_array(scope, read->limit, sizeof *out.rows.at);
     uint32_t one = 0, other = read->revision_count, last = 0;
-    size_t bytes = 0;
-    while (out.rows.count < read->limit && bytes < PAGE_BYTES_MAX &&
-           (one < read->revision_count || other < read->count)) {
+    read->rights = request_rights(read->server, read->request);
+    while (has_room(read) && (one < read->revision_count || other < read->count)) {
         bool is_other =
             one == read->revision_count ||
             (other < read->count && history_is_later(&read->places[other], &read->places[one]));
         last = is_other ? other++ : one++;
-        bytes += bytes_of(&read->rows[last]);
-        out.rows.at[out.rows.count++] = read->rows[last];
+        if (!may_see(read, &read->rows[last])) continue;
+        read->bytes += bytes_of(&read->rows[last]);
+        read->out.rows.at[read->out.rows.count++] = read->rows[last];
     }
-    if (out.rows.count && (read->is_cut || one < read->revision_count || other < read->count)) {
-        out.head.has |= CONFIG_HISTORY_HAS_BEFORE;
-        out.before = history_place_format(scope, &read->places[last]);
+    bool has_more = read->count && (read->is_cut || one < read->revision_count ||
+                                    other < read->count);
+    if (has_more && has_room(read) && ++read->rounds < ROUNDS_MAX) {
+        read->before = read->places[last];
+        begin_round(read);
+        return;
     }
-    link_reply(read->request, &out);
+    if (has_more) {
+        read->out.head.has |= CONFIG_HISTORY_HAS_BEFORE;
+        read->out.before = history_place_format(scope, &read->places[last]);
+    }
+    link_reply(read->request, &read->out);
 }
 
 static void refuse(struct history_read *read, enum err err)
@@ -306,11 +350,20 @@ static bool find_account(struct history_read *read)
     return read->person_dbid != 0;
 }
 
+static void begin_round(struct history_read *read)
+{
+    read->count = read->revision_count = 0;
+    read->is_cut = false;
+    if (wants_revisions(read))
+        query_revisions(read);
+    else
+        go_on_with_accounts(read);
+}
+
 void request_read_history(void *self, struct link_request *request, const void *fields)
 {
     struct config_server *server = self;
     const struct config_read_history *asked = fields;
-    if (!trust_to_administer(server, request)) return;
     struct scope *scope = link_request_scope(request);
     struct history_read *read = scope_alloc(scope, sizeof *read);
     *read = (struct history_read){
@@ -331,8 +384,7 @@ void request_read_history(void *self, struct link_request *request, const void *
     read->rows = scope_alloc_array(scope, 2 * read->limit, sizeof *read->rows);
     read->places = scope_alloc_array(scope, 2 * read->limit, sizeof *read->places);
     read->has_accounts = wants_accounts(read) && find_account(read);
-    if (wants_revisions(read))
-        query_revisions(read);
-    else
-        go_on_with_accounts(read);
+    read->out.head.has = CONFIG_HISTORY_HAS_ROWS;
+    read->out.rows.at = scope_alloc_array(scope, read->limit, sizeof *read->out.rows.at);
+    begin_round(read);
 }

@@ -11,6 +11,7 @@ struct reading {
     struct scope *scope;
     struct filter *filter;
     struct config_objects out;
+    struct access_rights *rights;
     uint32_t limit;
     bool is_clear;
     size_t bytes;
@@ -51,7 +52,7 @@ static struct text shorten(const struct reading *reading, struct text body)
 
 static void add_object(struct reading *reading, const struct object *object)
 {
-    if (object == NULL) return;
+    if (object == NULL || !access_may(reading->rights, object, MAY_READ)) return;
     struct config_config_object *message = &reading->out.objects.at[reading->out.objects.count++];
     *message = object_message(reading->scope, reading->server, object, reading->is_clear);
     if (reading->asked->fields.count) message->body = shorten(reading, message->body);
@@ -77,7 +78,7 @@ static bool is_wanted(const struct reading *reading, const struct object *object
     return (asked->tenant.len == 0 || reading->type->is_global ||
             text_eq(object->tenant, asked->tenant)) &&
            is_of(object, "name", asked->name) && is_of(object, "folder", asked->folder) &&
-           is_in_state(object, asked->state) &&
+           is_in_state(object, asked->state) && access_may(reading->rights, object, MAY_READ) &&
            filter_fits(reading->filter, reading->type->shape, &object->body);
 }
 
@@ -127,6 +128,7 @@ void request_read(void *self, struct link_request *request, const void *fields)
         .asked = asked,
         .type = object_type_find(asked->type),
         .scope = link_request_scope(request),
+        .rights = request_rights(server, request),
         .limit = asked->limit ? asked->limit : 1000,
         .out = { .head.has = CONFIG_OBJECTS_HAS_REV | CONFIG_OBJECTS_HAS_OBJECTS |
                              CONFIG_OBJECTS_HAS_MORE,

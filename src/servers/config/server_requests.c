@@ -155,7 +155,6 @@ static void reply_change_set(struct write *write)
 void request_change_set(void *self, struct link_request *request, const void *fields)
 {
     const struct config_change_set *asked = fields;
-    if (!trust_to_administer(self, request)) return;
     struct write *write = write_new(self, request, fields);
     struct op_targets *targets = scope_alloc(write->life, sizeof *targets);
     targets->at = scope_alloc_array(write->life, asked->ops.count, sizeof *targets->at);
@@ -191,9 +190,15 @@ static void use_opener(struct config_server *server, struct write *write)
 
 void request_seal(void *self, struct link_request *request, const void *fields)
 {
-    const struct config_server *server = self;
+    struct config_server *server = self;
     const struct config_seal *asked = fields;
-    if (!trust_to_administer(server, request)) return;
+    if (!access_may_use_secrets(request_rights(server, request))) {
+        struct problems problems = { .scope = link_request_scope(request) };
+        problem_add(&problems, PROBLEM_NO_PERMISSION, NULL, TEXT("secrets"),
+                    "secrets: only who may change Environment seals them");
+        refuse_problems(server, request, &problems);
+        return;
+    }
     struct config_sealed sealed = {
         .head.has = CONFIG_SEALED_HAS_SEALED,
         .sealed =
@@ -288,7 +293,6 @@ void request_plan(void *self, struct link_request *request, const void *fields)
 {
     struct config_server *server = self;
     const struct config_plan *asked = fields;
-    if (!trust_to_administer(server, request)) return;
     struct write *write = write_new(server, request, fields);
     struct file_write from = {
         .wish = { mode_of(asked->mode), asked->overwrite, true },
@@ -296,9 +300,9 @@ void request_plan(void *self, struct link_request *request, const void *fields)
         .variables = &asked->variables,
     };
     write->self = &from;
-    write->set = change_set_new(write->life, server->objects);
-    write->secrets = secret_changes_new(write->life, server->secrets);
+    write_open(write);
     stage_file(write);
+    write_permit(write);
     if (write->problems.count)
         refuse_problems(server, request, &write->problems);
     else
@@ -339,7 +343,6 @@ static void reply_apply(struct write *write)
 void request_apply(void *self, struct link_request *request, const void *fields)
 {
     const struct config_apply *asked = fields;
-    if (!trust_to_administer(self, request)) return;
     struct write *write = write_new(self, request, fields);
     struct file_write *from = scope_alloc(write->life, sizeof *from);
     *from = (struct file_write){
@@ -366,13 +369,14 @@ static void stage_builtin(struct write *write)
 static void reply_builtin(struct write *write)
 {
     LOG_STORE_MADE(&write->server->app->log);
-    accounts_begin(write->server, server_serve);
+    accounts_begin(write->server, acl_begin);
 }
 
 void make_builtin(struct config_server *server)
 {
     struct write *write = write_new(server, NULL, NULL);
     adopt(write, TEXT("built-in objects"));
+    write->makes_permissions = true;
     write->stage = stage_builtin;
     write->reply = reply_builtin;
     write_submit(write);

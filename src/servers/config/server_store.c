@@ -188,7 +188,13 @@ static void load_event(struct loading *loading, const struct rows *rows, uint32_
         .key = rows_text(rows, row, 6),
         .json = rows_text(rows, row, 7),
     };
-    if (event.type) event_rev_add(loading->rev, &event); /* else a secret */
+    bool is_acl = text_eq(rows_text(rows, row, 2), TEXT("acl"));
+    if (event.type == NULL)
+        event_rev_add_secret(loading->rev, event.key);
+    else if (is_acl)
+        event_rev_add_access(loading->rev, event.type, event.dbid);
+    else
+        event_rev_add(loading->rev, &event);
 }
 
 static void load_events_page(void *self, enum err err, const struct rows *rows)
@@ -235,6 +241,8 @@ static enum err load_meta(struct loading *loading)
     err = text_to_u64(loading->word, 1, INT64_MAX, &server->rev);
     if (!err) err = read_meta(loading, "epoch");
     server->epoch = scope_keep(server->app->life, loading->word);
+    if (!err) err = read_meta(loading, "permissions-made");
+    server->has_permissions = loading->word.len > 0;
     return err;
 }
 
@@ -247,6 +255,7 @@ enum err store_load(struct config_server *server, struct fault *fault)
     enum err err = load_meta(&loading);
     if (!err) err = load_objects(&loading);
     if (!err) err = load_secrets(&loading);
+    if (!err) err = acl_store_load(server, fault);
     if (!err) server_feed_own(server, NULL); /* the options say how much history */
     if (!err) err = load_events(&loading);
     if (err && fault->words[0] == '\0')
@@ -398,6 +407,22 @@ static void put_staged(struct writing *writing, const struct staged *staged)
     put_history_row(writing, &row);
 }
 
+static void put_one_acl(struct writing *writing, const struct acl_change *change)
+{
+    const struct write *write = writing->write;
+    struct object_view view = { write->server->objects, write->set };
+    acl_store_put(writing->change, change);
+    struct history_row row = {
+        .op = "acl",
+        .type = change->type->name,
+        .dbid = change->dbid,
+        .tenant = change->tenant,
+        .key = change->key,
+        .properties = acl_history_json(&view, writing->scratch, change),
+    };
+    put_history_row(writing, &row);
+}
+
 static void put_one_secret(struct writing *writing, const struct secret_change *change)
 {
     change_add(writing->change, &put_secret, 1);
@@ -432,6 +457,8 @@ struct change *store_change_of(struct config_server *server, const struct write 
         put_staged(&writing, change_set_at(write->set, i));
     for (size_t i = 0; i < secret_changes_count(write->secrets); i++)
         put_one_secret(&writing, secret_changes_at(write->secrets, i));
+    for (uint32_t i = 0; i < write->acl.count; i++) put_one_acl(&writing, &write->acl.at[i]);
+    if (write->makes_permissions) put_one_meta(&writing, "permissions-made", TEXT("1"));
     scope_close(writing.scratch);
     return writing.change;
 }

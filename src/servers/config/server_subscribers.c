@@ -2,19 +2,26 @@
 /* Who is told what. A subscriber has one place in the order of revisions; pages of a snapshot and
  * revisions that come meanwhile leave on the same link in the order in which they are true. */
 #include "gen/events.h"
+#include "gen/objects.h"
 #include "servers/config/server.h"
+#include "servers/config/sights.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { TYPES_MAX = 64, OPS_MAX = 100000 };
+/* What a change of permissions may show or hide at once; past it everything is read anew. */
+enum { TYPES_MAX = 64, OPS_MAX = 100000, SIGHTS_MOVED_MAX = 500 };
 
 struct subscriber {
     struct list node;
     struct scope *life;
     struct link *link;
     bool is_clear; /* may see secrets */
+    bool is_proxy; /* keeps a copy of all: secrets and permissions beside the objects */
     bool wants[TYPES_MAX];
+    struct actor actor;
+    struct sights *sights; /* NULL: it sees everything, and nobody needs to remember what */
+    bool is_paging;        /* has not seen all pages yet */
 };
 
 /* --- what a link may see -------------------------------------------------------------------- */
@@ -46,7 +53,55 @@ struct config_config_object object_message(struct scope *scope, const struct con
     return out;
 }
 
+/* --- what a proxy hears beside ---------------------------------------------------------------- */
+
+static void add_acl(struct scope *scope, const struct config_server *server,
+                    const struct object_type *type, struct config_config_object *out)
+{
+    struct acl_list list = acl_of(server->acl, type, out->dbid);
+    out->head.has |= CONFIG_CONFIG_OBJECT_HAS_ACL;
+    out->acl.at = scope_alloc_array(scope, list.count + 1u, sizeof *out->acl.at);
+    out->acl.count = list.count;
+    for (uint32_t i = 0; i < list.count; i++)
+        out->acl.at[i] = (struct config_stored_acl){
+            .head.has = SHAPE_ALL(SHAPE_CONFIG_STORED_ACL),
+            .account = text_of(list.at[i].account.is_group ? OBJECT_ACCESS_GROUP.name
+                                                           : OBJECT_PERSON.name),
+            .dbid = list.at[i].account.dbid,
+            .mask = list.at[i].mask,
+            .propagates = list.at[i].propagates,
+            .rev = list.at[i].rev,
+        };
+}
+
+static struct config_secret_value *secret_values(struct scope *scope,
+                                                 const struct config_server *server,
+                                                 const struct text *names, uint32_t count)
+{
+    struct config_secret_value *at = scope_alloc_array(scope, count + 1u, sizeof *at);
+    for (uint32_t i = 0; i < count; i++) {
+        struct text value = { 0 };
+        (void)secrets_find(server->secrets, names[i], &value);
+        at[i] = (struct config_secret_value){ .head.has = CONFIG_SECRET_VALUE_HAS_NAME,
+                                              .name = names[i],
+                                              .value = value };
+        if (value.at) at[i].head.has |= CONFIG_SECRET_VALUE_HAS_VALUE;
+    }
+    return at;
+}
+
 /* --- subscribers ---------------------------------------------------------------------------- */
+
+static struct access_rights *rights_of(const struct config_server *server,
+                                       const struct subscriber *subscriber, struct scope *scope)
+{
+    return actor_rights(server, scope, &subscriber->actor);
+}
+
+static bool sees_all(const struct access_rights *rights)
+{
+    return rights->kind == ACCESS_TO_EVERYTHING || rights->kind == ACCESS_TO_READ;
+}
 
 static struct subscriber *find(const struct config_server *server, const struct link *link)
 {
@@ -75,13 +130,16 @@ uint32_t subscribers_count(const struct config_server *server)
     return count;
 }
 
-static struct subscriber *add(struct config_server *server, struct link *link)
+static struct subscriber *add(struct config_server *server, struct link_request *request)
 {
+    struct link *link = link_request_link(request);
     struct scope *life = scope_new(server->app->life, "subscriber", SCOPE_NO_LIMIT);
     struct subscriber *subscriber = scope_alloc(life, sizeof *subscriber);
     subscriber->life = life;
     subscriber->link = link;
     subscriber->is_clear = trust_with_secrets(server, link);
+    subscriber->actor = actor_of(server, life, request);
+    if (!sees_all(rights_of(server, subscriber, life))) subscriber->sights = sights_new(life);
     list_add_last(&server->subscribers, &subscriber->node);
     return subscriber;
 }
@@ -109,6 +167,7 @@ static void read_types(struct subscriber *subscriber, const struct config_subscr
 struct page {
     struct config_server *server;
     struct subscriber *subscriber;
+    struct access_rights *rights;
     struct scope *scope;
     struct config_snapshot out;
     size_t bytes;
@@ -126,7 +185,7 @@ static bool add_type(struct page *page, size_t type_index, const struct object_t
     size_t count;
     const struct object *const *objects = object_set_of(page->server->objects, type, &count);
     for (size_t i = 0; i < count; i++) {
-        if (objects[i]->dbid <= dbid) continue;
+        if (objects[i]->dbid <= dbid || !access_may(page->rights, objects[i], MAY_READ)) continue;
         if (is_full(page)) {
             page->out.head.has |= CONFIG_SNAPSHOT_HAS_CURSOR;
             page->out.cursor = scope_format(page->scope, "%zu:%u", type_index, dbid);
@@ -135,10 +194,21 @@ static bool add_type(struct page *page, size_t type_index, const struct object_t
         struct config_config_object *message = &page->out.objects.at[page->out.objects.count++];
         *message =
             object_message(page->scope, page->server, objects[i], page->subscriber->is_clear);
+        if (page->subscriber->is_proxy) add_acl(page->scope, page->server, type, message);
         page->bytes += message->body.len;
         dbid = objects[i]->dbid;
+        if (page->subscriber->sights) sights_set(page->subscriber->sights, type, dbid, true);
     }
     return true;
+}
+
+static void add_secrets(struct page *page)
+{
+    uint32_t count;
+    const struct text *names = secrets_names(page->server->secrets, page->scope, &count);
+    page->out.head.has |= CONFIG_SNAPSHOT_HAS_SECRETS;
+    page->out.secrets.at = secret_values(page->scope, page->server, names, count);
+    page->out.secrets.count = count;
 }
 
 static void send_page(struct config_server *server, struct subscriber *subscriber,
@@ -147,6 +217,7 @@ static void send_page(struct config_server *server, struct subscriber *subscribe
     struct page page = {
         .server = server,
         .subscriber = subscriber,
+        .rights = rights_of(server, subscriber, link_request_scope(request)),
         .scope = link_request_scope(request),
         .out = { .head.has = CONFIG_SNAPSHOT_HAS_REV | CONFIG_SNAPSHOT_HAS_EPOCH |
                              CONFIG_SNAPSHOT_HAS_CONTENT | CONFIG_SNAPSHOT_HAS_OBJECTS,
@@ -154,6 +225,7 @@ static void send_page(struct config_server *server, struct subscriber *subscribe
                  .epoch = server->epoch,
                  .content = TEXT("objects") },
     };
+    bool is_first = type_index == 0 && dbid == 0;
     size_t type_count;
     const struct object_type *const *types = object_types(&type_count);
     page.out.objects.at =
@@ -162,6 +234,8 @@ static void send_page(struct config_server *server, struct subscriber *subscribe
         if (!subscriber->wants[type_index]) continue;
         if (!add_type(&page, type_index, types[type_index], dbid)) break;
     }
+    if (is_first && subscriber->is_proxy) add_secrets(&page);
+    subscriber->is_paging = SHAPE_HAS(&page.out, CONFIG_SNAPSHOT_HAS_CURSOR);
     link_reply(request, &page.out);
 }
 
@@ -227,6 +301,39 @@ static void send_resync(struct config_server *server, const struct subscriber *s
     link_send(subscriber->link, &MSG_CONFIG_RESYNC, &resync);
 }
 
+/* Whose permissions moved, and the values of secrets that were set. */
+static void add_beside(struct scope *scope, const struct config_server *server,
+                       const struct event_rev *rev, struct config_changed *changed)
+{
+    for (uint32_t i = 0; i < changed->ops.count; i++) {
+        struct config_config_object *object = changed->ops.at[i].object;
+        if (object->head.has & CONFIG_CONFIG_OBJECT_HAS_BODY)
+            add_acl(scope, server, object_type_find(object->type), object);
+    }
+    for (uint32_t i = 0; i < rev->access_count; i++) {
+        const struct event_place *place = &rev->access[i];
+        struct config_config_object *object = scope_alloc(scope, sizeof *object);
+        *object = (struct config_config_object){
+            .head.has = CONFIG_CONFIG_OBJECT_HAS_TYPE | CONFIG_CONFIG_OBJECT_HAS_DBID |
+                        CONFIG_CONFIG_OBJECT_HAS_REV | CONFIG_CONFIG_OBJECT_HAS_KEY,
+            .type = text_of(place->type->name),
+            .dbid = place->dbid,
+            .rev = rev->rev,
+            .key = scope_format(scope, "%u", place->dbid),
+        };
+        add_acl(scope, server, place->type, object);
+        changed->ops.at[changed->ops.count++] = (struct config_changed_object){
+            .head.has = CONFIG_CHANGED_OBJECT_HAS_OP | CONFIG_CHANGED_OBJECT_HAS_OBJECT,
+            .op = TEXT("changed"),
+            .object = object,
+        };
+    }
+    if (rev->secret_count == 0) return;
+    changed->head.has |= CONFIG_CHANGED_HAS_SECRETS;
+    changed->secrets.at = secret_values(scope, server, rev->secrets, rev->secret_count);
+    changed->secrets.count = rev->secret_count;
+}
+
 static void send_rev(struct config_server *server, const struct subscriber *subscriber,
                      const struct event_rev *rev)
 {
@@ -237,7 +344,8 @@ static void send_rev(struct config_server *server, const struct subscriber *subs
     struct scope *scratch = scope_new(server->app->life, "changed", SCOPE_NO_LIMIT);
     struct config_changed changed = { .head.has = CONFIG_CHANGED_HAS_REV | CONFIG_CHANGED_HAS_OPS,
                                       .rev = rev->rev };
-    changed.ops.at = scope_alloc_array(scratch, rev->count, sizeof *changed.ops.at);
+    changed.ops.at =
+        scope_alloc_array(scratch, rev->count + rev->access_count + 1u, sizeof *changed.ops.at);
     for (uint32_t i = 0; i < rev->count; i++) {
         const struct event *event = &rev->events[i];
         if (!subscriber->wants[index_of(event->type)]) continue;
@@ -247,14 +355,179 @@ static void send_rev(struct config_server *server, const struct subscriber *subs
             .object = event_object(scratch, server, event, rev->rev, subscriber->is_clear),
         };
     }
+    if (subscriber->is_proxy) add_beside(scratch, server, rev, &changed);
     link_send(subscriber->link, &MSG_CONFIG_CHANGED, &changed);
+    scope_close(scratch);
+}
+
+/* --- bounded by permissions ----------------------------------------------------------------- */
+
+struct telling {
+    struct config_server *server;
+    struct subscriber *subscriber;
+    struct access_rights *rights;
+    struct scope *scratch;
+    struct config_changed changed;
+    uint32_t room;
+    const struct event *event; /* at hand; NULL: only permissions moved */
+};
+
+/* Without a body: it is not to be seen any more; nor is the name that it may have got. */
+static struct config_config_object *hidden_object(struct scope *scope,
+                                                  const struct object_type *type, uint32_t dbid,
+                                                  uint64_t rev)
+{
+    struct config_config_object *out = scope_alloc(scope, sizeof *out);
+    *out = (struct config_config_object){
+        .head.has = CONFIG_CONFIG_OBJECT_HAS_TYPE | CONFIG_CONFIG_OBJECT_HAS_DBID |
+                    CONFIG_CONFIG_OBJECT_HAS_REV | CONFIG_CONFIG_OBJECT_HAS_KEY,
+        .type = text_of(type->name),
+        .dbid = dbid,
+        .rev = rev,
+        .key = scope_format(scope, "%u", dbid),
+    };
+    return out;
+}
+
+/* By what it knew and what it may see now; `object` NULL: there is none any more. */
+static void tell_sight(struct telling *telling, const struct object_type *type, uint32_t dbid,
+                       const struct object *object)
+{
+    struct subscriber *subscriber = telling->subscriber;
+    bool is_seen = object && access_may(telling->rights, object, MAY_READ);
+    bool was_seen = sights_has(subscriber->sights, type, dbid);
+    if (telling->changed.ops.count == telling->room) return;
+    if (is_seen == was_seen && !(is_seen && telling->event)) return;
+    sights_set(subscriber->sights, type, dbid, is_seen);
+    struct config_config_object *message = NULL;
+    if (is_seen) {
+        message = scope_alloc(telling->scratch, sizeof *message);
+        *message = object_message(telling->scratch, telling->server, object, subscriber->is_clear);
+    } else if (object) {
+        message = hidden_object(telling->scratch, type, dbid, telling->changed.rev);
+    } else {
+        message = event_object(telling->scratch, telling->server, telling->event,
+                               telling->changed.rev, false);
+    }
+    telling->changed.ops.at[telling->changed.ops.count++] = (struct config_changed_object){
+        .head.has = CONFIG_CHANGED_OBJECT_HAS_OP | CONFIG_CHANGED_OBJECT_HAS_OBJECT,
+        .op = !is_seen   ? TEXT("deleted")
+              : was_seen ? TEXT("changed")
+                         : TEXT("added"),
+        .object = message,
+    };
+}
+
+static void tell_all_sights(struct telling *telling)
+{
+    size_t type_count;
+    const struct object_type *const *types = object_types(&type_count);
+    for (size_t i = 0; i < type_count; i++) {
+        size_t count;
+        const struct object *const *objects =
+            object_set_of(telling->server->objects, types[i], &count);
+        if (!telling->subscriber->wants[i]) continue;
+        for (size_t k = 0; k < count; k++)
+            tell_sight(telling, types[i], objects[k]->dbid, objects[k]);
+    }
+}
+
+/* What may be seen of others may have moved with it. */
+static bool moves_access(const struct event_rev *rev)
+{
+    static const struct object_type *const deciding[] = { &OBJECT_ACCESS_GROUP, &OBJECT_APPLICATION,
+                                                          &OBJECT_FOLDER, &OBJECT_PERSON,
+                                                          &OBJECT_TENANT };
+    if (rev->moves_access) return true;
+    for (uint32_t i = 0; i < rev->count; i++)
+        for (size_t k = 0; k < sizeof deciding / sizeof deciding[0]; k++)
+            if (rev->events[i].type == deciding[k]) return true;
+    return false;
+}
+
+/* It begins anew, and hears nothing until then. */
+static void begin_anew(struct config_server *server, struct subscriber *subscriber)
+{
+    send_resync(server, subscriber, "what it may see has changed");
+    subscribers_forget(server, subscriber->link);
+}
+
+static void send_sights(struct telling *telling, const struct event_rev *rev, bool moves)
+{
+    telling->room = rev->count + SIGHTS_MOVED_MAX;
+    telling->changed.ops.at =
+        scope_alloc_array(telling->scratch, telling->room, sizeof *telling->changed.ops.at);
+    for (uint32_t i = 0; i < rev->count; i++) {
+        const struct event *event = &rev->events[i];
+        const struct object *object =
+            object_set_find_dbid(telling->server->objects, event->type, event->dbid);
+        telling->event = event;
+        if (telling->subscriber->wants[index_of(event->type)])
+            tell_sight(telling, event->type, event->dbid, object);
+    }
+    telling->event = NULL;
+    if (moves) tell_all_sights(telling);
+    if (telling->changed.ops.count == telling->room || rev->count > OPS_MAX)
+        begin_anew(telling->server, telling->subscriber);
+    else
+        link_send(telling->subscriber->link, &MSG_CONFIG_CHANGED, &telling->changed);
+}
+
+static void tell(struct config_server *server, struct subscriber *subscriber,
+                 const struct event_rev *rev, bool moves)
+{
+    if (subscriber->sights == NULL && !moves) {
+        send_rev(server, subscriber, rev);
+        return;
+    }
+    struct scope *scratch = scope_new(server->app->life, "changed", SCOPE_NO_LIMIT);
+    struct telling telling = {
+        .server = server,
+        .subscriber = subscriber,
+        .rights = rights_of(server, subscriber, scratch),
+        .scratch = scratch,
+        .changed = { .head.has = CONFIG_CHANGED_HAS_REV | CONFIG_CHANGED_HAS_OPS, .rev = rev->rev },
+    };
+    bool is_all = sees_all(telling.rights), was_all = subscriber->sights == NULL;
+    if (is_all != was_all || (!is_all && moves && subscriber->is_paging))
+        begin_anew(server, subscriber);
+    else if (is_all)
+        send_rev(server, subscriber, rev);
+    else
+        send_sights(&telling, rev, moves);
     scope_close(scratch);
 }
 
 void subscribers_tell(struct config_server *server, const struct event_rev *rev)
 {
+    bool moves = moves_access(rev);
+    struct list *node = server->subscribers.next;
+    while (node != &server->subscribers) {
+        struct list *next = node->next; /* it may leave */
+        tell(server, LIST_OBJECT(node, struct subscriber, node), rev, moves);
+        node = next;
+    }
+}
+
+void subscribers_resync(struct config_server *server, const char *reason)
+{
     LIST_EACH (node, &server->subscribers)
-        send_rev(server, LIST_OBJECT(node, struct subscriber, node), rev);
+        send_resync(server, LIST_OBJECT(node, struct subscriber, node), reason);
+}
+
+void subscribers_tell_mode(struct config_server *server)
+{
+    struct config_mode_changed mode = server_mode_message(server);
+    LIST_EACH (node, &server->subscribers)
+        link_send(LIST_OBJECT(node, struct subscriber, node)->link, &MSG_CONFIG_MODE_CHANGED,
+                  &mode);
+}
+
+/* Who subscribes takes it for full where nobody says otherwise. */
+static void tell_its_mode(const struct config_server *server, const struct subscriber *subscriber)
+{
+    struct config_mode_changed mode = server_mode_message(server);
+    if (server_is_read_only(server)) link_send(subscriber->link, &MSG_CONFIG_MODE_CHANGED, &mode);
 }
 
 /* --- subscribing ---------------------------------------------------------------------------- */
@@ -268,6 +541,7 @@ static void reply_changes(struct config_server *server, struct subscriber *subsc
                                    .epoch = server->epoch,
                                    .content = TEXT("changes") };
     link_reply(request, &out);
+    tell_its_mode(server, subscriber);
     for (uint64_t rev = since + 1; rev <= server->rev; rev++)
         send_rev(server, subscriber, event_log_find(server->events, rev));
 }
@@ -279,19 +553,24 @@ void request_subscribe(void *self, struct link_request *request, const void *fie
     struct link *link = link_request_link(request);
     if (link == NULL) return; /* it hung up meanwhile */
     subscribers_forget(server, link);
-    struct subscriber *subscriber = add(server, link);
+    struct subscriber *subscriber = add(server, request);
     read_types(subscriber, asked);
+    subscriber->is_proxy = asked->proxy && trust_with_copy(server, link);
+    if (subscriber->is_proxy) subscriber->is_clear = false;
+    /* What was to be seen in between is not known any more: who is bounded reads everything. */
+    bool is_bounded = subscriber->sights != NULL;
     bool has_place = SHAPE_HAS(asked, CONFIG_SUBSCRIBE_HAS_SINCE_REV);
-    bool is_ours = text_eq(asked->epoch, server->epoch);
+    bool is_ours = text_eq(asked->epoch, server->epoch) && !is_bounded;
     if (has_place && is_ours && event_log_covers(server->events, asked->since_rev, server->rev)) {
         reply_changes(server, subscriber, request, asked->since_rev);
         return;
     }
-    if (has_place) {
+    if (has_place && !is_bounded) {
         server->resyncs_total++;
         LOG_SUBSCRIBER_RESYNCED(&server->app->log, scope_keep_z(subscriber->life, link_peer(link)),
                                 (unsigned long long)asked->since_rev,
                                 (unsigned long long)event_log_oldest(server->events));
     }
     send_page(server, subscriber, request, 0, 0);
+    tell_its_mode(server, subscriber);
 }

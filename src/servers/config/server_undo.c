@@ -71,9 +71,20 @@ static void take_row(struct undo *undo, const struct rows *rows, uint32_t i)
     }
 }
 
+/* A revision that touched what the asker may not see is none of hers. */
+static bool may_see(const struct undo *undo, const struct rows *rows)
+{
+    struct access_rights *rights = request_rights(undo->server, undo->request);
+    for (uint32_t i = 0; i < rows_count(rows); i++)
+        if (!may_read_row(undo->server, rights, rows_text(rows, i, 1),
+                          (uint32_t)rows_i64(rows, i, 2), rows_text(rows, i, 3)))
+            return false;
+    return true;
+}
+
 static void take_rows(struct undo *undo, const struct rows *rows)
 {
-    uint32_t count = rows_count(rows);
+    uint32_t count = may_see(undo, rows) ? rows_count(rows) : 0;
     undo->rows =
         scope_alloc_array(link_request_scope(undo->request), count + 1u, sizeof *undo->rows);
     for (uint32_t i = 0; i < count; i++) take_row(undo, rows, i);
@@ -131,9 +142,9 @@ static void reply_undo(struct write *write)
 static void plan_undo(struct undo *undo, struct write *write)
 {
     struct config_server *server = undo->server;
-    write->set = change_set_new(write->life, server->objects);
-    write->secrets = secret_changes_new(write->life, server->secrets);
+    write_open(write);
     stage_undo(write);
+    write_permit(write);
     write->rev = server->rev;
     if (write->problems.count)
         refuse_problems(server, undo->request, &write->problems);
@@ -180,7 +191,6 @@ void request_undo(void *self, struct link_request *request, const void *fields)
 {
     struct config_server *server = self;
     const struct config_undo *asked = fields;
-    if (!trust_to_administer(server, request)) return;
     struct scope *scope = link_request_scope(request);
     struct undo *undo = scope_alloc(scope, sizeof *undo);
     *undo = (struct undo){

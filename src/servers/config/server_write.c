@@ -2,11 +2,13 @@
 /* One change after the other: each is staged on what the one before it left, written down, and only
  * then made true in memory, answered, and told to subscribers. */
 #include "gen/events.h"
+#include "servers/config/acl_builtin.h"
+#include "servers/config/body_patch.h"
 #include "servers/config/server.h"
 
 #include <stdio.h>
 
-enum { DETAIL_BYTES_MAX = 512 * 1024 };
+enum { DETAIL_BYTES_MAX = 512 * 1024, WRITES_PER_SECOND = 50 };
 
 static void write_next(struct config_server *server);
 
@@ -15,8 +17,8 @@ static void write_next(struct config_server *server);
 static const char *asker_of(struct config_server *server, struct scope *scope,
                             struct link_request *request)
 {
-    struct link *link = request ? link_request_link(request) : NULL;
-    return scope_keep_z(scope, link ? link_peer(link) : server->app->name);
+    return scope_keep_z(scope, request ? origin_of(server, request).application
+                                       : server->app->name);
 }
 
 void refuse_problems(struct config_server *server, struct link_request *request,
@@ -31,6 +33,7 @@ void refuse_problems(struct config_server *server, struct link_request *request,
         details[count] = problems->at[count].words;
         bytes += details[count].len;
     }
+    bool is_passing = first->kind == PROBLEM_READ_ONLY || first->kind == PROBLEM_TOO_FAST;
     uint32_t left_out = problems->left_out + problems->count - count;
     if (left_out) details[count++] = scope_format(scope, "... and %u more", left_out);
     struct link_error error = {
@@ -40,8 +43,8 @@ void refuse_problems(struct config_server *server, struct link_request *request,
         .name = text_of(rule->error_type),
         .text = first->words,
         .field = first->property,
-        .retryable = first->kind == PROBLEM_READ_ONLY,
-        .retry_after_ms = first->kind == PROBLEM_READ_ONLY ? 1000 : 0,
+        .retryable = is_passing,
+        .retry_after_ms = is_passing ? 1000 : 0,
         .object_type = first->object_type,
         .details = details,
         .detail_count = count,
@@ -65,7 +68,7 @@ struct write *write_new(struct config_server *server, struct link_request *reque
 {
     struct scope *life = scope_new(server->app->life, "write", SCOPE_NO_LIMIT);
     struct write *write = scope_alloc(life, sizeof *write);
-    struct link *link = request ? link_request_link(request) : NULL;
+    struct origin origin = origin_of(server, request);
     *write = (struct write){
         .life = life,
         .server = server,
@@ -73,12 +76,13 @@ struct write *write_new(struct config_server *server, struct link_request *reque
         .fields = fields,
         .comment = TEXT(""),
         .person = TEXT(""),
-        .application = scope_keep(life, link ? link_peer(link) : server->app->name),
-        .address = scope_keep(life, link ? link_peer_address(link) : TEXT("")),
+        .application = scope_keep(life, request ? origin.application : server->app->name),
+        .address = scope_keep(life, origin.address),
         .problems = { .scope = life },
         .warnings = { .scope = life },
     };
     if (request) write->person = scope_keep(life, link_request_header(request)->person);
+    write->actor = actor_of(server, life, request);
     return write;
 }
 
@@ -87,13 +91,42 @@ static void write_close(struct write *write)
     scope_close(write->life);
 }
 
+/* Framework 12.3. Tools and servers that log on as System are nobody's account. */
+static bool is_too_fast(struct write *write)
+{
+    static const struct bucket_rate rate = { WRITES_PER_SECOND, WRITES_PER_SECOND, 1000 };
+    struct config_server *server = write->server;
+    const struct actor *actor = &write->actor;
+    struct text account = TEXT("");
+    if (actor->kind == ACTOR_PERSON)
+        account = scope_format(write->life, "%.*s/%.*s", TEXT_ARG(actor->tenant),
+                               TEXT_ARG(actor->person));
+    else if (actor->kind == ACTOR_APPLICATION &&
+             actor_rights(server, write->life, actor)->kind != ACCESS_TO_EVERYTHING)
+        account = actor->application;
+    return account.len && buckets_take(server->writers, account, &rate,
+                                       loop_now_mono_ms(server->app->loop)) > 0;
+}
+
 void write_submit(struct write *write)
 {
     struct config_server *server = write->server;
-    if (server->waiting >= WRITES_WAITING_MAX || server->is_stopping) {
-        problem_add(&write->problems, PROBLEM_READ_ONLY, NULL, TEXT(""),
-                    server->is_stopping ? "the server is stopping"
-                                        : "too many changes wait already");
+    if (is_too_fast(write)) {
+        problem_add(&write->problems, PROBLEM_TOO_FAST, NULL, TEXT(""),
+                    "an account changes the configuration %d times a second at most",
+                    WRITES_PER_SECOND);
+        refuse_write(write);
+        write_close(write);
+        return;
+    }
+    bool is_read_only = server_is_read_only(server);
+    if (server->waiting >= WRITES_WAITING_MAX || server->is_stopping || is_read_only) {
+        if (is_read_only)
+            server_refuse_read_only(server, &write->problems);
+        else
+            problem_add(&write->problems, PROBLEM_READ_ONLY, NULL, TEXT(""),
+                        server->is_stopping ? "the server is stopping"
+                                            : "too many changes wait already");
         refuse_write(write);
         write_close(write);
         return;
@@ -116,6 +149,13 @@ static void count_ops(struct write *write)
     }
 }
 
+static struct text patch_of(struct scope *scope, const struct staged *staged)
+{
+    struct value patch = { .kind = VALUE_KV };
+    patch.pairs = body_patch(scope, &staged->before->body, &staged->after->body);
+    return body_to_json(scope, &patch);
+}
+
 static const struct event_rev *note_events(struct config_server *server, const struct write *write)
 {
     struct event_rev *rev = event_log_begin(server->events, write->rev);
@@ -134,8 +174,13 @@ static const struct event_rev *note_events(struct config_server *server, const s
             .key = any->key,
         };
         if (staged->after) event.json = object_stored_json(scratch, staged->after);
+        if (staged->before && staged->after) event.patch = patch_of(scratch, staged);
         event_rev_add(rev, &event);
     }
+    for (uint32_t i = 0; i < write->acl.count; i++)
+        event_rev_add_access(rev, write->acl.at[i].type, write->acl.at[i].dbid);
+    for (size_t i = 0; i < secret_changes_count(write->secrets); i++)
+        event_rev_add_secret(rev, secret_changes_at(write->secrets, i)->name);
     scope_close(scratch);
     return rev;
 }
@@ -146,8 +191,10 @@ static void make_true(struct write *write)
     const struct event_rev *rev = note_events(server, write);
     secret_changes_apply(write->secrets, server->secrets);
     change_set_apply(write->set);
+    acl_changes_apply(&write->acl, server->acl);
     server->rev = write->rev;
     server->is_new = false;
+    server->has_permissions = server->has_permissions || write->makes_permissions;
     server->changes_total++;
     struct scope *scratch = scope_new(write->life, "words", SCOPE_NO_LIMIT);
     LOG_CHANGE_COMMITTED(&server->app->log, (unsigned long long)write->rev,
@@ -156,6 +203,7 @@ static void make_true(struct write *write)
     server_feed_own(server, rev);
     write->reply(write);
     subscribers_tell(server, rev);
+    changes_wake(server, false);
     event_log_trim(server->events);
 }
 
@@ -189,14 +237,36 @@ static void commit(struct write *write)
     change_submit(store_change_of(server, write, write->rev, now_utc_ms), on_durable, write);
 }
 
-/* False: it is answered, the next one may come. */
-static bool begin(struct write *write)
+void write_open(struct write *write)
 {
     struct config_server *server = write->server;
     write->set = change_set_new(write->life, server->objects);
     write->secrets = secret_changes_new(write->life, server->secrets);
+    write->rights = actor_rights(server, write->life, &write->actor);
+    write->acl = (struct acl_changes){ .scope = write->life, .acl = server->acl };
+    permit_guard(write->set, write->rights);
+}
+
+/* What she may not do is told before what is wrong with it. */
+void write_permit(struct write *write)
+{
+    struct problems denied = { .scope = write->life };
+    permit_changes(write->set, write->secrets, write->rights, &denied);
+    if (denied.count) write->problems = denied;
+}
+
+/* False: it is answered, the next one may come. */
+static bool begin(struct write *write)
+{
+    struct config_server *server = write->server;
+    write_open(write);
     write->stage(write);
-    bool moves = change_set_count(write->set) || secret_changes_count(write->secrets);
+    write_permit(write);
+    if (write->problems.count == 0)
+        acl_builtin_follow(write->set, write->makes_permissions, &write->acl);
+    acl_changes_finish(&write->acl, server->rev + 1);
+    bool moves = change_set_count(write->set) || secret_changes_count(write->secrets) ||
+                 write->acl.count || write->makes_permissions;
     if (write->problems.count == 0 && moves) {
         commit(write);
         return true;

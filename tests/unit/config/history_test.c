@@ -34,13 +34,26 @@ static bool exists(struct asker *asker, const char *type, const char *key)
     return ((const struct config_objects *)asker->world->fields)->objects.count > 0;
 }
 
+/* From now on `who` asks, who may everything. One revision. */
+static void speak_for(struct asker *asker, const char *who)
+{
+    char file[512];
+    snprintf(file, sizeof file,
+             FILE_HEAD "\"persons\":[{\"employeeId\":\"%s\",\"userName\":\"%s\"}],"
+                       "\"accessGroups\":[{\"name\":\"Super Administrators\",\"type\":"
+                       "\"SuperAdministrators\",\"persons\":[\"%s\"]}]}",
+             who, who, who);
+    CHECK_OK(apply_file(asker, file));
+    asker->header.person = text_of(who);
+}
+
 /* --- history -------------------------------------------------------------------------------- */
 
 TEST(each_change_tells_who_what_when_and_from_where_the_latest_first)
 {
     struct world *world = world_new();
     struct asker *tool = asker_new(world, "tool", ADDRESS, "config");
-    tool->header.person = TEXT("anna");
+    speak_for(tool, "anna");
     CHECK_OK(
         change(tool, "create", "Place", NULL, "{\"name\":\"p\",\"annex\":{\"s\":{\"c\":\"a\"}}}"));
     CHECK_OK(change(tool, "update", "Place", "p", "{\"annex\":{\"s\":{\"c\":\"b\"}}}"));
@@ -56,7 +69,7 @@ TEST(each_change_tells_who_what_when_and_from_where_the_latest_first)
     CHECK_TEXT(row->op, "update");
     CHECK_TEXT(row->person, "anna");
     CHECK_TEXT(row->application, "tool");
-    CHECK(row->address.len > 0 && row->time > 0 && row->rev == 3);
+    CHECK(row->address.len > 0 && row->time > 0 && row->rev == 4);
     CHECK_TEXT(row->key, "p");
     CHECK_U32(row->properties.count, 1);
     CHECK_TEXT(row->properties.at[0].path, "annex.s.c");
@@ -71,7 +84,7 @@ TEST(an_object_is_followed_through_its_names_and_other_filters_leave_out)
     struct world *world = world_new();
     struct asker *tool = asker_new(world, "tool", ADDRESS, "config");
     CHECK_OK(change(tool, "create", "Place", NULL, "{\"name\":\"p\"}"));
-    tool->header.person = TEXT("anna");
+    speak_for(tool, "anna");
     CHECK_OK(change(tool, "update", "Place", "p", "{\"name\":\"q\"}"));
     CHECK_OK(change(tool, "create", "Place", NULL, "{\"name\":\"other\"}"));
     struct config_read_history asked = { .head.has = CONFIG_READ_HISTORY_HAS_TYPE |
@@ -168,7 +181,7 @@ TEST(F29_a_new_password_and_log_ins_are_told_with_who_and_where_and_never_the_pa
         .application = TEXT("console"),
         .address = TEXT("127.0.0.1:4711"),
     };
-    tool->header.person = TEXT("boss");
+    speak_for(tool, "boss");
     CHECK_OK(ask(tool, &MSG_CONFIG_SET_PASSWORD, &set));
     struct config_authenticate login = {
         .head.has = CONFIG_AUTHENTICATE_HAS_USER_NAME | CONFIG_AUTHENTICATE_HAS_PASSWORD |
@@ -233,8 +246,8 @@ TEST(what_stands_beside_a_change_stays_and_what_changed_again_is_a_conflict)
     CHECK_OK(change(tool, "update", "Place", "p", "{\"annex\":{\"s\":{\"y\":\"3\"}}}"));
     CHECK_OK(undo(tool, 3, false));
     CHECK(exists(tool, "Place", "p"));
-    CHECK(answer_has(world, "\\\"site\\\":\\\"a\\\"") &&
-          answer_has(world, "\\\"x\\\":\\\"1\\\"") && answer_has(world, "\\\"y\\\":\\\"3\\\""));
+    CHECK(answer_has(world, "\\\"site\\\":\\\"a\\\"") && answer_has(world, "\\\"x\\\":\\\"1\\\"") &&
+          answer_has(world, "\\\"y\\\":\\\"3\\\""));
     CHECK_OK(change(tool, "update", "Place", "p", "{\"site\":\"z\"}"));
     CHECK(undo(tool, 5, false) == ERR_CONFLICT);
     CHECK_TEXT(world->name, "CFGRevMismatch");

@@ -245,8 +245,8 @@ TEST(a_change_is_answered_and_told_to_subscribers_of_its_type)
 {
     struct world *world = world_new();
     struct peer *tool = peer_new(world, "tool", "tool"),
-                *places = peer_new(world, "outbound", "primary"),
-                *hosts = peer_new(world, "voice", "primary");
+                *places = peer_new(world, "supervisor", "primary"),
+                *hosts = peer_new(world, "supervisor", "primary");
     CHECK_OK(subscribe(world, places, "Place", NULL, 0));
     CHECK_I64(answer_number(world, "rev"), 1);
     CHECK_OK(subscribe(world, hosts, "Host", NULL, 0));
@@ -269,7 +269,7 @@ TEST(F6_who_was_away_hears_exactly_the_five_revisions_it_missed_in_order)
 {
     struct world *world = world_new();
     struct peer *tool = peer_new(world, "tool", "tool"),
-                *away = peer_new(world, "outbound", "primary");
+                *away = peer_new(world, "supervisor", "primary");
     CHECK_OK(subscribe(world, away, "Place", NULL, 0));
     struct text epoch = epoch_of(world);
     CHECK_OK(create(world, tool, "Place", "{\"name\":\"p\"}"));
@@ -281,7 +281,7 @@ TEST(F6_who_was_away_hears_exactly_the_five_revisions_it_missed_in_order)
         CHECK_OK(change(world, tool, "update", "Place", "p", value, NULL));
         loop_run_for(world->loop, 4000);
     }
-    struct peer *back = peer_new(world, "outbound", "primary");
+    struct peer *back = peer_new(world, "supervisor", "primary");
     CHECK_OK(subscribe(world, back, "Place", epoch.at, rev));
     CHECK(answer_has(world, "\"content\":\"changes\""));
     CHECK_U32(back->rev_count, 5);
@@ -345,7 +345,7 @@ TEST(a_snapshot_comes_in_pages_and_what_changes_meanwhile_is_told)
 {
     struct world *world = world_new();
     struct peer *tool = peer_new(world, "tool", "tool"),
-                *peer = peer_new(world, "outbound", "primary");
+                *peer = peer_new(world, "supervisor", "primary");
     struct buf file = { 0 };
     buf_add_z(&file, FILE_HEAD "\"places\":[");
     for (int i = 0; i < 1200; i++) buf_format(&file, "{\"name\":\"p%04d\"},", i);
@@ -399,7 +399,7 @@ TEST(a_secret_goes_to_servers_in_clear_and_to_others_by_name)
                 *server = peer_new(world, "outbound", "primary"),
                 *others[] = { tool, peer_new(world, "web", "primary"),
                               peer_new(world, "crm", "primary"),
-                              peer_new(world, "nobody", "primary") };
+                              peer_new(world, "supervisor", "primary") };
     struct pair given = { TEXT("$env:DB"), { .kind = VALUE_TEXT, .text = TEXT("open-sesame") } };
     CHECK_OK(apply(world, tool,
                    FILE_HEAD "\"hosts\":[{\"name\":\"h\",\"ipAddress\":\"127.0.0.1\"}],"
@@ -424,19 +424,26 @@ TEST(a_secret_goes_to_servers_in_clear_and_to_others_by_name)
     world_free(world);
 }
 
-TEST(third_parties_and_servers_change_nothing)
+TEST(who_has_no_account_changes_nothing_and_sees_what_it_may)
 {
     struct world *world = world_new();
-    struct peer *peers[] = { peer_new(world, "outbound", "primary"),
-                             peer_new(world, "supervisor", "primary"),
-                             peer_new(world, "nobody", "primary") };
-    for (size_t i = 0; i < sizeof peers / sizeof peers[0]; i++) {
-        CHECK(create(world, peers[i], "Place", "{\"name\":\"p\"}") == ERR_DENIED);
-        CHECK(apply(world, peers[i], FILE_HEAD "\"places\":[{\"name\":\"p\"}]}",
-                    &(struct kv){ 0 }) == ERR_DENIED);
-        CHECK(ask(world, peers[i], &MSG_CONFIG_EXPORT, &(struct config_export){ 0 }) == ERR_DENIED);
-        peer_free(peers[i]);
+    struct peer *tool = peer_new(world, "tool", "tool");
+    CHECK_OK(create(world, tool, "Application",
+                    "{\"name\":\"crm\",\"template\":\"CMServer\",\"isServer\":false}"));
+    static const char *const names[] = { "crm", "supervisor", "nobody" };
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        struct peer *peer = peer_new(world, names[i], "primary");
+        CHECK(create(world, peer, "Place", "{\"name\":\"p\"}") == ERR_DENIED);
+        CHECK_TEXT(world->name, "CFGNoPermission");
+        CHECK(apply(world, peer, FILE_HEAD "\"places\":[{\"name\":\"p\"}]}", &(struct kv){ 0 }) ==
+              ERR_DENIED);
+        CHECK_OK(ask(world, peer, &MSG_CONFIG_EXPORT, &(struct config_export){ 0 }));
+        CHECK(answer_has(world, "America/New_York") == (i < 2));
+        CHECK_OK(subscribe(world, peer, "TimeZone", NULL, 0));
+        CHECK(answer_has(world, "America/New_York") == (i < 2));
+        peer_free(peer);
     }
+    peer_free(tool);
     world_free(world);
 }
 
@@ -484,7 +491,7 @@ TEST(subscribers_hear_of_the_change_that_switches_their_history_off)
 {
     struct world *world = world_new();
     struct peer *tool = peer_new(world, "tool", "tool"),
-                *peer = peer_new(world, "outbound", "primary");
+                *peer = peer_new(world, "supervisor", "primary");
     CHECK_OK(subscribe(world, peer, "Application", NULL, 0));
     CHECK_OK(create(world, tool, "Application",
                     "{\"name\":\"config\",\"template\":\"ConfigurationServer\",\"options\":"
