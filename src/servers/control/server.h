@@ -8,8 +8,9 @@
  *   server_status.c     who asks and who watches
  *   server_rights.c     who asks, and what config says that he may
  *   server_orders.c     orders, from links and from reactions
- *   log_keeper.c        log records that applications send (framework 8.5)
- *   alarms.c            conditions, active alarms, reactions (framework 9)
+ *   log_keeper.c        log records that applications send; log_reader.c searches (framework 8.5)
+ *   alarms.c            conditions, active alarms; alarm_requests.c, alarm_samples.c, reactions.c
+ *                       (framework 9)
  * Begin in server.c. */
 #ifndef SERVERS_CONTROL_SERVER_H
 #define SERVERS_CONTROL_SERVER_H
@@ -80,7 +81,7 @@ struct solution_entry {
 
 /* What a note in the log is about; application is empty for hosts and solutions. */
 struct note_about {
-    struct text application, host;
+    struct text application, host, solution;
 };
 
 struct control_server {
@@ -105,6 +106,8 @@ struct control_server {
                     const struct log_event *event, struct text line);
     struct log_keeper *log_keeper; /* NULL: not open */
     struct alarms *alarms;
+    struct list alarm_watchers;
+    bool is_noting; /* a note is on its way into our own log */
     bool is_stopping;
 };
 

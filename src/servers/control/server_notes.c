@@ -19,7 +19,9 @@ static void write_note(void *self, const struct log_event *event, struct text co
 {
     struct control_server *server = self;
     const struct log *log = &server->app->log;
+    server->is_noting = true;
     if (log_wants(log, event->level)) log->sink->write(log->sink->self, event, context, line);
+    server->is_noting = false;
     if (server->on_note)
         server->on_note(server, server->note.application, server->note.host, event, line);
 }
@@ -75,6 +77,7 @@ void note_solution(struct solution_entry *entry, unsigned notes)
     struct words words = words_of(entry->entry.name, text_of(entry->reason));
     const char *state = solution_status_name(solution_status(&entry->solution));
     const struct log *log = note_log(entry->server, TEXT(""), TEXT(""));
+    entry->server->note.solution = entry->entry.name;
     if (notes & SOLUTION_UNPLANNED)
         LOG_CONTROL_SOLUTION_UNPLANNED(log, words.name, state, words.reason);
     else if (notes & SOLUTION_IS_RUNNING)
