@@ -96,11 +96,11 @@ static void write_birth_line(const struct supervised *supervised, struct buf *ou
     put_text(&json, "supervisor", text_of(socket));
     put_text(&json, "config", supervisor->file->config->address);
     put_text(&json, "config_application", supervisor->file->config->application);
-    /* config proves itself to applications that know only their own key (decision 0004). */
-    if (supervised == supervisor->config) {
+    /* config and its proxies prove themselves to applications that know only their own key
+     * (decision 0004). */
+    if (text_eq(text_of(supervised->server), TEXT("config")))
         put_key(&json, "secret", installation->secret);
-        put_database(&json, supervisor);
-    }
+    if (supervised == supervisor->config) put_database(&json, supervisor);
     json_end_object(&json);
     buf_add_byte(out, '\n');
 }
