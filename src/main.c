@@ -56,7 +56,7 @@ static const struct command *const commands[] = {
     &config_command,  &import_command,   &secret_command,     &password_command,
     &version_command, &dnc_command,      &explain_command,    &ask_command,
     &help_command,    &app_command,      &http_proxy_command, &notifications_command,
-    &scxml_command,   &strategy_command,
+    &scxml_command,   &strategy_command,   &ctl_command,
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 

@@ -71,7 +71,7 @@ static const struct msg *find_message(const char *name)
 {
     struct text protocol, rest;
     if (text_cut(text_of(name), '.', &protocol, &rest)) return msg_find_name(protocol, rest);
-    static const char *const protocols[] = { "outbound", "config", "supervisor" };
+    static const char *const protocols[] = { "outbound", "config", "control", "supervisor" };
     for (size_t i = 0; i < sizeof protocols / sizeof *protocols; i++) {
         const struct msg *msg = msg_find_name(text_of(protocols[i]), text_of(name));
         if (msg && msg->reply) return msg;

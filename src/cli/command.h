@@ -27,6 +27,7 @@ bool command_knows_all(int argc, char **argv);
 extern const struct command run_command, app_command, version_command;
 extern const struct command status_command, start_command, stop_command, secret_command;
 extern const struct command ask_command;
+extern const struct command ctl_command;     /* ctl_command.c */
 extern const struct command dnc_command;     /* dnc_command.c */
 extern const struct command explain_command; /* explain_command.c */
 extern const struct command password_command;
