@@ -23,7 +23,7 @@ enum {
     BACK_OFF_MAX_MS = 5 * 60 * 1000,
     ATTEMPTS_MAX = 100,     /* of webhooks and e-mails: some eight hours */
     ORDER_ATTEMPTS_MAX = 8, /* an order that comes too late does harm: some two minutes */
-    WORDS_MAX = 300,
+    WORDS_MAX = 400,
 };
 
 struct reactions {
