@@ -402,7 +402,7 @@ static void on_command_ended(void *self)
     if (!list_is_empty(&reactions->commands))
         chore_soon(reactions->server->app->loop, &reactions->command_chore);
     if (doing->err)
-        (void)snprintf(words, sizeof words, "%s", doing->fault.words);
+        (void)snprintf(words, sizeof words, "%.250s", doing->fault.words);
     else if (doing->result.was_too_long)
         (void)snprintf(words, sizeof words, "killed: it took too long");
     else
