@@ -21,6 +21,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 TOP = HERE.parent
 sys.path[:0] = [str(TOP / "tests/e2e"), str(HERE)]
 
+import config  # noqa: E402
 import desktop_load  # noqa: E402
 import dnc  # noqa: E402
 import endpoints  # noqa: E402
@@ -39,11 +40,11 @@ import websockets  # noqa: E402
 PARTS = {"http": http_layer.http_layer, "updates": updates.updates, "websockets": websockets.websockets,
          "queues": queues.queues, "notifications": notifications.notifications, "endpoints": endpoints.endpoints,
          "imports": imports.imports, "restart": restart.restart, "lists": lists.lists, "dnc": dnc.do_not_call,
-         "desktops": desktop_load.desktops, "scxml": scxml.scxml}
+         "desktops": desktop_load.desktops, "scxml": scxml.scxml, "config": config.config}
 # Longer ones, by name only.
 MORE = {"import-memory": imports.memory}
 TOOLS = ["update_bench", "http_bench", "notify_bench", "desktop_bench", "dnc_bench", "websocket_bench", "websocket_load",
-         "queue_bench", "scxml_bench"]
+         "queue_bench", "scxml_bench", "config_bench"]
 
 
 def say(line=""):

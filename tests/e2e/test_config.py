@@ -141,6 +141,44 @@ class Command(unittest.TestCase):
         self.assertIn("annex.sml.suspending-wait-timeout", failed.stderr)
         self.config("apply", wait("5"), "--overwrite")
 
+    def change(self, *ops, expect=0):
+        done = self.centre.cli("ask", "config", "config.ChangeSet", json.dumps({"ops": [
+            {**one, **({"value": json.dumps(one["value"])} if "value" in one else {})} for one in ops]}), check=False)
+        self.assertEqual(done.returncode, expect, done)
+        return done.stderr if expect else json.loads(done.stdout.splitlines()[-1])["fields"]
+
+    def application(self, name):
+        return next(one for one in json.loads(self.config("export").stdout)["applications"] if one["name"] == name)
+
+    def test_F4_what_others_are_connected_to_goes_only_with_their_connection(self):
+        self.change({"op": "create", "type": "Application", "value": {"name": "B", "type": "ThirdPartyServer"}},
+                    {"op": "create", "type": "Application", "value": {
+                        "name": "A", "type": "ThirdPartyServer", "connections": [{"server": "B"}]}})
+        before, away = self.rev(), {"op": "delete", "type": "Application", "key": "B"}
+        refused = self.change(away, expect=1)
+        self.assertIn("used by applications[A].connections", refused)
+        self.assertEqual(self.rev(), before)
+        self.assertEqual(self.change({**away, "cascade": "unlink"})["rev"], before + 1)
+        self.assertNotIn("connections", self.application("A"))
+
+    def test_F5_of_three_operations_with_an_invalid_third_none_happens(self):
+        before = self.rev()
+        refused = self.change({"op": "create", "type": "Place", "value": {"name": "one"}},
+                              {"op": "create", "type": "Place", "value": {"name": "two"}},
+                              {"op": "create", "type": "Place", "value": {"name": "three", "capacityRule": "none/CapacityRule"}},
+                              expect=1)
+        self.assertIn('places[three].capacityRule: there is no Script "none/CapacityRule"', refused)
+        self.assertEqual(self.rev(), before)
+        self.assertNotIn("places", json.loads(self.config("export").stdout))
+
+    def test_a_folder_is_made_moved_and_exported_with_what_is_in_it(self):
+        self.config("apply", self.write("c", {"format": "cc-config", "version": 1, "skills": [
+            {"name": "sales", "folder": "Trade/Retail"}]}))
+        self.change({"op": "update", "type": "Folder", "key": "Trade", "value": {"path": "Commerce"}})
+        exported = json.loads(self.config("export").stdout)
+        self.assertEqual([one["path"] for one in exported["folders"]], ["Commerce", "Commerce/Retail"])
+        self.assertEqual(exported["skills"], [{"name": "sales", "folder": "Commerce/Retail"}])
+
     def test_what_an_export_says_is_what_a_second_export_says_after_a_kill(self):
         self.config("apply", self.write("sample", SAMPLE % MISSING))
         before = self.config("export").stdout
@@ -209,3 +247,32 @@ class Subscriber(unittest.TestCase):
         centre.cli("config", "apply", "-", "--overwrite", stdin=json.dumps({
             "format": "cc-config", "version": 1,
             "campaigns": [{"name": "c", "description": f"change {number}"}]}))
+
+
+class Cluster(unittest.TestCase):
+    def test_F9_nodes_read_what_their_cluster_says_until_they_say_it_themselves(self):
+        def node(name, **options):
+            return {"name": name, "template": "CMServer", "host": HOST, "connections": [{"server": "cluster"}],
+                    "ports": [{"id": "default", "number": 1}],
+                    "options": {"log": {"all": name, "verbose": "all", **options}}}
+        config = base_config()
+        config["applications"] += [node("node1"), node("node2"), {
+            "name": "cluster", "template": "ApplicationCluster", "options": {"log": {"message-format": "json"}}}]
+        with Installation(config) as centre:
+            for name in ("node1", "node2"):
+                self.wait_for_line(centre, name, "{")
+            for changes in ({"applications": [{"name": "node1", "options": {"log": {"message-format": "full"}}}]},
+                            {"hosts": [{"name": HOST, "hostType": "something to tell of"}]}):
+                centre.cli("config", "apply", "-", "--overwrite", stdin=json.dumps(
+                    {"format": "cc-config", "version": 1, **changes}))
+            self.wait_for_line(centre, "node1", "20")  # ISO8601 begins with the year
+            rev = json.loads(centre.cli("config", "plan", "-", "--json", stdin=json.dumps(
+                {"format": "cc-config", "version": 1})).stdout)["rev"]
+            wait_until(lambda: f"revision {rev}" in centre.logs("node2.2*").lower(), what=f"revision {rev} at node2")
+            last = centre.logs("node2.2*").strip().splitlines()[-1]
+            self.assertTrue(last.startswith("{"), last)
+
+    @staticmethod
+    def wait_for_line(centre, name, begin):
+        wait_until(lambda: any(line.startswith(begin) for line in centre.logs(f"{name}.2*").splitlines()[-3:]),
+                   what=f"a last line of {name} that begins with {begin}")

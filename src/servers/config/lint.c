@@ -140,6 +140,28 @@ static void lint_nodes(const struct lint *lint, const struct object *node,
     }
 }
 
+static struct text setting(const struct object *database, struct text name)
+{
+    const struct value *value = option_of(database, TEXT("settings"), name);
+    return value && value->kind == VALUE_TEXT ? value->text : TEXT("");
+}
+
+/* What the guides' servers expect of their access point (framework 11). */
+static void lint_database(const struct lint *lint, const struct object *client,
+                          const struct object *database)
+{
+    struct text type = body_text(&client->body, "type");
+    if (text_eq(type, TEXT("InteractionServer")) &&
+        text_eq_fold(setting(database, TEXT("case-conversion")), TEXT("lower")))
+        WARN(lint, client,
+             "connections[%.*s]: its case-conversion is lower, and must be any or upper",
+             TEXT_ARG(database->key));
+    if (text_eq(type, TEXT("ContactServer")) && setting(database, TEXT("dbms-name")).len &&
+        text_eq_fold(setting(database, TEXT("connection-type")), TEXT("JDBC")))
+        WARN(lint, client, "connections[%.*s]: its dbms-name must be empty with JDBC",
+             TEXT_ARG(database->key));
+}
+
 static void lint_connection(const struct lint *lint, const struct object *client,
                             const struct kv *connection)
 {
@@ -147,6 +169,8 @@ static void lint_connection(const struct lint *lint, const struct object *client
     const struct object *server = application(lint, name),
                         *primary = table_get(lint->primaries, name);
     if (server == NULL) return;
+    if (text_eq(body_text(&server->body, "type"), TEXT("Database")))
+        lint_database(lint, client, server);
     if (id.len == 0) id = TEXT("default");
     if (!has_port(server, id))
         WARN(lint, client, "connections[%.*s].portId: it has no port \"%.*s\"", TEXT_ARG(name),

@@ -305,6 +305,22 @@ TEST(nodes_of_a_cluster_that_differ_are_told) /* framework 2.3 */
     ground_free(ground);
 }
 
+TEST(an_access_point_is_checked_and_measured_by_who_connects) /* framework 11 */
+{
+    struct ground *ground = ground_new();
+#define DAP(options)                                                                               \
+    "{\"name\":\"d\",\"template\":\"Database\",\"options\":{\"settings\":{" options "}}}"
+    CHECK(!ground_create(ground, &OBJECT_APPLICATION, DAP("\"dbms-type\":\"access\"")));
+    CHECK(ground_complains(ground, "options.settings.dbms-type: must be one of"));
+    CHECK(ground_create(ground, &OBJECT_APPLICATION,
+                        DAP("\"dbms-type\":\"oracle\",\"case-conversion\":\"lower\"")));
+    CHECK(ground_create(ground, &OBJECT_APPLICATION,
+                        "{\"name\":\"i\",\"template\":\"InteractionServer\","
+                        "\"connections\":[{\"server\":\"d\"}]}"));
+    CHECK(ground_warns(ground, "its case-conversion is lower"));
+    ground_free(ground);
+}
+
 /* --- what a store begins with --------------------------------------------------------------- */
 
 TEST(a_new_store_has_the_groups_rules_and_conditions_that_others_rely_on)
