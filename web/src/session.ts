@@ -53,7 +53,7 @@ export async function present(): Promise<Session | null> {
 }
 
 export async function logIn(user: string, password: string): Promise<Session> {
-  const body = { user, password, application: 'console', cookie: true }
+  const body = { user, password, cookie: true }
   return (await (await call('POST', '/api/login', body)).json()) as Session
 }
 

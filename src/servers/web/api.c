@@ -65,6 +65,9 @@ static void refuse_as_config(struct port *port, struct http_exchange *exchange,
     if (text_eq(error->name, TEXT("BadPassword"))) {
         words.status = 400;
         words.code = "BadPassword";
+    } else if (error->code == 403) { /* no right to log in through the application */
+        words.status = 403;
+        words.code = "Forbidden";
     } else if (!text_eq(error->name, TEXT("BadCredentials"))) {
         refuse_away(port, exchange, error->code == 503 ? error->text : TEXT(""));
         return;
