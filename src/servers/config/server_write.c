@@ -81,8 +81,8 @@ struct write *write_new(struct config_server *server, struct link_request *reque
         .problems = { .scope = life },
         .warnings = { .scope = life },
     };
-    if (request) write->person = scope_keep(life, link_request_header(request)->person);
     write->actor = actor_of(server, life, request);
+    if (write->actor.kind == ACTOR_PERSON) write->person = write->actor.person;
     return write;
 }
 
