@@ -243,24 +243,48 @@ static bool is_origin_fit(const struct asked *asked)
     return !changes_something && !websocket_is_asked(request);
 }
 
-static void find_session(struct asked *asked)
+static struct session *session_of(struct web *web, const struct http_request *request,
+                                  struct text address, bool *is_by_cookie)
 {
-    const struct http_request *request = http_exchange_request(asked->exchange);
     struct text given = http_header_find(&request->headers, TEXT("Authorization")), scheme, token;
-    if (given.at && text_cut(given, ' ', &scheme, &token) && text_eq_fold(scheme, TEXT("Bearer"))) {
-        asked->session = session_find(asked->web, text_trim(token), asked->address);
-        return;
-    }
-    asked->session = session_find(asked->web, cookie_of(request), asked->address);
-    asked->is_by_cookie = asked->session != NULL;
+    *is_by_cookie = false;
+    if (given.at && text_cut(given, ' ', &scheme, &token) && text_eq_fold(scheme, TEXT("Bearer")))
+        return session_find(web, text_trim(token), address);
+    struct session *session = session_find(web, cookie_of(request), address);
+    *is_by_cookie = session != NULL;
+    return session;
+}
+
+static struct text address_of(const struct port *port, const struct http_request *request,
+                              char room[CLIENT_ADDRESS_BYTES])
+{
+    return client_address(without_port(request->peer), forwarded_for(request),
+                          options_of(port->web)->trusted_proxies, room);
+}
+
+uint32_t door_body_limit(void *self, const struct http_request *head)
+{
+    enum { STRANGERS_BYTES = 16 * 1024, FIELDS_BYTES = 1024 * 1024, OWN_BYTES = 8 * 1024 * 1024 };
+    struct port *port = self;
+    struct rest_match match;
+    char room[CLIENT_ADDRESS_BYTES];
+    bool is_by_cookie;
+    if (!rest_is_path(head->path)) return STRANGERS_BYTES;
+    if (rest_route_find(&ROUTES_WEB, head->method, head->path, &match) != REST_FOUND ||
+        match.route->access == ROUTE_ANYBODY)
+        return STRANGERS_BYTES;
+    if (session_of(port->web, head, address_of(port, head, room), &is_by_cookie) == NULL)
+        return STRANGERS_BYTES;
+    return match.route->body == ROUTE_BODY_OWN ? OWN_BYTES : FIELDS_BYTES;
 }
 
 /* False: answered. */
 static bool is_allowed(struct asked *asked, enum route_access access)
 {
     if (access == ROUTE_ANYBODY) return true;
-    find_session(asked);
-    struct session *session = asked->session;
+    struct session *session = session_of(asked->web, http_exchange_request(asked->exchange),
+                                         asked->address, &asked->is_by_cookie);
+    asked->session = session;
     if (session == NULL) {
         refuse(asked, 401, "NoSession", "log in first");
         return false;
@@ -370,8 +394,7 @@ void door_on_request(void *self, struct http_exchange *exchange)
     const struct http_request *request = http_exchange_request(exchange);
     char room[CLIENT_ADDRESS_BYTES];
     struct asked asked = { .web = port->web, .port = port, .exchange = exchange };
-    asked.address = client_address(without_port(request->peer), forwarded_for(request),
-                                   options_of(port->web)->trusted_proxies, room);
+    asked.address = address_of(port, request, room);
     struct rest_match match;
     port->web->counters.web_http_requests_total++;
     enum rest_verdict verdict =

@@ -99,6 +99,7 @@ static enum err open_port(struct port *port, const struct wanted *wanted, struct
     }
     struct http_server_options options = {
         .body_bytes_max = BODY_BYTES_MAX,
+        .body_limit = door_body_limit,
         .connections_max = options_of(web)->max_desktops + 1024,
         .tls = port->tls,
         .detects_tls = wanted->detects_tls,

@@ -177,6 +177,11 @@ static void refuse(const struct asked *asked, unsigned status, const char *code,
 static bool may_ask_now(const struct asked *asked)
 {
     struct web *web = asked->web;
+    if (asked->session->person->rest_in_flight >= options_of(web)->requests_in_flight) {
+        refuse(asked, 429, "TooManyRequests", TEXT(""), TEXT("too many requests wait already"),
+               RETRY_MS);
+        return false;
+    }
     uint32_t count = options_of(web)->requests_per_second;
     struct bucket_rate rate = { count, 2 * count, 1000 };
     uint64_t wait_ms =
@@ -197,9 +202,16 @@ static bool has_right(const struct asked *asked, const struct route *route)
     return false;
 }
 
+static void call_over(void *self)
+{
+    const struct rest_call *call = self;
+    struct person *person = table_get(call->web->persons, TEXT_OF(&call->person_dbid));
+    if (person && person->rest_in_flight) person->rest_in_flight--;
+}
+
 static struct rest_call *call_new(const struct asked *asked, const struct route *route)
 {
-    const struct person *person = asked->session->person;
+    struct person *person = asked->session->person;
     const struct http_request *request = http_exchange_request(asked->exchange);
     struct waiting *waiting = door_wait(asked);
     struct scope *life = waiting->life;
@@ -215,6 +227,8 @@ static struct rest_call *call_new(const struct asked *asked, const struct route 
                                 .path = scope_keep(life, request->path) };
     struct text known = http_header_find(&request->headers, TEXT("If-None-Match"));
     if (known.at && route->has_etag) call->if_none_match = scope_keep(life, known);
+    person->rest_in_flight++;
+    scope_on_close(life, call_over, call);
     return call;
 }
 

@@ -130,11 +130,16 @@ static void on_changed(void *self, const struct link_error *error, const void *f
 /* The body as pairs; `rev` is told, not set. False: answered. */
 static bool read_body(struct rest_call *call, struct kv *out)
 {
+    enum { BODY_MEMORY_MAX = 96 * 1024 * 1024 }; /* what 8 MiB of brackets would become is more */
     struct fault fault = { 0 };
     struct http_exchange *exchange = door_back(call->waiting);
     struct text body = http_exchange_request(exchange)->body;
-    if (json_read_kv(body, rest_scope(call), out, &fault) == ERR_OK) return true;
-    rest_refuse(call, 400, "BadRequest", text_of(fault.field), text_of(fault.words));
+    struct scope *scope = scope_new(rest_scope(call), "body", BODY_MEMORY_MAX);
+    enum err err = json_read_kv(body, scope, out, &fault);
+    if (err == ERR_OK) return true;
+    bool is_too_large = err == ERR_LIMIT;
+    rest_refuse(call, is_too_large ? 413 : 400, is_too_large ? "TooLarge" : "BadRequest",
+                text_of(fault.field), text_of(fault.words));
     return false;
 }
 

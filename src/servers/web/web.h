@@ -85,7 +85,7 @@ struct person {
     struct text employee_id, user_name, first_name, last_name, tenant, key;
     bool is_agent, is_administrator;
     struct list sessions, desktops;
-    uint32_t session_count, desktop_count;
+    uint32_t session_count, desktop_count, rest_in_flight;
     struct bucket requests, received, connects; /* `received`: KiB of frames */
     struct list presence_node;                  /* in web->presence */
     bool is_told_present;
@@ -241,6 +241,8 @@ struct waiting { /* an answer that comes later */
     uint64_t exchange_id;
 };
 
+/* More than a log-in needs is taken from persons who are logged in, for REST. */
+uint32_t door_body_limit(void *port, const struct http_request *head);
 void door_on_request(void *port, struct http_exchange *exchange);
 void door_dress(void *port, unsigned status, const char *words, struct scope *scope,
                 struct http_headers *headers, struct text *body);
