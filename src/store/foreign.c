@@ -17,11 +17,13 @@ enum {
 
 static const struct statement owe_insert = {
     "INSERT INTO foreign_write (access_point, table_name, kind, key_1, key_2, sql, parameters) "
-    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
+    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) RETURNING sequence"
 };
-static const struct statement owe_replace = {
-    "INSERT OR REPLACE INTO foreign_write (access_point, table_name, kind, key_1, key_2, sql, "
-    "parameters) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
+/* What a newer write replaces. The newer one gets a place of its own: the carrier may have the
+ * older one in hand, and takes out what it had. */
+static const struct statement owe_instead = {
+    "DELETE FROM foreign_write WHERE access_point = ?1 AND table_name = ?2 AND kind = ?3 "
+    "AND key_1 = ?4 AND key_2 = ?5"
 };
 /* --- owing --- */
 
@@ -43,6 +45,17 @@ static void on_change_end(struct change_hook *hook, enum err err)
     if (foreign->state == CARRIER_IDLE) chore_soon(foreign->loop, &foreign->kick);
 }
 
+static void add_key(struct foreign *foreign, struct change *change,
+                    const struct statement *statement, const struct owed *owed)
+{
+    change_add(change, statement, ROWS_ANY);
+    change_bind_i64(change, foreign->access_point);
+    change_bind_text(change, owed->table);
+    change_bind_i64(change, owed->kind);
+    change_bind_i64(change, owed->key_1);
+    change_bind_i64(change, owed->key_2);
+}
+
 void foreign_owe(struct foreign *foreign, struct change *change, const struct owed *owed)
 {
     struct owing *owing = foreign->spare;
@@ -54,12 +67,8 @@ void foreign_owe(struct foreign *foreign, struct change *change, const struct ow
     msgpack_put_array(&parameters, owed->parameter_count);
     for (uint32_t i = 0; i < owed->parameter_count; i++)
         msgpack_put_value(&parameters, &owed->parameters[i]);
-    change_add(change, owed->kind == OWED_INSERT ? &owe_insert : &owe_replace, ROWS_ANY);
-    change_bind_i64(change, foreign->access_point);
-    change_bind_text(change, owed->table);
-    change_bind_i64(change, owed->kind);
-    change_bind_i64(change, owed->key_1);
-    change_bind_i64(change, owed->key_2);
+    if (owed->kind != OWED_INSERT) add_key(foreign, change, &owe_instead, owed);
+    add_key(foreign, change, &owe_insert, owed);
     change_bind_text(change, owed->sql);
     change_bind_bytes(change, buf_text(&parameters));
     buf_free(&parameters);

@@ -17,7 +17,8 @@ static const struct statement count_owed = {
     "SELECT count(*) FROM foreign_write WHERE access_point = ?1"
 };
 static const struct statement mark_done = {
-    "DELETE FROM foreign_write WHERE sequence IN (SELECT value FROM json_each(?1))"
+    "DELETE FROM foreign_write WHERE sequence IN (SELECT CAST(value AS INTEGER) FROM "
+    "json_each(?1))"
 };
 static const struct statement mark_refused = {
     "UPDATE foreign_write SET state = 2, reason = ?2 WHERE sequence = ?1"

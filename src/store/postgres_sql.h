@@ -10,7 +10,9 @@
  *   INDEXED BY name               nothing
  *   IS ?7, IS NOT ?7              IS NOT DISTINCT FROM $7, IS DISTINCT FROM $7
  *   json_each(?7)                 json_array_elements_text($7::json): a column `value` of texts
+ *   CROSS JOIN b ON               JOIN b ON
  *   BEGIN IMMEDIATE               BEGIN
+ *   -- postgres: ...              the rest of the line, no comment any more
  *
  * Where that is not enough a statement has a text of its own for PostgreSQL (store.h).
  * Quoted texts, names and comments are left alone.

@@ -156,7 +156,7 @@ static void on_mode_durable(void *self, const struct change_result *result)
 }
 
 static const struct statement mode_put = {
-    "INSERT OR IGNORE INTO preview_mode (agent_id, group_dbid) VALUES (?1, ?2)"
+    "INSERT INTO preview_mode (agent_id, group_dbid) VALUES (?1, ?2) ON CONFLICT DO NOTHING"
 };
 static const struct statement mode_remove = {
     "DELETE FROM preview_mode WHERE agent_id = ?1 AND group_dbid = ?2"

@@ -383,6 +383,9 @@ static void on_created(void *self, const struct change_result *result)
         read_page(table);
 }
 
+/* As SQLite numbers its rows by itself. */
+static const char row_number[] = ", rowid bigint GENERATED ALWAYS AS IDENTITY";
+
 static const struct statement *statement(struct dnc_table *table, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
@@ -418,7 +421,7 @@ static void make_statements(struct dnc_table *table)
         table->remove[i] =
             statement(table,
                       "DELETE FROM %.*s WHERE %s IN (?1, ?2, ?3) AND "
-                      "ifnull(tenant_dbid, 0) = ?4 AND ifnull(campaign_dbid, 0) = ?5",
+                      "coalesce(tenant_dbid, 0) = ?4 AND coalesce(campaign_dbid, 0) = ?5",
                       TEXT_ARG(name), columns[i]);
         table->find[i] = statement(table,
                                    "SELECT phone, customer_id, dnc_message, campaign_dbid, "
@@ -438,8 +441,8 @@ static void create(struct dnc_table *table)
                          "customer_id varchar(64), dnc_message varchar(255), "
                          "tenant_dbid decimal(18,0), campaign_dbid decimal(18,0), "
                          "list_dbid decimal(18,0), is_internal int, time_stamp int, "
-                         "reserved_int int)",
-                         TEXT_ARG(name)),
+                         "reserved_int int%s)",
+                         TEXT_ARG(name), store_is_postgres(table->server->store) ? row_number : ""),
                ROWS_ANY);
     change_add(change,
                statement(table,

@@ -36,7 +36,7 @@ static void forget(void *self)
 {
     static const struct statement remove = {
         "DELETE FROM explain WHERE explain_id IN (SELECT explain_id FROM (SELECT explain_id, "
-        "at_utc_ms FROM explain ORDER BY explain_id LIMIT ?2) WHERE at_utc_ms < ?1)"
+        "at_utc_ms FROM explain ORDER BY explain_id LIMIT ?2) AS oldest WHERE at_utc_ms < ?1)"
     };
     struct forgetting *forgetting = self;
     struct outbound *server = forgetting->server;

@@ -132,12 +132,14 @@ static void on_stored(void *self, enum err err, const struct rows *rows)
 static void ask_stored(struct explaining *explaining)
 {
     static const struct statement of_chains = {
-        COLUMNS "chain_id IN (SELECT value FROM json_each(?1)) AND list_dbid = ?2 AND at_utc_ms >= "
+        COLUMNS "chain_id IN (SELECT CAST(value AS INTEGER) FROM json_each(?1)) AND list_dbid = ?2 "
+                "AND at_utc_ms >= "
                 "?3 AND (?4 = 0 OR group_dbid = ?4) AND explain_id < ?5 ORDER BY explain_id DESC "
                 "LIMIT ?6"
     };
     static const struct statement of_all = {
-        COLUMNS "?1 IS NOT NULL AND (?2 = 0 OR list_dbid = ?2) AND at_utc_ms >= ?3 AND (?4 = 0 OR "
+        COLUMNS "CAST(?1 AS TEXT) IS NOT NULL AND (?2 = 0 OR list_dbid = ?2) AND at_utc_ms >= ?3 "
+                "AND (?4 = 0 OR "
                 "group_dbid = ?4) AND explain_id < ?5 ORDER BY explain_id DESC LIMIT ?6"
     };
     struct request *request = explaining->request;

@@ -223,9 +223,10 @@ static void on_owed_count(void *self, enum err err, const struct rows *rows)
 static void on_their_count(void *self, enum err err, const struct rows *rows)
 {
     static const struct statement owed = {
-        "SELECT max(ifnull((SELECT max(key_1) FROM foreign_write WHERE access_point = ?1 "
-        "AND table_name = ?2 AND kind = 1), 0), ifnull((SELECT max(chain_base + chain_count - 1) "
-        "FROM import WHERE table_name = ?3 AND state IN (1, 2, 4)), 0))"
+        "SELECT coalesce(max(n), 0) FROM (SELECT max(key_1) AS n FROM foreign_write "
+        "WHERE access_point = ?1 AND table_name = ?2 AND kind = 1 UNION ALL "
+        "SELECT max(chain_base + chain_count - 1) AS n FROM import "
+        "WHERE table_name = ?3 AND state IN (1, 2, 4)) AS taken"
     };
     struct counting *counting = self;
     struct foreign_table *foreign = counting->foreign;

@@ -82,9 +82,13 @@ static bool is_write(const struct msg *msg)
 static const struct statement find = {
     "SELECT request, message, etag, answer FROM idempotency WHERE client = ?1 AND key = ?2"
 };
-static const struct statement keep = { "INSERT OR REPLACE INTO idempotency (client, key, request, "
+static const struct statement keep = { "INSERT INTO idempotency (client, key, request, "
                                        "message, etag, answer, kept_utc_ms, bytes) "
-                                       "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)" };
+                                       "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT "
+                                       "(client, key) DO UPDATE SET request = excluded.request, "
+                                       "message = excluded.message, etag = excluded.etag, answer "
+                                       "= excluded.answer, kept_utc_ms = excluded.kept_utc_ms, "
+                                       "bytes = excluded.bytes" };
 static const struct statement take_back = {
     "DELETE FROM idempotency WHERE client = ?1 AND key = ?2"
 };
@@ -94,7 +98,7 @@ static const struct statement forget = {
 };
 static const struct statement oldest = {
     "SELECT count(*), coalesce(sum(bytes), 0) FROM (SELECT bytes FROM idempotency "
-    "WHERE kept_utc_ms < ?1 ORDER BY kept_utc_ms LIMIT ?2)"
+    "WHERE kept_utc_ms < ?1 ORDER BY kept_utc_ms LIMIT ?2) AS old"
 };
 static const struct statement count = {
     "SELECT count(*), coalesce(sum(bytes), 0) FROM idempotency"

@@ -115,7 +115,8 @@ static void on_stored(void *self, const struct change_result *result)
 static const struct statement import_insert = {
     "INSERT INTO import (import_key, list_dbid, file_name, columns, rules, table_name, state, "
     "is_whole, key_seed, chain_base, chain_count, total_bytes, started_utc_ms, slices, inserted, "
-    "rejected, chains) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?8, ?9, ?10, ?11, ?12, 0, 0, 0, 0)"
+    "rejected, chains) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?8, ?9, ?10, ?11, ?12, 0, 0, 0, 0) "
+    "RETURNING import_id"
 };
 static const struct statement import_rename = {
     "UPDATE import SET import_key = import_key || ' undone ' || import_id WHERE import_id = ?1 "

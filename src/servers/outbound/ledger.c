@@ -27,18 +27,25 @@ static const struct statement find_ends = {
     "SELECT (SELECT min(rowid) FROM outbox), (SELECT max(rowid) FROM outbox),"
     " (SELECT count(*) FROM outbox WHERE state = 3)"
 };
-#define MATCHES                                                                                    \
+#define MATCHES(BODY_PLACE)                                                                        \
     " AND (?3 = 0 OR state = ?3) AND (?4 = '' OR substr(kind, 1, length(?4) + 1) = ?4 || '/')"     \
     " AND created_utc_ms >= ?5 AND created_utc_ms < ?6"                                            \
-    " AND (?7 = '' OR instr(CAST(body AS TEXT), ?7) > 0) AND (?8 = 0 OR state <> 1)"               \
+    " AND (?7 = '' OR " BODY_PLACE " > 0) AND (?8 = 0 OR state <> 1)"                              \
     " ORDER BY rowid DESC LIMIT ?9"
+#define BODY_PLACE_SQLITE   "instr(CAST(body AS TEXT), ?7)"
+#define BODY_PLACE_POSTGRES "position(convert_to(?7, 'UTF8') IN body)"
 static const struct statement find_span = {
-    "SELECT " COLUMNS " FROM outbox WHERE rowid >= ?1 AND rowid < ?2" MATCHES
+    "SELECT " COLUMNS " FROM outbox WHERE rowid >= ?1 AND rowid < ?2" MATCHES(BODY_PLACE_SQLITE),
+    .postgres = "SELECT " COLUMNS
+                " FROM outbox WHERE rowid >= ?1 AND rowid < ?2" MATCHES(BODY_PLACE_POSTGRES),
 };
 /* The same by the index of failed ones, where they are few. */
 static const struct statement find_failed = {
     "SELECT " COLUMNS " FROM outbox INDEXED BY outbox_failed"
-    " WHERE state = 3 AND rowid >= ?1 AND rowid < ?2" MATCHES
+    " WHERE state = 3 AND rowid >= ?1 AND rowid < ?2" MATCHES(BODY_PLACE_SQLITE),
+    .postgres =
+        "SELECT " COLUMNS
+        " FROM outbox WHERE state = 3 AND rowid >= ?1 AND rowid < ?2" MATCHES(BODY_PLACE_POSTGRES),
 };
 static const struct statement find_one = { "SELECT " COLUMNS " FROM outbox WHERE id = ?1" };
 static const struct statement find_of_chain = { "SELECT " COLUMNS " FROM outbox WHERE subject = ?1"

@@ -80,7 +80,7 @@ static void make_statements(struct list_table *table)
     buf_add_z(&sql, "SELECT ");
     list_sql_columns(&table->layout, &sql);
     buf_format(&sql,
-               " FROM %.*s WHERE chain_id IN (SELECT value FROM json_each(?1)) "
+               " FROM %.*s WHERE chain_id IN (SELECT CAST(value AS INTEGER) FROM json_each(?1)) "
                "ORDER BY chain_id, chain_n",
                TEXT_ARG(name));
     table->load_chains = statement(table, &sql);
@@ -213,21 +213,23 @@ static struct list_table *table_of(struct lists *lists, const struct object_tabl
 static void add_select_sql(const struct calling_list *list, bool is_due, struct buf *sql)
 {
     struct text name = list->table->layout.table;
+    const char *cell = store_is_postgres(list->table->lists->store) ? "value::json" : "value";
     buf_format(sql,
-               "WITH zone(tz, t) AS MATERIALIZED (SELECT json_extract(value, '$[0]'), "
-               "json_extract(value, '$[1]') FROM json_each(?1)) "
+               "WITH zone(tz, t) AS MATERIALIZED (SELECT CAST(%s ->> 0 AS INTEGER), "
+               "CAST(%s ->> 1 AS INTEGER) FROM json_each(?1)) "
                "SELECT %.*s.chain_id, %.*s.chain_n FROM %.*s",
-               TEXT_ARG(name), TEXT_ARG(name), TEXT_ARG(name));
+               cell, cell, TEXT_ARG(name), TEXT_ARG(name), TEXT_ARG(name));
     if (is_due) buf_format(sql, " INDEXED BY %.*s_due", TEXT_ARG(name));
     buf_format(
         sql,
         " CROSS JOIN zone ON zone.tz = %.*s.tz_dbid "
         "WHERE %.*s.record_status = 1 AND %.*s.record_type = ?3 "
-        "AND (?7 IS NULL OR %.*s.agent_id IN (SELECT value FROM json_each(?7)) "
+        "AND (CAST(?7 AS TEXT) IS NULL OR %.*s.agent_id IN (SELECT value FROM json_each(?7)) "
         "OR %.*s.dial_sched_time <= ?4 - 86400) "
         "AND ((daily_from < daily_till AND daily_from <= t AND t < daily_till) "
         "OR (daily_from > daily_till AND (t >= daily_from OR t < daily_till))) "
-        "AND (?5 = ?6 OR (?5 < ?6 AND ?5 <= t AND t < ?6) OR (?5 > ?6 AND (t >= ?5 OR t < ?6))) "
+        "AND (CAST(?5 AS INTEGER) = CAST(?6 AS INTEGER) OR (?5 < ?6 AND ?5 <= t AND t < ?6) "
+        "OR (?5 > ?6 AND (t >= ?5 OR t < ?6))) "
         "AND NOT EXISTS (SELECT 1 FROM %.*s AS taken WHERE taken.chain_id = %.*s.chain_id "
         "AND taken.record_status = 2)",
         TEXT_ARG(name), TEXT_ARG(name), TEXT_ARG(name), TEXT_ARG(name), TEXT_ARG(name),
@@ -253,13 +255,14 @@ static void add_select_sql(const struct calling_list *list, bool is_due, struct 
 static void add_due_sql(const struct calling_list *list, struct buf *sql)
 {
     struct text name = list->table->layout.table;
-    buf_format(sql,
-               "SELECT column1 FROM (VALUES (%d), (%d), (%d), (%d)) WHERE EXISTS (SELECT 1 FROM "
-               "%.*s INDEXED BY %.*s_due WHERE record_status = 1 AND record_type = column1 "
-               "AND dial_sched_time >= 0 AND dial_sched_time <= ?1)",
-               RECORD_TYPE_CAMPAIGN_RESCHEDULED, RECORD_TYPE_PERSONAL_RESCHEDULED,
-               RECORD_TYPE_PERSONAL_CALLBACK, RECORD_TYPE_CAMPAIGN_CALLBACK, TEXT_ARG(name),
-               TEXT_ARG(name));
+    buf_format(
+        sql,
+        "SELECT column1 FROM (VALUES (%d), (%d), (%d), (%d)) AS types WHERE EXISTS (SELECT 1 FROM "
+        "%.*s INDEXED BY %.*s_due WHERE record_status = 1 AND record_type = column1 "
+        "AND dial_sched_time >= 0 AND dial_sched_time <= ?1)",
+        RECORD_TYPE_CAMPAIGN_RESCHEDULED, RECORD_TYPE_PERSONAL_RESCHEDULED,
+        RECORD_TYPE_PERSONAL_CALLBACK, RECORD_TYPE_CAMPAIGN_CALLBACK, TEXT_ARG(name),
+        TEXT_ARG(name));
 }
 
 static struct text filter_option(const struct app_object *filter, struct text name)
@@ -271,13 +274,13 @@ static struct text filter_option(const struct app_object *filter, struct text na
 }
 
 /* The option `encoding`, of the list, its Table Access or the application. What a database behind
- * an access point understands is its driver's business. */
+ * an access point understands is its driver's business; PostgreSQL keeps texts as characters. */
 static enum err set_charset(struct list_table *table, const struct app_object *list,
                             const struct app_object *access, struct fault *fault)
 {
     struct app *app = table->lists->app;
     const struct app_object *self = app_self(app);
-    if (table->foreign) return ERR_OK;
+    if (table->foreign || store_is_postgres(table->lists->store)) return ERR_OK;
     struct option_layer layers[] = {
         { LEVEL_CALLING_LIST, &list->fields->annex },
         { LEVEL_CALLING_LIST, &access->fields->annex },
@@ -408,9 +411,9 @@ static void read_counters(struct list_table *table)
     struct buf sql = { 0 };
     /* Chains that are set aside for an import are not given to anybody else. */
     buf_format(&sql,
-               "SELECT (SELECT max(record_id) FROM %.*s), max(ifnull((SELECT max(chain_id) FROM "
-               "%.*s), 0), ifnull((SELECT max(chain_base + chain_count - 1) FROM import WHERE "
-               "table_name = '%.*s' AND state IN (1, 2, 4)), 0))",
+               "SELECT (SELECT max(record_id) FROM %.*s), coalesce((SELECT max(n) FROM (SELECT "
+               "max(chain_id) AS n FROM %.*s UNION ALL SELECT max(chain_base + chain_count - 1) AS "
+               "n FROM import WHERE table_name = '%.*s' AND state IN (1, 2, 4)) AS taken), 0)",
                TEXT_ARG(table->layout.table), TEXT_ARG(table->layout.table),
                TEXT_ARG(table->layout.table));
     struct query query = { .statement = statement(table, &sql) };
@@ -541,7 +544,12 @@ void list_open(struct calling_list *list, void (*on_open)(void *self, const stru
         foreign_table_open(table->foreign, opened);
         return;
     }
-    static const struct statement structure = { "SELECT name FROM pragma_table_info(?1)" };
+    static const struct statement structure = {
+        "SELECT name FROM pragma_table_info(?1)",
+        .postgres = "SELECT CAST(column_name AS TEXT) FROM information_schema.columns "
+                    "WHERE table_schema = current_schema() AND table_name = lower(?1) "
+                    "ORDER BY ordinal_position",
+    };
     struct value name = value_of_text(table->layout.table);
     struct query query = { &structure, &name, 1 };
     store_query(table->lists->store, &query, on_structure, table);

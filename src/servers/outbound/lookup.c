@@ -334,6 +334,27 @@ static void on_made(void *self, const struct change_result *result)
         begin_filling(self);
 }
 
+static void on_index_made(void *self, const struct change_result *result)
+{
+    end_making(self, result->err);
+}
+
+/* PostgreSQL keeps an index of a large table by itself, and makes it in the order of values. */
+static void make_index(struct lookup *lookup)
+{
+    const struct text t = lookup->table, c = lookup->column;
+    const struct statement *index =
+        statement(lookup, "CREATE INDEX IF NOT EXISTS %.*s__by_%.*s ON %.*s (%.*s)", TEXT_ARG(t),
+                  TEXT_ARG(c), TEXT_ARG(t), TEXT_ARG(c));
+    if (index == NULL) {
+        end_making(lookup, ERR_LIMIT);
+        return;
+    }
+    struct change *change = change_new(lookup->server->store);
+    change_add(change, index, ROWS_ANY);
+    change_submit(change, on_index_made, lookup);
+}
+
 static void make(struct lookup *lookup)
 {
     struct change *change = change_new(lookup->server->store);
@@ -372,16 +393,31 @@ static void check(struct lookup *lookup)
     store_query(lookup->server->store, &query, on_checked, lookup);
 }
 
+static const struct statement *find_by_index(struct lookup *lookup)
+{
+    return statement(lookup,
+                     "SELECT chain_id, chain_n, record_status FROM %.*s WHERE %.*s IN (?1, ?2, ?3) "
+                     "ORDER BY chain_id, chain_n LIMIT %d",
+                     TEXT_ARG(lookup->table), TEXT_ARG(lookup->column), LOOKUP_ROWS_MAX);
+}
+
 static bool make_statements(struct lookup *lookup)
 {
     const struct text t = lookup->table, c = lookup->column;
+    if (store_is_postgres(lookup->server->store)) {
+        lookup->find = find_by_index(lookup);
+        return lookup->find != NULL;
+    }
     static const struct statement check_lookup = {
         "SELECT (SELECT count(*) FROM sqlite_master WHERE type = 'trigger' AND tbl_name = ?1 "
         "AND name IN (?1 || '__by_' || ?2 || '_insert', ?1 || '__by_' || ?2 || '_delete', "
         "?1 || '__by_' || ?2 || '_update')), is_complete "
         "FROM (SELECT 1) LEFT JOIN lookup ON table_name = ?1 AND column_name = ?2"
     };
-    static const struct statement note = { "INSERT OR REPLACE INTO lookup VALUES (?1, ?2, ?3)" };
+    static const struct statement note = {
+        "INSERT INTO lookup VALUES (?1, ?2, ?3) ON CONFLICT (table_name, column_name) DO UPDATE "
+        "SET is_complete = excluded.is_complete"
+    };
     lookup->check = &check_lookup;
     lookup->note = &note;
     lookup->find =
@@ -474,5 +510,8 @@ void lookup_find(struct outbound *server, struct list_table *table, uint32_t col
     list_add_last(&lookup->waiting, &waiter->node);
     if (lookup->state == LOOKUP_MAKING) return;
     lookup->state = LOOKUP_MAKING;
-    check(lookup);
+    if (store_is_postgres(server->store))
+        make_index(lookup);
+    else
+        check(lookup);
 }

@@ -50,7 +50,8 @@ static struct progress *progress_of(struct schedule_keeper *keeper, struct text 
 static void remember(struct schedule_keeper *keeper, struct progress *progress, uint64_t utc_ms)
 {
     static const struct statement put = {
-        "INSERT OR REPLACE INTO schedule_progress (item_key, handled_utc_ms) VALUES (?1, ?2)"
+        "INSERT INTO schedule_progress (item_key, handled_utc_ms) VALUES (?1, ?2) "
+        "ON CONFLICT (item_key) DO UPDATE SET handled_utc_ms = excluded.handled_utc_ms"
     };
     progress->handled_utc_ms = utc_ms;
     struct change *change = change_new(keeper->server->store);

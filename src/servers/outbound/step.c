@@ -89,8 +89,11 @@ static void add_round(struct change *change, const struct live_chain *live,
 }
 
 static const struct statement held_put = {
-    "INSERT OR REPLACE INTO held_chain (table_name, chain_id, group_dbid, list_dbid, primary_n, "
-    "chain_guid, due_utc_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
+    "INSERT INTO held_chain (table_name, chain_id, group_dbid, list_dbid, primary_n, "
+    "chain_guid, due_utc_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (table_name, "
+    "chain_id) "
+    "DO UPDATE SET group_dbid = excluded.group_dbid, list_dbid = excluded.list_dbid, primary_n = "
+    "excluded.primary_n, chain_guid = excluded.chain_guid, due_utc_ms = excluded.due_utc_ms"
 };
 static const struct statement held_remove = {
     "DELETE FROM held_chain WHERE table_name = ?1 AND chain_id = ?2"

@@ -52,6 +52,18 @@ TEST(hints_and_lists_and_nulls_are_said_in_its_words)
     expect("BEGIN IMMEDIATE", "BEGIN", 0);
 }
 
+TEST(what_only_postgresql_needs_stands_in_a_comment)
+{
+    expect("-- as it is\n-- postgres: ALTER TABLE a ADD COLUMN b INTEGER;\nSELECT 1",
+           "-- as it is\n ALTER TABLE a ADD COLUMN b BIGINT;\nSELECT 1", 0);
+}
+
+TEST(an_order_of_joining_is_left_to_the_server)
+{
+    expect("SELECT 1 FROM a AS x CROSS JOIN b AS y ON x.i = y.i CROSS JOIN c",
+           "SELECT 1 FROM a AS x JOIN b AS y ON x.i = y.i CROSS JOIN c", 0);
+}
+
 TEST(names_that_only_begin_alike_are_names)
 {
     expect("SELECT integers, blob_of, reality, textual FROM is_it", /* none of them a type */

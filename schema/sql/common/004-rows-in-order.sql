@@ -1,0 +1,3 @@
+-- Rows of the outbox in the order they came, for the ledger. SQLite numbers them by itself: rowid.
+-- postgres: ALTER TABLE outbox ADD COLUMN rowid BIGINT GENERATED ALWAYS AS IDENTITY;
+-- postgres: CREATE UNIQUE INDEX outbox_rowid ON outbox (rowid);

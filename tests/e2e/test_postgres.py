@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Config, outbound and web with their stores in a real PostgreSQL (framework 11, design 5)."""
+import signal
+import threading
+import time
+import unittest
+
+from campaign import CHAIN_READY, READY, RETRIEVED, UPDATED, Client, Lost, new_record
+from databases import Postgres
+from harness import rounds, wait_until
+from postgres_centre import PostgresCentre
+
+SERVER = None
+AWAY_S = rounds(4, 30)
+
+
+def setUpModule():
+    global SERVER
+    SERVER = Postgres().__enter__()
+
+
+def tearDownModule():
+    if SERVER:
+        SERVER.close()
+
+
+class Work(threading.Thread):
+    """One agent: adds a record, works one; says what was acknowledged."""
+
+    def __init__(self, centre, group, agent):
+        super().__init__(daemon=True)
+        self.client = Client(centre.http_port, timeout=20)
+        self.group, self.agent = group, agent
+        self.added, self.given, self.done = [], [], []
+        self.refused = self.lost = 0
+        self.waits = []
+        self.is_over = False
+        self.problem = None
+
+    def ask(self, path, req, **keys):
+        began = time.monotonic()
+        try:
+            status, answer = self.client.post(path, req, **keys)
+        except Lost:
+            self.lost += 1
+            time.sleep(0.05)
+            return None
+        self.waits.append(time.monotonic() - began)
+        if status == 200:
+            return answer
+        if status != 404:
+            self.refused += 1
+        time.sleep(0.05)
+        return None
+
+    def step(self, number):
+        phone = f"{self.agent}-{number}"
+        if self.ask(f"/lists/{self.group.list}", "AddRecord", **new_record(phone)):
+            self.added.append(phone)
+        record = self.ask(f"/campaigngroups/{self.group.dbid}", "PreviewRecordRequest",
+                          GSW_AGENT_ID=self.agent)
+        if record is None:
+            return
+        self.given.append((record["GSW_CHAIN_ID"], record["GSW_RECORD_HANDLE"]))
+        while not self.is_over:
+            answer = self.ask(f"/records/{record['GSW_RECORD_HANDLE']}", "RecordProcessed",
+                              GSW_AGENT_ID=self.agent, GSW_CALL_RESULT=33)
+            if answer is not None:
+                self.done.append(record["GSW_CHAIN_ID"])
+                return
+
+    def run(self):
+        number = 0
+        try:
+            while not self.is_over:
+                number += 1
+                self.step(number)
+        except Exception as problem:  # told by the test
+            self.problem = problem
+
+
+def end(workers):
+    for one in workers:
+        one.is_over = True
+    for one in workers:
+        one.join(30)
+        assert one.problem is None, one.problem
+
+
+class OnPostgres(unittest.TestCase):
+    time_limit = 400
+
+    def check(self, centre, group, workers):
+        """Nothing acknowledged is lost, nobody is called twice."""
+        rows = {row["contact_info"]: row for row in centre.rows(group)}
+        for one in workers:
+            for phone in one.added:
+                self.assertIn(phone, rows)
+        by_chain = {row["chain_id"]: row for row in rows.values()}
+        for chain in (chain for one in workers for chain in one.done):
+            self.assertEqual(by_chain[chain]["record_status"], UPDATED, by_chain[chain])
+        given = [chain for one in workers for chain, _ in one.given]
+        self.assertEqual(len(given), len(set(given)), "a chain was given out twice")
+
+    def begin_work(self, centre, group, count=4):
+        workers = [Work(centre, group, f"a{i + 1}") for i in range(count)]
+        for one in workers:
+            one.start()
+        wait_until(lambda: all(len(one.done) >= 2 for one in workers), 20, what="everybody works")
+        return workers
+
+    def expect_more(self, workers, seconds=30):
+        before = [len(one.done) for one in workers]
+        wait_until(lambda: all(len(one.done) > was + 1 for one, was in zip(workers, before)), seconds,
+                   what="everybody works again")
+
+    def test_a_list_is_worked_looked_up_and_survives_a_kill(self):
+        with PostgresCentre(SERVER, web=True) as centre:
+            group = centre.groups[0]
+            for number in range(5):
+                self.assertEqual(centre.add(group, f"1555010{number}", Other1=f"Ж{number}é")["GSW_CHAIN_ID"],
+                                 number + 1)
+            chain = centre.add_chain(group, "1", ["2", "3"])["GSW_CHAIN_ID"]
+            self.assertEqual({row["record_status"] for row in centre.rows(group, "chain_id = ?", chain)},
+                             {READY})
+            record = centre.preview(group, "a1").json
+            handle = record["GSW_RECORD_HANDLE"]
+            self.assertEqual(centre.rows(group, "chain_id = ?", record["GSW_CHAIN_ID"])[0]["record_status"],
+                             RETRIEVED)
+            self.assertEqual(centre.record(handle, "UpdateCallCompletionStats", GSW_AGENT_ID="a1",
+                                           Other1="Ы").status, 200)
+            cancelled = centre.post(f"/lists/{group.list}", "RequestRecordCancel", GSW_PHONE="15550104")
+            self.assertEqual(cancelled.status, 200, cancelled)
+            centre.kill("outbound")
+            centre.wait_running()
+            centre.wait_for_http()
+            self.assertEqual(centre.record(handle, "RecordProcessed", GSW_AGENT_ID="a1",
+                                           GSW_CALL_RESULT=33).status, 200)
+            row = centre.rows(group, "chain_id = ?", record["GSW_CHAIN_ID"])[0]
+            self.assertEqual((row["record_status"], row["other1"]), (UPDATED, "Ы"))
+            centre.kill("config")
+            centre.wait_running()
+            self.assertIn("New database connection opened (connection ID: 1)", centre.logs("outbound*"))
+            self.assertFalse((centre.data / "outbound/outbound.db").exists())
+            self.assertFalse((centre.data / "config/config.db").exists())
+            self.assertEqual(centre.select("select count(*) as n from object where type = 'CampaignGroup'",
+                                           schema="config")[0]["n"], 1)
+
+    def test_kill_9_of_outbound_under_load_loses_nothing(self):
+        with PostgresCentre(SERVER) as centre:
+            group = centre.groups[0]
+            centre.load_and_start(group)
+            workers = self.begin_work(centre, group)
+            for _ in range(rounds(2, 10)):
+                centre.kill("outbound")
+                centre.wait_running()
+                centre.wait_for_http()
+                self.expect_more(workers)
+            end(workers)
+            self.check(centre, group, workers)
+
+    def test_a_database_that_is_away_is_lived_through(self):
+        with PostgresCentre(SERVER) as centre:
+            group = centre.groups[0]
+            centre.load_and_start(group)
+            workers = self.begin_work(centre, group)
+            for one in workers:
+                one.waits.clear()
+            pid = centre.pid("outbound")
+
+            SERVER.freeze()  # it takes connections and answers nothing
+            time.sleep(AWAY_S)
+            refused = sum(one.refused for one in workers)
+            SERVER.freeze(False)
+            self.assertGreater(refused, 0)
+            self.expect_more(workers)
+
+            SERVER.kill()  # as a crash
+            time.sleep(AWAY_S)
+            self.assertEqual(centre.state("outbound"), "SERVICE_UNAVAILABLE")
+            SERVER.start()
+            self.expect_more(workers)
+            wait_until(lambda: centre.state("outbound") == "RUNNING", 20, what="outbound says it is well")
+
+            SERVER.stop(signal.SIGINT)  # in order
+            SERVER.start()
+            self.expect_more(workers)
+            end(workers)
+            self.check(centre, group, workers)
+            self.assertEqual(centre.pid("outbound"), pid)  # it lived through all of it
+            # What was refused was refused soon; only who was in a commit waits for its end.
+            waits = sorted(wait for one in workers for wait in one.waits)
+            self.assertLess(waits[int(len(waits) * 0.9)], 4)
+            self.assertIn("takes changes again", centre.logs("outbound*"))
+            self.assertEqual(centre.cli("config", "export").returncode, 0)
+
+    def test_another_engine_is_refused_by_name(self):
+        def oracle(config):
+            store = next(one for one in config["applications"] if one["name"] == "store")
+            store["options"]["settings"]["dbms-type"] = "oracle"
+        with PostgresCentre(SERVER, amend=oracle, wait=False) as centre:
+            wait_until(lambda: "this release keeps its data in postgresql or sqlite, not oracle"
+                       in centre.logs("outbound*"), 20, what="the refusal")
+
+
+if __name__ == "__main__":
+    unittest.main()
