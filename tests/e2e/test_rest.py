@@ -170,7 +170,7 @@ class Rest(unittest.TestCase):
         self.assertEqual(effective["mask"], "RX")
         agent = self.centre.client(AGENT)
         self.expect(agent.get(f"{CFG}/skills/guarded"), 200)
-        self.expect(agent.call("PATCH", f"{CFG}/skills/guarded", {"annex": {}}), 403, "CFGNoPermission")
+        self.expect(agent.call("PATCH", f"{CFG}/skills/guarded", {"annex": {"a": {"b": "c"}}}), 403, "CFGNoPermission")
 
     def test_F7_who_may_only_read_hears_the_guides_words(self):
         self.create("applications", name="GMS_812_node1", template="MessageServer")
@@ -248,13 +248,14 @@ class Rest(unittest.TestCase):
     def test_existence_is_not_revealed_to_who_may_not_read(self):
         self.create("skills", name="secret")
         self.expect(self.boss.call("PUT", f"{CFG}/skills/secret/acl",
-                                   {"entries": [{"account": f"person:{AGENT}", "mask": ""}]}), 200)
+                                   {"entries": [{"account": "group:Users", "mask": ""}]}), 200)
         agent = self.centre.client(AGENT)
         there, not_there = (agent.get(f"{CFG}/skills/{name}") for name in ("secret", "nothing"))
         self.assertEqual((there.status, there.body), (not_there.status, not_there.body))
         self.assertEqual(there.status, 404)
         for method in ("PATCH", "DELETE"):
-            there, not_there = (agent.call(method, f"{CFG}/skills/{name}", {} if method == "PATCH" else None)
+            body = {"annex": {"a": {"b": "c"}}} if method == "PATCH" else None
+            there, not_there = (agent.call(method, f"{CFG}/skills/{name}", body)
                                 for name in ("secret", "nothing"))
             self.assertEqual(there.status, not_there.status)
             self.assertEqual(json.loads(there.body)["errorType"], json.loads(not_there.body)["errorType"])

@@ -476,10 +476,12 @@ class Desktops(unittest.TestCase):
                     desktop.ask("PreviewRecordRequest", GSW_CAMPAIGN_GROUP_DBID=self.group.dbid, **fields)
                 self.assertEqual((refusal.exception.code, refusal.exception.error["field"]),
                                  (403, "GSW_AGENT_ID"))
-            for to, message in (("outbound", "CampaignStop"), ("config", "ChangeSet"), ("config", "Export")):
-                with self.assertRaises(Refusal) as refusal:
-                    desktop.ask(message, to=to)
-                self.assertEqual(refusal.exception.name, "Forbidden", message)
+            with self.assertRaises(Refusal) as refusal:
+                desktop.ask("CampaignStop")
+            self.assertEqual(refusal.exception.name, "Forbidden")
+            with self.assertRaises(Refusal) as refusal:
+                desktop.ask("ChangeSet", to="config", ops=[{"op": "delete", "type": "Campaign", "key": "C1"}])
+            self.assertEqual(refusal.exception.name, "CFGNoPermission")
             for to, message in (("outbound", "DesktopPresence"), ("config", "Authenticate"),
                                 ("config", "SetPassword"), ("config", "Subscribe"), ("supervisor", "Stop"),
                                 ("outbound", "Nothing"), ("nobody", "Read")):

@@ -231,8 +231,7 @@ static bool has_right(struct desktop *desktop, struct question *question, const 
         refuse_words(desktop, question->ref, 404, "UnknownMessage", "there is no such request", 0);
         return false;
     case RIGHT_FORBIDDEN:
-        refuse_words(desktop, question->ref, 403, "Forbidden",
-                     "administrators only; the configuration: those of Environment", 0);
+        refuse_words(desktop, question->ref, 403, "Forbidden", "administrators only", 0);
         return false;
     case RIGHT_OTHER_AGENT: break;
     }

@@ -197,8 +197,7 @@ static bool has_right(const struct asked *asked, const struct route *route)
 {
     struct asker asker = person_asker(asked->session->person);
     if (route->msg == NULL || right_to_send(&asker, route->msg) == RIGHT_GRANTED) return true;
-    refuse(asked, 403, "CFGNoPermission", TEXT(""),
-           TEXT("administrators only; the configuration: those of Environment"), 0);
+    refuse(asked, 403, "CFGNoPermission", TEXT(""), TEXT("administrators only"), 0);
     return false;
 }
 

@@ -5,10 +5,6 @@ enum right right_to_send(const struct asker *asker, const struct msg *msg)
 {
     if (msg == NULL || msg->reply == NULL || msg->access == ACCESS_SERVERS) return RIGHT_UNKNOWN;
     if (msg->access == ACCESS_ADMINISTRATOR && !asker->is_administrator) return RIGHT_FORBIDDEN;
-    /* It is of all tenants, in one piece, where the server asks no permissions. */
-    if (msg->access != ACCESS_SESSION && text_eq(text_of(msg->protocol), TEXT("config")) &&
-        !asker->is_of_environment)
-        return RIGHT_FORBIDDEN;
     return RIGHT_GRANTED;
 }
 

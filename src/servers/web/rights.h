@@ -10,16 +10,16 @@
 struct asker {
     struct text employee_id;
     bool is_administrator;
-    bool is_of_environment; /* the tenant that the installation itself is of */
 };
 
 enum right {
     RIGHT_GRANTED,
     RIGHT_UNKNOWN,     /* no such request: also what only servers send each other */
-    RIGHT_FORBIDDEN,   /* administrators alone; the configuration: those of Environment */
+    RIGHT_FORBIDDEN,   /* administrators alone */
     RIGHT_OTHER_AGENT, /* for somebody else */
 };
-/* `msg` NULL: there is none. What servers alone send is as unknown as what does not exist. */
+/* `msg` NULL: there is none. What servers alone send is as unknown as what does not exist. What
+ * every session may send, the server behind judges by its permissions. */
 enum right right_to_send(const struct asker *asker, const struct msg *msg);
 /* The fields of a request as JSON gave them: an agent's GSW_AGENT_ID becomes her own, and an
  * administrator's where the message needs one and none is given. `pairs` has room for one more. */
