@@ -98,6 +98,78 @@ const deeds = {
     return {}
   },
 
+  /** The administrator changes a person by the form, sees the plan before it is applied, and takes the revision back. */
+  async configure(page) {
+    await logIn(page)
+    await press(page, 'link', 'Objects')
+    await press(page, 'link', 'Person')
+    await press(page, 'link', given.person)
+    await tabTo(page, 'textbox', 'lastName')
+    await page.keyboard.press('Control+A')
+    await page.keyboard.type('Lovelace')
+    const plan = page.getByRole('region', { name: 'Plan', exact: true })
+    await plan.getByText('"Lovelace"').waitFor(WAIT)
+    await tabTo(page, 'textbox', 'Comment for the history')
+    await page.keyboard.type('her own name')
+    await press(page, 'button', 'Apply')
+    await page.getByText(/^Revision \d+\./).waitFor(WAIT)
+    await plan.getByText('Nothing.').waitFor(WAIT)
+    await press(page, 'link', 'What became of it')
+    await page.getByText('her own name').waitFor(WAIT)
+    const undo = page.getByRole('button', { name: /^Undo revision/ }).first()
+    await press(page, 'button', await undo.getAttribute('aria-label'))
+    await press(page, 'button', 'Carry out')
+    await page.getByText(/takes back revision/).waitFor(WAIT)
+    const bad = await findings(page)
+    expect(bad.length === 0, bad.join('\n'))
+    return {}
+  },
+
+  /** Permissions of one object: an account may read it; what that means is told. */
+  async permit(page) {
+    await logIn(page)
+    await page.goto(`${given.url}#/objects/Person`)
+    await press(page, 'link', given.person)
+    await tabTo(page, 'textbox', 'Account, person:ID or group:NAME')
+    await page.keyboard.type(given.account)
+    await press(page, 'button', 'Add account')
+    await press(page, 'button', 'Apply permissions')
+    await page.getByRole('region', { name: 'Permissions' }).getByText(/^Revision \d+\./).waitFor(WAIT)
+    await tabTo(page, 'textbox', 'What may this account do? Empty: you')
+    await page.keyboard.type(given.account)
+    await press(page, 'button', 'Ask')
+    await page.getByText(new RegExp(`^${given.account}: \\w*R`)).waitFor(WAIT)
+    return {}
+  },
+
+  /** A configuration file: its plan, then its application. */
+  async apply(page) {
+    await logIn(page)
+    await page.goto(`${given.url}#/apply`)
+    await tabTo(page, 'textbox', 'File, JSON with comments')
+    await page.keyboard.insertText(given.text)
+    await press(page, 'button', 'Plan')
+    await page.getByRole('table').getByText(given.creates).first().waitFor(WAIT)
+    await press(page, 'button', 'Apply')
+    await page.getByText(/^Revision \d+: 1 created/).waitFor(WAIT)
+    return {}
+  },
+
+  /** Orders to an application: it stops, is seen to be stopped, and starts. */
+  async control(page) {
+    await logIn(page)
+    await press(page, 'link', 'Applications')
+    await press(page, 'link', given.application)
+    await page.getByText('RUNNING', { exact: true }).waitFor(WAIT)
+    await press(page, 'button', 'Stop gracefully')
+    await page.getByText('STOPPED', { exact: true }).waitFor({ timeout: 30000 })
+    await press(page, 'button', 'Start')
+    await page.getByText('RUNNING', { exact: true }).waitFor({ timeout: 30000 })
+    await press(page, 'link', 'Its log')
+    await page.getByRole('table').getByText('00-05061').first().waitFor(WAIT)
+    return {}
+  },
+
   /** Every page: nothing that a list or a customer carries runs, and axe has no serious findings. */
   async pages(page) {
     const requests = []

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import unittest
 
-from campaign import AGENTS, PREVIEW, UPDATED, notifying
+from campaign import AGENTS, PREVIEW, UPDATED, application, notifying
 from desktops import DesktopCentre, PASSWORD
 from harness import Receiver, TOP, binary, wait_until
 
@@ -93,12 +93,30 @@ class Console(unittest.TestCase):
             listed = json.loads(centre.cli("ask", "outbound", "ImportList").stdout)["fields"]
             imports = [one["importId"] for one in listed.get("imports", [])]
             paths = ["campaigns", "lists", f"lists/{group.list}", f"chain/{group.list}/{added['GSW_CHAIN_ID']}", "notifications",
-                     f"notifications/{guid}", "imports", *[f"imports/{one}" for one in imports]]
+                     f"notifications/{guid}", "imports", *[f"imports/{one}" for one in imports],
+                     "objects", "objects/Person", "objects/Person/new", "objects/Application/new", "apply", "history",
+                     "applications", "applications/application/outbound", "applications/host/localhost", "alarms", "log"]
             texts = self.drive("pages", centre, ADMINISTRATOR, paths=paths)["texts"]
             for path in (f"lists/{group.list}", f"chain/{group.list}/{added['GSW_CHAIN_ID']}", f"notifications/{guid}"):
                 self.assertIn("onerror", texts[path], f"{path} shows what was sent, as text")
             texts = self.drive("pages", centre, AGENT, paths=["agent"])["texts"]
             self.assertIn("15550100", texts["agent"])
+
+    def test_the_configuration_is_changed_and_applications_are_ordered_by_keyboard(self):
+        def amend(config):
+            add_administrator(config)
+            config["accessGroups"].append({"name": "Chiefs", "type": "SuperAdministrators", "persons": [ADMINISTRATOR]})
+            application(config, "outbound")["options"]["log"]["all"] = "outbound, network"
+        with DesktopCentre(users=(AGENT, ADMINISTRATOR), amend=amend) as centre:
+            self.drive("configure", centre, ADMINISTRATOR, person=AGENT)
+            exported = json.loads(centre.cli("config", "export").stdout)
+            person, = [one for one in exported["persons"] if one["employeeId"] == AGENT]
+            self.assertNotIn("lastName", person, "the change was taken back")
+            self.drive("permit", centre, ADMINISTRATOR, person=AGENT, account=f"person:{AGENT}")
+            skill = {"format": "cc-config", "version": 1, "skills": [{"name": "Bell ringing"}]}
+            self.drive("apply", centre, ADMINISTRATOR, text=json.dumps(skill), creates="Bell ringing")
+            self.assertIn("Bell ringing", centre.cli("config", "export").stdout)
+            self.drive("control", centre, ADMINISTRATOR, application="outbound")
 
     def test_a_desktop_goes_on_when_its_servers_are_killed(self):
         with self.centre() as centre:
