@@ -12,7 +12,7 @@ struct once {
 
 static struct text label_of(const struct once *once, const struct object *object)
 {
-    return object_label(once->problems->scope, object->type, object->tenant, object->key);
+    return draft_label(once->set, once->problems->scope, object);
 }
 
 static void refuse(const struct once *once, const struct object *object, const char *property,

@@ -80,8 +80,30 @@ static void on_mode(void *self, struct link *link, const void *fields)
     buf_format(&asker->events, "mode %.*s\n", TEXT_ARG(changed->mode));
 }
 
+static void on_changed(void *self, struct link *link, const void *fields)
+{
+    struct asker *asker = self;
+    const struct config_changed *changed = fields;
+    (void)link;
+    buf_add_z(&asker->changes, "rev\n");
+    for (uint32_t i = 0; i < changed->ops.count; i++) {
+        const struct config_changed_object *op = &changed->ops.at[i];
+        buf_format(&asker->changes, "%.*s %.*s %.*s\n", TEXT_ARG(op->op),
+                   TEXT_ARG(op->object->type), TEXT_ARG(op->object->key));
+    }
+}
+
+static void on_resync(void *self, struct link *link, const void *fields)
+{
+    struct asker *asker = self;
+    (void)link, (void)fields;
+    buf_add_z(&asker->changes, "resync\n");
+}
+
 static const struct link_handler handlers[] = {
     { .msg = &MSG_CONFIG_MODE_CHANGED, .on_event = on_mode },
+    { .msg = &MSG_CONFIG_CHANGED, .on_event = on_changed },
+    { .msg = &MSG_CONFIG_RESYNC, .on_event = on_resync },
     { 0 },
 };
 
@@ -108,6 +130,7 @@ struct asker *asker_new(struct world *world, const char *name, const char *addre
 void asker_free(struct asker *asker)
 {
     buf_free(&asker->events);
+    buf_free(&asker->changes);
     scope_close(asker->life);
 }
 
@@ -121,6 +144,8 @@ static void keep_refusal(struct world *world, const struct link_error *error)
     world->code = error->code;
     world->is_retryable = error->retryable;
     world->name = scope_keep(world->life, error->name);
+    world->field = scope_keep(world->life, error->field);
+    world->object_type = scope_keep(world->life, error->object_type);
     world->words = scope_keep(world->life, error->text);
     for (uint32_t i = 0; i < error->detail_count; i++) {
         buf_add(&world->json, error->details[i]);
@@ -157,7 +182,8 @@ enum err ask(struct asker *asker, const struct msg *msg, const void *fields)
     struct asking asking = { world, msg->reply };
     world->is_answered = false;
     link_ask(asker->link, msg, fields, &asker->header, 5000, on_reply, &asking);
-    for (int i = 0; i < 100 && !world->is_answered; i++) loop_run_for(world->loop, 60);
+    for (int i = 0; i < 6000 && !world->is_answered; i++)
+        loop_run_for(world->loop, asker->is_quick ? 1 : 60);
     CHECK(world->is_answered);
     return world->err;
 }

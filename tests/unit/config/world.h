@@ -20,7 +20,7 @@ struct world {
     bool is_answered, is_retryable;
     enum err err;
     int64_t code;
-    struct text name, words;
+    struct text name, field, object_type, words;
     const void *fields;
     struct buf json; /* of the answer; of a refusal its details, one a line */
 };
@@ -39,6 +39,8 @@ struct asker {
     struct link *link;
     struct link_header header; /* of its questions */
     struct buf events;         /* "mode read-only" and the like, one a line */
+    struct buf changes;        /* "rev", then "added Place a" and the like; "resync" */
+    bool is_quick;             /* asks without letting time go by */
 };
 struct asker *asker_new(struct world *world, const char *name, const char *address,
                         const char *server);
