@@ -104,6 +104,9 @@ struct access_rights *request_rights(const struct config_server *server,
                                      struct link_request *request);
 /* Whether a link may see the secrets that objects refer to: servers of ours, but web. */
 bool trust_with_secrets(const struct config_server *server, const struct link *link);
+/* And with those of one object: a server of ours logs in at the access point of its own store. */
+bool trust_with_access_point(const struct config_server *server, const struct link *link,
+                             const struct object *object);
 /* Whether it may have a copy of everything: a proxy. */
 bool trust_with_copy(const struct config_server *server, const struct link *link);
 /* Whether it may speak of accounts: tools, and web. False: refused. */

@@ -133,11 +133,24 @@ struct access_rights *request_rights(const struct config_server *server,
 
 /* --- beyond objects ------------------------------------------------------------------------- */
 
-/* Web meets strangers, and needs none. */
+/* Web meets strangers, and needs none but that of its own store. */
 bool trust_with_secrets(const struct config_server *server, const struct link *link)
 {
     const char *role = link ? server_of(server, link_peer(link)) : NULL;
     return role && !is_role(role, "web");
+}
+
+bool trust_with_access_point(const struct config_server *server, const struct link *link,
+                             const struct object *object)
+{
+    if (object->type != &OBJECT_APPLICATION || link == NULL) return false;
+    const struct object *self = application_of(server, link_peer(link));
+    if (self == NULL || !text_eq(body_text(&object->body, "type"), TEXT("Database"))) return false;
+    const struct value *connections = body_find(&self->body, TEXT("connections"));
+    for (uint32_t i = 0; connections && i < connections->items.count; i++)
+        if (text_eq(body_text(&connections->items.at[i].pairs, "server"), object->key))
+            return rules_server_role(self) != NULL;
+    return false;
 }
 
 bool trust_with_copy(const struct config_server *server, const struct link *link)
