@@ -51,28 +51,29 @@ static const struct command http_proxy_command = { .name = "http-proxy-child",
                                                    .run = http_proxy,
                                                    .is_hidden = true };
 
-static const struct command *const commands[] = {
-    &run_command,     &status_command,   &start_command,      &stop_command,
-    &config_command,  &import_command,   &secret_command,     &password_command,
-    &version_command, &dnc_command,      &explain_command,    &ask_command,
-    &help_command,    &app_command,      &http_proxy_command, &notifications_command,
-    &scxml_command,   &strategy_command,   &ctl_command,
+const struct command *const COMMANDS[] = {
+    &run_command,        &status_command,   &start_command,      &stop_command,
+    &config_command,     &import_command,   &secret_command,     &password_command,
+    &version_command,    &dnc_command,      &explain_command,    &ask_command,
+    &help_command,       &app_command,      &http_proxy_command, &notifications_command,
+    &scxml_command,      &strategy_command, &size_command,       &log_command,
+    &completion_command, &man_command,      &ctl_command,
 };
-enum { COMMANDS = sizeof commands / sizeof *commands };
+const size_t COMMAND_COUNT = sizeof COMMANDS / sizeof *COMMANDS;
 
 static const struct command *find(const char *name)
 {
-    for (size_t i = 0; i < COMMANDS; i++)
-        if (strcmp(commands[i]->name, name) == 0) return commands[i];
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        if (strcmp(COMMANDS[i]->name, name) == 0) return COMMANDS[i];
     return NULL;
 }
 
 static void print_commands(FILE *out)
 {
     fprintf(out, "Carillon, a contact centre.\n\nusage: carillon COMMAND ...\n\n");
-    for (size_t i = 0; i < COMMANDS; i++)
-        if (!commands[i]->is_hidden)
-            fprintf(out, "  %-13s %s\n", commands[i]->name, commands[i]->help);
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        if (!COMMANDS[i]->is_hidden)
+            fprintf(out, "  %-13s %s\n", COMMANDS[i]->name, COMMANDS[i]->help);
     fprintf(out, "\nMost commands need to know the data folder of the installation: --data DIR,\n"
                  "else $CARILLON_DATA, else ./run.\n");
 }

@@ -16,6 +16,11 @@ struct command {
     bool is_hidden; /* for our own processes, not in the help */
 };
 
+/* All of them, in main.c. What is in a command's words is what completion and man pages know of it:
+ * an option that `arguments` or `more` do not name is not there (command_words.h). */
+extern const struct command *const COMMANDS[];
+extern const size_t COMMAND_COUNT;
+
 /* Takes "--name VALUE" or "--name=VALUE" out of argv wherever it stands; NULL: not given. A name at
  * the very end without value gives "". */
 const char *command_take_option(int *argc, char **argv, const char *name);
@@ -36,5 +41,10 @@ extern const struct command import_command;        /* import_command.c */
 extern const struct command notifications_command; /* notifications_command.c */
 extern const struct command scxml_command;         /* scxml_command.c */
 extern const struct command strategy_command;      /* strategy_command.c */
+
+extern const struct command size_command;       /* size_command.c */
+extern const struct command log_command;        /* log_command.c */
+extern const struct command completion_command; /* completion_command.c */
+extern const struct command man_command;        /* man_command.c */
 
 #endif
