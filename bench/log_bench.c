@@ -23,27 +23,6 @@ struct bench {
     struct kv pairs;
 };
 
-static struct pair data[] = {
-    { TEXT("GSW_PHONE"), { .kind = VALUE_TEXT, .text = TEXT("15550111") } },
-    { TEXT("GSW_RECORD_HANDLE"), { .kind = VALUE_INTEGER, .integer = 81 } },
-    { TEXT("GSW_CAMPAIGN_NAME"), { .kind = VALUE_TEXT, .text = TEXT("Spring") } },
-    { TEXT("GSW_CUSTOMER_ID"), { .kind = VALUE_TEXT, .text = TEXT("C-0000000777") } },
-    { TEXT("GSW_CALL_RESULT"), { .kind = VALUE_INTEGER, .integer = 33 } },
-    { TEXT("GSW_AGENT_ID"), { .kind = VALUE_TEXT, .text = TEXT("Agent1") } },
-    { TEXT("Other1"), { .kind = VALUE_TEXT, .text = TEXT("words that a form holds") } },
-    { TEXT("Other2"), { .kind = VALUE_TEXT, .text = TEXT("left out") } },
-    { TEXT("XXX_pin"), { .kind = VALUE_TEXT, .text = TEXT("0815") } },
-    { TEXT("MMM_card"), { .kind = VALUE_TEXT, .text = TEXT("4111111111111111") } },
-    { TEXT("Password"), { .kind = VALUE_TEXT, .text = TEXT("swordfish") } },
-    { TEXT("GSW_DATE_TIME"), { .kind = VALUE_INTEGER, .integer = 1795259193 } },
-};
-static struct pair filters[] = {
-    { TEXT("GSW_PHONE"), { .kind = VALUE_TEXT, .text = TEXT("hide-first,4") } },
-    { TEXT("GSW_CUSTOMER_ID"), { .kind = VALUE_TEXT, .text = TEXT("unhide-last,2") } },
-    { TEXT("Other1"), { .kind = VALUE_TEXT, .text = TEXT("tag(<#,#>)") } },
-    { TEXT("Other2"), { .kind = VALUE_TEXT, .text = TEXT("skip") } },
-};
-
 static void say(struct bench *bench)
 {
     if (bench->are_dumps)
@@ -63,7 +42,7 @@ static void run_turn(void *self)
         loop_stop(bench->loop);
 }
 
-static struct common_options options_of(void)
+static struct common_options options_of(struct kv filters)
 {
     return (struct common_options){
         .log_verbose = TEXT("all"),
@@ -76,12 +55,32 @@ static struct common_options options_of(void)
         .log_time_format = TEXT("time"),
         .log_time_convert = TEXT("local"),
         .log_filter_default_filter_type = TEXT("copy"),
-        .log_filter_data = { filters, sizeof filters / sizeof filters[0] },
+        .log_filter_data = filters,
     };
 }
 
 int main(int count, char **arguments)
 {
+    struct pair data[] = {
+        { TEXT("GSW_PHONE"), { .kind = VALUE_TEXT, .text = TEXT("15550111") } },
+        { TEXT("GSW_RECORD_HANDLE"), { .kind = VALUE_INTEGER, .integer = 81 } },
+        { TEXT("GSW_CAMPAIGN_NAME"), { .kind = VALUE_TEXT, .text = TEXT("Spring") } },
+        { TEXT("GSW_CUSTOMER_ID"), { .kind = VALUE_TEXT, .text = TEXT("C-0000000777") } },
+        { TEXT("GSW_CALL_RESULT"), { .kind = VALUE_INTEGER, .integer = 33 } },
+        { TEXT("GSW_AGENT_ID"), { .kind = VALUE_TEXT, .text = TEXT("Agent1") } },
+        { TEXT("Other1"), { .kind = VALUE_TEXT, .text = TEXT("words that a form holds") } },
+        { TEXT("Other2"), { .kind = VALUE_TEXT, .text = TEXT("left out") } },
+        { TEXT("XXX_pin"), { .kind = VALUE_TEXT, .text = TEXT("0815") } },
+        { TEXT("MMM_card"), { .kind = VALUE_TEXT, .text = TEXT("4111111111111111") } },
+        { TEXT("Password"), { .kind = VALUE_TEXT, .text = TEXT("swordfish") } },
+        { TEXT("GSW_DATE_TIME"), { .kind = VALUE_INTEGER, .integer = 1795259193 } },
+    };
+    struct pair filters[] = {
+        { TEXT("GSW_PHONE"), { .kind = VALUE_TEXT, .text = TEXT("hide-first,4") } },
+        { TEXT("GSW_CUSTOMER_ID"), { .kind = VALUE_TEXT, .text = TEXT("unhide-last,2") } },
+        { TEXT("Other1"), { .kind = VALUE_TEXT, .text = TEXT("tag(<#,#>)") } },
+        { TEXT("Other2"), { .kind = VALUE_TEXT, .text = TEXT("skip") } },
+    };
     struct bench bench = { .pairs = { data, sizeof data / sizeof data[0] } };
     if (count != 4 || text_to_u32(text_of(arguments[3]), 1, 100000000, &bench.left)) {
         (void)fprintf(stderr, "usage: log_bench FOLDER lines|dumps COUNT\n");
@@ -91,7 +90,8 @@ int main(int count, char **arguments)
     struct fault fault = { 0 };
     struct logger_setup setup = { .origin = { .application = TEXT("bench") },
                                   .logs_dir = text_of(arguments[1]) };
-    struct common_options options = options_of();
+    struct common_options options =
+        options_of((struct kv){ filters, sizeof filters / sizeof filters[0] });
     bench.are_dumps = strcmp(arguments[2], "dumps") == 0;
     bench.life = scope_new(NULL, "log_bench", SCOPE_NO_LIMIT);
     bench.loop = loop_new(bench.life);

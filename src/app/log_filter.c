@@ -13,7 +13,8 @@ enum rule_kind {
     RULE_UNHIDE_FIRST,
     RULE_UNHIDE_LAST,
     RULE_SKIP,
-    RULE_TAG
+    RULE_TAG,
+    RULE_NAME_ONLY, /* the value is MMM */
 };
 struct rule {
     enum rule_kind kind;
@@ -124,7 +125,7 @@ static void show_part(struct buf *out, struct text value, size_t from, size_t un
 
 static void apply(struct buf *out, const struct rule *rule, struct text value)
 {
-    size_t all = count_characters(value);
+    size_t all = rule->kind == RULE_COPY ? 0 : count_characters(value);
     size_t some = rule->count < all ? rule->count : all;
     switch (rule->kind) {
     case RULE_COPY:
@@ -139,19 +140,26 @@ static void apply(struct buf *out, const struct rule *rule, struct text value)
         buf_add(out, value);
         buf_add(out, rule->suffix);
         break;
+    case RULE_NAME_ONLY: buf_add(out, TEXT("MMM")); break;
     }
+}
+
+/* What is to be done with the value of that name; false: the pair is left out. */
+static bool find_rule(const struct log_filter *filter, struct text name, struct rule *out)
+{
+    if (text_starts(name, TEXT("XXX"))) return false;
+    if (text_starts(name, TEXT("MMM")))
+        *out = (struct rule){ .kind = RULE_NAME_ONLY };
+    else
+        *out = rule_of(filter, name);
+    return out->kind != RULE_SKIP;
 }
 
 bool log_filter_value(struct buf *out, const struct log_filter *filter, struct text name,
                       struct text value)
 {
-    if (text_starts(name, TEXT("XXX"))) return false;
-    if (text_starts(name, TEXT("MMM"))) {
-        buf_add(out, TEXT("MMM"));
-        return true;
-    }
-    struct rule rule = rule_of(filter, name);
-    if (rule.kind == RULE_SKIP) return false;
+    struct rule rule;
+    if (!find_rule(filter, name, &rule)) return false;
     apply(out, &rule, value);
     return true;
 }
@@ -203,26 +211,40 @@ static struct text without_nul(struct scope *scope, struct text in)
     return (struct text){ out, in.len };
 }
 
+/* As it is, but for what lies in it. */
+static struct value copy_value(const struct applying *applying, struct text name,
+                               const struct value *value, int depth)
+{
+    struct value copy = *value;
+    switch (value->kind) {
+    case VALUE_TEXT: copy.text = without_nul(applying->scope, value->text); break;
+    case VALUE_LIST: return apply_list(applying, name, value, depth);
+    case VALUE_KV: copy.pairs = apply_pairs(applying, &value->pairs, depth + 1); break;
+    case VALUE_BYTES:
+        copy = (struct value){ .kind = VALUE_TEXT, .text = plain_text(applying->scope, value) };
+        break;
+    default: break;
+    }
+    return copy;
+}
+
 /* false: it is left out. */
 static bool apply_value(const struct applying *applying, struct text name,
                         const struct value *value, int depth, struct value *out)
 {
-    struct text plain = plain_text(applying->scope, value);
-    struct buf shown = { 0 };
-    bool is_shown = log_filter_value(&shown, applying->filter, name, plain);
-    if (value->kind == VALUE_LIST && is_shown) {
-        *out = apply_list(applying, name, value, depth);
-    } else if (is_shown && text_eq(buf_text(&shown), plain) && value->kind != VALUE_BYTES) {
-        *out = *value;
-        if (value->kind == VALUE_KV) out->pairs = apply_pairs(applying, &value->pairs, depth + 1);
-        if (value->kind == VALUE_TEXT) out->text = without_nul(applying->scope, value->text);
-    } else if (is_shown) {
-        *out = (struct value){ .kind = VALUE_TEXT,
-                               .text = scope_keep(applying->scope, buf_text(&shown)) };
-        out->text = without_nul(applying->scope, out->text);
+    struct rule rule;
+    if (!find_rule(applying->filter, name, &rule)) return false;
+    if (rule.kind == RULE_COPY || value->kind == VALUE_LIST) { /* a list's items one by one */
+        *out = copy_value(applying, name, value, depth);
+        return true;
     }
+    struct buf shown = { 0 };
+    apply(&shown, &rule, plain_text(applying->scope, value));
+    *out = (struct value){ .kind = VALUE_TEXT,
+                           .text = without_nul(applying->scope,
+                                               scope_keep(applying->scope, buf_text(&shown))) };
     buf_free(&shown);
-    return is_shown;
+    return true;
 }
 
 static struct kv apply_pairs(const struct applying *applying, const struct kv *pairs, int depth)

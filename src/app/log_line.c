@@ -5,6 +5,7 @@
 #include "format/json.h"
 
 #include <inttypes.h>
+#include <string.h>
 #include <time.h>
 
 static const struct {
@@ -16,6 +17,9 @@ static const struct {
     [LOG_STANDARD] = { "Std", "Standard", "standard" },
     [LOG_ALARM] = { "Alr", "Alarm", "alarm" },
 };
+
+/* The pointers are what the clock of a style is compared by. */
+static const char short_time[] = "%H:%M:%S", long_time[] = "%Y-%m-%dT%H:%M:%S";
 
 static struct tm broken_down(bool is_utc, uint64_t utc_ms)
 {
@@ -39,10 +43,40 @@ static void add_time(struct buf *out, const char *format, bool is_utc, uint64_t 
     buf_add(out, (struct text){ text, len });
 }
 
+static void add_three_digits(struct buf *out, uint64_t number)
+{
+    char *at = buf_reserve(out, 3);
+    for (int i = 2; i >= 0; i--, number /= 10) at[i] = (char)('0' + number % 10);
+    out->len += 3;
+}
+
 static void add_clock(struct buf *out, const char *format, bool is_utc, uint64_t utc_ms)
 {
     add_time(out, format, is_utc, utc_ms);
-    buf_format(out, ".%03u", (unsigned)(utc_ms % 1000));
+    buf_add_byte(out, '.');
+    add_three_digits(out, utc_ms % 1000);
+}
+
+/* Zones are looked up once a second. */
+static void add_clock_of(struct buf *out, const struct log_style *style, const char *format,
+                         bool is_utc, uint64_t utc_ms)
+{
+    struct log_clock *clock = style->clock;
+    uint64_t second = utc_ms / 1000;
+    if (clock == NULL) {
+        add_clock(out, format, is_utc, utc_ms);
+        return;
+    }
+    if (clock->second != second || clock->format != format || clock->is_utc != is_utc) {
+        size_t before = out->len;
+        add_time(out, format, is_utc, utc_ms);
+        *clock = (struct log_clock){ second, format, is_utc, .len = out->len - before };
+        memcpy(clock->text, out->at + before, clock->len);
+    } else {
+        buf_add(out, (struct text){ clock->text, clock->len });
+    }
+    buf_add_byte(out, '.');
+    add_three_digits(out, utc_ms % 1000);
 }
 
 void log_stamp_format(struct buf *out, bool is_utc, uint64_t utc_ms)
@@ -61,30 +95,33 @@ static size_t control_bytes(struct text text, size_t at)
     return is_c1 ? 2 : 0;
 }
 
-/* What strangers said is read in terminals. */
-static void add_harmless(struct buf *out, struct text text)
+/* Nothing in it but what is written as it stands. */
+static size_t plain_bytes(struct text text, size_t at)
 {
-    size_t begin = 0, at = 0;
+    size_t from = at;
     while (at < text.len) {
-        size_t len = control_bytes(text, at);
-        if (len) {
-            buf_add(out, text_slice(text, begin, at - begin));
-            buf_add_byte(out, '?');
-            begin = at + len;
-        }
-        at += len ? len : 1;
+        unsigned char byte = (unsigned char)text.at[at];
+        if (byte < 0x20 || byte == 0x7f || byte == 0xc2) break;
+        at++;
     }
-    buf_add(out, text_slice(text, begin, at - begin));
+    return at - from;
 }
 
+/* What strangers said is read in terminals; a line end is a blank but before an indented line. */
 static void add_flat(struct buf *out, struct text text)
 {
     for (size_t at = 0; at < text.len;) {
-        size_t end = text_find(text, '\n', at);
-        if (end >= text.len) end = text.len;
-        add_harmless(out, text_slice(text, at, end - at));
-        at = end + 1;
-        if (end < text.len) buf_add_byte(out, at < text.len && text.at[at] == '\t' ? '\n' : ' ');
+        size_t plain = plain_bytes(text, at), bad = 0;
+        buf_add(out, text_slice(text, at, plain));
+        at += plain;
+        if (at == text.len) return;
+        if (text.at[at] == '\n')
+            buf_add_byte(out, at + 1 < text.len && text.at[at + 1] == '\t' ? '\n' : ' ');
+        else if ((bad = control_bytes(text, at)) > 0)
+            buf_add_byte(out, '?');
+        else
+            buf_add_byte(out, text.at[at]);
+        at += bad ? bad : 1;
     }
 }
 
@@ -146,21 +183,26 @@ static void add_short(struct buf *out, const struct log_style *style,
                       const struct log_record *record)
 {
     switch (style->time) {
-    case LOG_TIME_TIME: add_clock(out, "%H:%M:%S", style->is_utc, record->utc_us / 1000); break;
+    case LOG_TIME_TIME:
+        add_clock_of(out, style, short_time, style->is_utc, record->utc_us / 1000);
+        break;
     case LOG_TIME_LOCALE: add_time(out, "%c", style->is_utc, record->utc_us / 1000); break;
     case LOG_TIME_ISO8601:
-        add_clock(out, "%Y-%m-%dT%H:%M:%S", style->is_utc, record->utc_us / 1000);
+        add_clock_of(out, style, long_time, style->is_utc, record->utc_us / 1000);
         break;
     }
-    buf_format(out, " %s %.*s ", level_names[record->event->level].brief,
-               TEXT_ARG(short_id(record->event)));
+    buf_add_byte(out, ' ');
+    buf_add_z(out, level_names[record->event->level].brief);
+    buf_add_byte(out, ' ');
+    buf_add(out, short_id(record->event));
+    buf_add_byte(out, ' ');
     add_text(out, style, record);
 }
 
 static void add_full(struct buf *out, const struct log_style *style,
                      const struct log_origin *origin, const struct log_record *record)
 {
-    add_clock(out, "%Y-%m-%dT%H:%M:%S", style->is_utc, record->utc_us / 1000);
+    add_clock_of(out, style, long_time, style->is_utc, record->utc_us / 1000);
     buf_format(out, " %s %.*s %.*s GCTI-%s ", level_names[record->event->level].full,
                TEXT_ARG(origin->host), TEXT_ARG(origin->application), record->event->id);
     add_text(out, style, record);
@@ -172,11 +214,13 @@ static void put_text(struct json_writer *json, const char *name, struct text val
     json_put_text(json, value);
 }
 
-static void put_time(struct json_writer *json, const char *name, uint64_t utc_us)
+static void put_time(struct json_writer *json, const char *name, const struct log_style *style,
+                     uint64_t utc_us)
 {
     struct buf stamp = { 0 };
-    add_clock(&stamp, "%Y-%m-%dT%H:%M:%S", true, utc_us / 1000);
-    buf_format(&stamp, "%03uZ", (unsigned)(utc_us % 1000));
+    add_clock_of(&stamp, style, long_time, true, utc_us / 1000);
+    add_three_digits(&stamp, utc_us % 1000);
+    buf_add_byte(&stamp, 'Z');
     put_text(json, name, buf_text(&stamp));
     buf_free(&stamp);
 }
@@ -186,12 +230,12 @@ static struct text category_word(enum log_category category)
     return category == LOG_CATEGORY_AUDIT ? TEXT("audit") : TEXT("application");
 }
 
-static void add_json(struct buf *out, const struct log_origin *origin,
-                     const struct log_record *record)
+static void add_json(struct buf *out, const struct log_style *style,
+                     const struct log_origin *origin, const struct log_record *record)
 {
     struct json_writer json = json_writer(out);
     json_begin_object(&json);
-    put_time(&json, "ts", record->utc_us);
+    put_time(&json, "ts", style, record->utc_us);
     put_text(&json, "lvl", text_of(level_names[record->event->level].word));
     put_text(&json, "id", text_of(record->event->id));
     put_text(&json, "app", origin->application);
@@ -216,23 +260,24 @@ void log_line_format(struct buf *out, const struct log_style *style,
     switch (style->format) {
     case LOG_FORMAT_SHORT: add_short(out, style, record); break;
     case LOG_FORMAT_FULL: add_full(out, style, origin, record); break;
-    case LOG_FORMAT_JSON: add_json(out, origin, record); break;
+    case LOG_FORMAT_JSON: add_json(out, style, origin, record); break;
     }
 }
 
-static void add_json_header(struct buf *out, const struct log_origin *origin,
-                            uint64_t started_utc_ms, uint64_t utc_ms, uint64_t config_rev)
+static void add_json_header(struct buf *out, const struct log_style *style,
+                            const struct log_origin *origin, uint64_t started_utc_ms,
+                            uint64_t utc_ms, uint64_t config_rev)
 {
     struct json_writer json = json_writer(out);
     json_begin_object(&json);
-    put_time(&json, "ts", utc_ms * 1000);
+    put_time(&json, "ts", style, utc_ms * 1000);
     put_text(&json, "app", origin->application);
     put_text(&json, "type", origin->type);
     put_text(&json, "version", origin->version);
     put_text(&json, "host", origin->host);
     json_put_name(&json, TEXT("pid"));
     json_put_u64(&json, origin->pid);
-    put_time(&json, "started", started_utc_ms * 1000);
+    put_time(&json, "started", style, started_utc_ms * 1000);
     json_put_name(&json, TEXT("rev"));
     json_put_u64(&json, config_rev);
     json_end_object(&json);
@@ -244,7 +289,7 @@ void log_header_format(struct buf *out, const struct log_style *style,
                        uint64_t config_rev)
 {
     if (style->format == LOG_FORMAT_JSON) {
-        add_json_header(out, origin, started_utc_ms, utc_ms, config_rev);
+        add_json_header(out, style, origin, started_utc_ms, utc_ms, config_rev);
         return;
     }
     buf_format(out, "# application   %.*s\n", TEXT_ARG(origin->application));

@@ -16,7 +16,17 @@
 enum log_format { LOG_FORMAT_SHORT, LOG_FORMAT_FULL, LOG_FORMAT_JSON };
 enum log_time { LOG_TIME_TIME, LOG_TIME_LOCALE, LOG_TIME_ISO8601 };
 
+/* The second that was written last, as text: the next lines are of the same one. */
+struct log_clock {
+    uint64_t second; /* 0: none */
+    const char *format;
+    bool is_utc;
+    char text[64];
+    size_t len;
+};
+
 struct log_style {
+    struct log_clock *clock; /* NULL: each time is reckoned anew */
     enum log_format format;
     enum log_time time;
     bool is_utc, prints_attributes;

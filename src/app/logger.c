@@ -265,7 +265,8 @@ static void send_out(struct logger *logger, const struct log_record *record)
 
 static void hand_out(struct logger *logger, const struct log_record *record, bool is_local)
 {
-    struct buf line = { 0 }; /* not kept: flushing may log */
+    struct buf line = logger->spare; /* taken: flushing may log */
+    logger->spare = (struct buf){ 0 };
     int level = (int)record->event->level;
     for (struct output *output = logger->outputs; output; output = output->next) {
         if (level < output->level) continue;
@@ -277,7 +278,9 @@ static void hand_out(struct logger *logger, const struct log_record *record, boo
         if (output->writer) add_line(output, record->event->level, buf_text(&line));
         if (output->is_memory && logger->memory) log_memory_add(logger->memory, buf_text(&line));
     }
-    buf_free(&line);
+    buf_clear(&line);
+    buf_free(&logger->spare);
+    logger->spare = line;
 }
 
 static void write_any(struct logger *logger, const struct log_event *event, struct text context,
@@ -355,6 +358,7 @@ static void forget(void *self)
     struct logger *logger = self;
     logger_flush(logger);
     chore_cancel(&logger->flush_chore);
+    buf_free(&logger->spare);
     scope_close(logger->writers);
 }
 
@@ -404,6 +408,7 @@ struct logger *logger_new(struct scope *owner, struct loop *loop, const struct l
         .custom_life = scope_new(life, "log events", SCOPE_NO_LIMIT),
         .flush_chore = { .run = flush_at_end_of_turn, .self = logger },
     };
+    logger->style.clock = &logger->clock;
     make_sinks(logger);
     (void)log_segment_parse(TEXT("100 MB"), &logger->file_options.segment);
     (void)log_expire_parse(TEXT("10"), &logger->file_options.expire);

@@ -42,6 +42,8 @@ struct logger {
     uint32_t check_point_hours;
     struct timer *override_timer, *retry_timer, *check_point_timer;
     struct log_style style;
+    struct log_clock clock;
+    struct buf spare; /* of the last line, for the next one */
     struct log_file_options file_options;
     struct scope *scratch; /* of the record that is written */
     const struct kv *dump; /* of the record that is written; NULL: it is none */

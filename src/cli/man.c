@@ -25,12 +25,13 @@ static void add_plain(struct buf *out, const char *words)
     add_escaped(out, text_of(words), true);
 }
 
-static void add_head(struct buf *out, const char *name, const char *version)
+static void add_head(struct buf *out, const char *name, const struct man_release *release)
 {
     buf_add_z(out, ".\\\" Printed by carillon man. Do not edit.\n.TH ");
     for (const char *at = name; *at; at++)
         buf_add_byte(out, *at >= 'a' && *at <= 'z' ? (char)(*at - 'a' + 'A') : *at);
-    buf_format(out, " 1 \"\" \"carillon %s\" \"Carillon\"\n.SH NAME\n", version);
+    buf_format(out, " 1 \"%s\" \"carillon %s\" \"Carillon\"\n.SH NAME\n", release->date,
+               release->version);
 }
 
 /* "plan FILE | apply FILE": words in capitals are what the reader puts in. */
@@ -74,12 +75,13 @@ static const char files_and_exit[] =
     ".SH EXIT STATUS\n"
     "0 done, 1 failed, 2 wrong use, unless the description says otherwise.\n";
 
-void man_print_command(struct buf *out, const struct command *command, const char *version)
+void man_print_command(struct buf *out, const struct command *command,
+                       const struct man_release *release)
 {
     struct buf name = { 0 };
     buf_format(&name, "carillon-%s", command->name);
     buf_add_byte(&name, '\0');
-    add_head(out, name.at, version);
+    add_head(out, name.at, release);
     add_plain(out, name.at);
     buf_add_z(out, " \\- ");
     add_escaped(out, text_of(command->help), false);
@@ -99,9 +101,9 @@ void man_print_command(struct buf *out, const struct command *command, const cha
 }
 
 void man_print_all(struct buf *out, const struct command *const *commands, size_t count,
-                   const char *version)
+                   const struct man_release *release)
 {
-    add_head(out, "carillon", version);
+    add_head(out, "carillon", release);
     buf_add_z(out, "carillon \\- a contact centre\n"
                    ".SH SYNOPSIS\n"
                    ".B carillon\n"

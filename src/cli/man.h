@@ -8,8 +8,12 @@
 #include "cli/command.h"
 
 /* Hidden commands have no page and are not named. */
+struct man_release {
+    const char *version, *date; /* "2026-11-21" */
+};
 void man_print_all(struct buf *out, const struct command *const *commands, size_t count,
-                   const char *version);
-void man_print_command(struct buf *out, const struct command *command, const char *version);
+                   const struct man_release *release);
+void man_print_command(struct buf *out, const struct command *command,
+                       const struct man_release *release);
 
 #endif

@@ -5,8 +5,10 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 static int complain(const char *path)
 {
@@ -27,10 +29,24 @@ static int write_page(const char *folder, const char *name, const struct buf *pa
     return code;
 }
 
+/* Today, or the date of $SOURCE_DATE_EPOCH, for builds that shall come out the same again. */
+static void find_date(char out[16])
+{
+    uint64_t epoch = (uint64_t)time(NULL);
+    (void)text_to_u64(text_of(getenv("SOURCE_DATE_EPOCH")), 0, 253402300799, &epoch);
+    time_t seconds = (time_t)epoch;
+    struct tm day;
+    (void)gmtime_r(&seconds, &day);
+    (void)strftime(out, 16, "%Y-%m-%d", &day);
+}
+
 static int write_pages(const char *folder)
 {
+    char date[16];
     struct buf page = { 0 };
-    man_print_all(&page, COMMANDS, COMMAND_COUNT, CARILLON_VERSION);
+    find_date(date);
+    const struct man_release release = { CARILLON_VERSION, date };
+    man_print_all(&page, COMMANDS, COMMAND_COUNT, &release);
     int code = write_page(folder, "carillon", &page);
     for (size_t i = 0; code == 0 && i < COMMAND_COUNT; i++) {
         if (COMMANDS[i]->is_hidden) continue;
@@ -38,7 +54,7 @@ static int write_pages(const char *folder)
         buf_format(&name, "carillon-%s", COMMANDS[i]->name);
         buf_add_byte(&name, '\0');
         buf_clear(&page);
-        man_print_command(&page, COMMANDS[i], CARILLON_VERSION);
+        man_print_command(&page, COMMANDS[i], &release);
         code = write_page(folder, name.at, &page);
         buf_free(&name);
     }
