@@ -130,7 +130,10 @@ class LogIn(unittest.TestCase):
         self.assertEqual(self.centre.login("default", "Much-longer-1").status, 200)
 
     def test_who_is_logged_in(self):
-        answer = self.centre.login("a1", application="desk")
+        # Framework 3.3: through an application logs in who may execute it; "default" is for tools.
+        self.assertEqual(self.centre.login("a1", application="desk").status, 403)
+        self.assertEqual(self.centre.login("a1", application="web").status, 403)
+        answer = self.centre.login("a1", application="default")
         self.assertEqual(answer.status, 200)
         self.assertEqual(answer.json["person"], {
             "employeeId": "a1", "userName": "a1", "firstName": "", "lastName": "",
