@@ -59,6 +59,9 @@ static struct link_options options_of(const struct peer *peer)
     if (connection && text_eq(connection->protocol, TEXT("addp"))) {
         options.addp_local_ms = connection->local_timeout * 1000ull;
         options.addp_remote_ms = connection->remote_timeout * 1000ull;
+        bool both = text_eq(connection->trace, TEXT("both"));
+        options.addp_trace_local = both || text_eq(connection->trace, TEXT("local"));
+        options.addp_trace_remote = both || text_eq(connection->trace, TEXT("remote"));
     }
     return options;
 }

@@ -74,7 +74,8 @@ void note_host(struct host_entry *host, unsigned notes)
 
 void note_solution(struct solution_entry *entry, unsigned notes)
 {
-    struct words words = words_of(entry->entry.name, text_of(entry->reason));
+    struct text reason = entry->reason[0] ? text_of(entry->reason) : TEXT("nothing is awaited");
+    struct words words = words_of(entry->entry.name, reason);
     const char *state = solution_status_name(solution_status(&entry->solution));
     const struct log *log = note_log(entry->server, TEXT(""), TEXT(""));
     entry->server->note.solution = entry->entry.name;

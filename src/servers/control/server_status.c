@@ -355,6 +355,7 @@ static void on_watcher_rights(void *self, const struct readable *readable,
         watcher_close(watcher);
     } else if (error == NULL) {
         tell(watcher, readable);
+        objects_forget_gone(watcher->server);
         if (watcher->told < watcher->server->moves) watchers_tell_soon(watcher->server);
     } /* else: the next move, or the return of config, asks again */
 }

@@ -80,7 +80,8 @@ static int start_by_command(void *self, const void *detail, struct actions *out)
 
 static int start_again(void *self, const void *detail, struct actions *out)
 {
-    ((struct application *)self)->restarts++;
+    struct application *application = self;
+    if (!application->start_after_stop) application->restarts++; /* else somebody ordered it */
     return start_process(self, detail, out);
 }
 
