@@ -28,6 +28,7 @@ struct asked {
     struct config_history_wish history;
     struct tool tool;
     struct link *link;
+    uint64_t export_rev, exported_bytes, export_bytes; /* of the whole; 0: that was all */
     int exit_code;
 };
 
@@ -135,11 +136,16 @@ static enum err ask_apply(struct asked *asked, struct text text, const struct kv
 
 /* --- export --------------------------------------------------------------------------------- */
 
+/* Piece by piece. */
 static void on_exported(void *self, const void *fields)
 {
+    struct asked *asked = self;
     const struct config_export_done *done = fields;
-    (void)self;
     (void)fwrite(done->text.at, 1, done->text.len, stdout);
+    asked->export_rev = done->rev;
+    asked->exported_bytes += done->text.len;
+    /* A config of the release before sends all at once, and no size. */
+    asked->export_bytes = done->text.len && done->size > asked->exported_bytes ? done->size : 0;
 }
 
 static enum err ask_export(struct asked *asked, struct fault *fault)
@@ -150,8 +156,16 @@ static enum err ask_export(struct asked *asked, struct fault *fault)
         export.types.count++;
     if (asked->tenant) export.head.has |= CONFIG_EXPORT_HAS_TENANT;
     if (asked->types) export.head.has |= CONFIG_EXPORT_HAS_TYPES;
-    return tool_ask(&asked->tool, asked->link, &MSG_CONFIG_EXPORT, &export, ANSWER_MS, on_exported,
-                    asked, fault);
+    export.head.has |= CONFIG_EXPORT_HAS_FROM;
+    enum err err;
+    do {
+        export.from = asked->exported_bytes;
+        err = tool_ask(&asked->tool, asked->link, &MSG_CONFIG_EXPORT, &export, ANSWER_MS,
+                       on_exported, asked, fault);
+        export.head.has |= CONFIG_EXPORT_HAS_REV;
+        export.rev = asked->export_rev;
+    } while (!err && asked->export_bytes);
+    return err;
 }
 
 /* --- seal --- */
@@ -308,12 +322,14 @@ static const char *misuse(const struct asked *asked, const char *deed, int argc)
 static int run(int argc, char **argv)
 {
     struct config_history_wish history = { 0 };
+    const char *data_dir = command_take_option(&argc, argv, "--data");
+    const char *address = command_take_option(&argc, argv, "--config");
     take_history(&argc, argv, &history);
     struct asked asked = {
-        .data_dir = command_take_option(&argc, argv, "--data"),
+        .data_dir = data_dir,
+        .address = address,
         .mode = command_take_option(&argc, argv, "--mode"),
         .variables = command_take_option(&argc, argv, "--variables"),
-        .address = command_take_option(&argc, argv, "--config"),
         .comment = command_take_option(&argc, argv, "--comment"),
         .tenant = command_take_option(&argc, argv, "--tenant"),
         .types = command_take_option(&argc, argv, "--types"),

@@ -3,6 +3,7 @@
 import json
 import re
 import threading
+import time
 import unittest
 
 from harness import Installation, wait_until
@@ -178,6 +179,29 @@ class Command(unittest.TestCase):
         exported = json.loads(self.config("export").stdout)
         self.assertEqual([one["path"] for one in exported["folders"]], ["Commerce", "Commerce/Retail"])
         self.assertEqual(exported["skills"], [{"name": "sales", "folder": "Commerce/Retail"}])
+
+    def ask(self, message, **fields):
+        return json.loads(self.centre.cli("ask", "config", f"config.{message}", json.dumps(fields)).stdout.splitlines()[-1])["fields"]
+
+    def test_a_last_log_in_is_told_and_makes_no_revision(self):
+        before = self.rev()
+        self.assertEqual(self.ask("Read", type="PersonLastLogin").get("objects", []), [])
+        self.ask("SetPassword", userName="default", newPassword="Correct-horse-9")
+        self.ask("Authenticate", userName="default", password="Correct-horse-9", application="default")
+        (told,) = self.ask("Read", type="PersonLastLogin")["objects"]
+        body = json.loads(told["body"])
+        self.assertEqual((body["person"], body["application"]), ("default", "default"))
+        self.assertLess(abs(body["lastLogin"] / 1000 - time.time()), 60)
+        self.assertEqual(self.rev(), before)
+        self.assertNotIn("personLastLogins", json.loads(self.config("export").stdout))
+
+    def test_what_does_not_fit_a_message_is_exported_in_pieces(self):
+        for part in range(2):
+            self.config("apply", self.write("big", json.dumps({"format": "cc-config", "version": 1, "places": [
+                {"name": f"p{part}-{i}", "annex": {"s": {"o": "\u00e9" * 32_000}}} for i in range(150)]}, ensure_ascii=False)))
+        exported = self.config("export").stdout
+        self.assertGreater(len(exported.encode()), 16 * 1024 * 1024)
+        self.assertEqual(len(json.loads(exported)["places"]), 300)
 
     def test_what_an_export_says_is_what_a_second_export_says_after_a_kill(self):
         self.config("apply", self.write("sample", SAMPLE % MISSING))

@@ -23,6 +23,7 @@ struct account {
     uint32_t failure_count;
     uint64_t locked_until_utc_ms; /* 0: not locked; UINT64_MAX >> 1: until somebody frees it */
     uint64_t used_utc_ms;
+    struct text used_through; /* application of the last log-in; empty: there was none */
 };
 
 enum account_verdict {
@@ -33,7 +34,7 @@ enum account_verdict {
     ACCOUNT_LOCKED_NOW, /* wrong, and this was one too many */
     ACCOUNT_LOCKED,
     ACCOUNT_DISABLED,
-    ACCOUNT_UNUSED, /* for longer than the rules allow */
+    ACCOUNT_UNUSED,     /* for longer than the rules allow */
     ACCOUNT_NO_EXECUTE, /* may not log in through that application */
 };
 static inline bool account_is_admitted(enum account_verdict verdict)

@@ -67,6 +67,28 @@ static bool may_read(void *self, const struct object *object)
     return access_may(self, object, MAY_READ);
 }
 
+/* What fits a message, of the text from where it is asked for; never half a character. */
+static enum err take_piece(const struct config_server *server, const struct config_export *asked,
+                           struct config_export_done *done, struct fault *fault)
+{
+    bool is_in_pieces = SHAPE_HAS(asked, CONFIG_EXPORT_HAS_FROM);
+    if (SHAPE_HAS(asked, CONFIG_EXPORT_HAS_REV) && asked->rev != server->rev)
+        return fault_set(fault, ERR_CONFLICT, "rev",
+                         "the configuration was changed meanwhile: begin again");
+    if (!is_in_pieces && done->text.len > EXPORT_BYTES_MAX)
+        return fault_set(
+            fault, ERR_LIMIT, "types",
+            "the whole is %zu bytes and does not fit a message: export types one by one",
+            done->text.len);
+    if (!is_in_pieces) return ERR_OK;
+    done->text = text_slice(done->text, asked->from, EXPORT_BYTES_MAX);
+    bool is_end = asked->from + done->text.len >= done->size;
+    while (!is_end && done->text.len &&
+           ((unsigned char)done->text.at[done->text.len] & 0xc0) == 0x80)
+        done->text.len--;
+    return ERR_OK;
+}
+
 static void request_export(void *self, struct link_request *request, const void *fields)
 {
     struct config_server *server = self;
@@ -84,19 +106,18 @@ static void request_export(void *self, struct link_request *request, const void 
         export.secrets = secrets_names(server->secrets, scope, &export.secret_count);
     file_write(&export, &text);
     struct config_export_done done = {
-        .head.has = CONFIG_EXPORT_DONE_HAS_REV | CONFIG_EXPORT_DONE_HAS_TEXT,
+        .head.has = CONFIG_EXPORT_DONE_HAS_REV | CONFIG_EXPORT_DONE_HAS_TEXT |
+                    CONFIG_EXPORT_DONE_HAS_SIZE,
         .rev = server->rev,
         .text = buf_text(&text),
+        .size = text.len,
     };
-    struct fault fault;
-    if (text.len <= EXPORT_BYTES_MAX)
-        link_reply(request, &done);
-    else {
-        (void)fault_set(
-            &fault, ERR_LIMIT, "types",
-            "the whole is %zu bytes and does not fit a message: export types one by one", text.len);
+    struct fault fault = { 0 };
+    enum err err = take_piece(server, asked, &done, &fault);
+    if (err)
         link_refuse_fault(request, &fault);
-    }
+    else
+        link_reply(request, &done);
     buf_free(&text);
 }
 

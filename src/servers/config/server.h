@@ -10,7 +10,8 @@
  *   server_history.c      what became of objects and accounts; server_undo.c takes revisions back
  *   server_trust.c        who acts; server_acl.c     permissions: read, changed, kept
  *   server_accounts.c     log-ins and passwords; server_account_jobs.c hashes on worker threads,
- *                         server_account_store.c is what is on disk of them */
+ *                         server_account_store.c is what is on disk of them,
+ *                         server_last_login.c what is told of them */
 #ifndef SERVERS_CONFIG_SERVER_H
 #define SERVERS_CONFIG_SERVER_H
 
@@ -218,6 +219,9 @@ enum err accounts_open(struct config_server *server, struct fault *fault);
  * comes once, now or later. */
 void accounts_begin(struct config_server *server, void (*done)(struct config_server *server));
 void request_authenticate(void *self, struct link_request *request, const void *fields);
+/* When a person logged in last, as an object in `scope`; NULL: never. */
+const struct object *last_login_of(const struct config_server *server, struct scope *scope,
+                                   const struct object *person);
 void request_set_password(void *self, struct link_request *request, const void *fields);
 void request_compare_accounts(void *self, struct link_request *request, const void *fields);
 struct account_counters {

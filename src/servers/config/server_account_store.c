@@ -11,14 +11,16 @@ enum { PAGE_ROWS = 1000 };
 
 static const struct statement select_accounts = {
     "SELECT person_dbid, hash, stamp, must_change, former, failures, locked_until_utc_ms, "
-    "used_utc_ms FROM account WHERE person_dbid > ?1 ORDER BY person_dbid LIMIT ?2"
+    "used_utc_ms, used_through FROM account WHERE person_dbid > ?1 ORDER BY person_dbid LIMIT ?2"
 };
 static const struct statement put_account = {
     "INSERT INTO account (person_dbid, hash, stamp, must_change, former, failures, "
-    "locked_until_utc_ms, used_utc_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) "
+    "locked_until_utc_ms, used_utc_ms, used_through) "
+    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) "
     "ON CONFLICT (person_dbid) DO UPDATE SET hash = excluded.hash, stamp = excluded.stamp, "
     "must_change = excluded.must_change, former = excluded.former, failures = excluded.failures, "
-    "locked_until_utc_ms = excluded.locked_until_utc_ms, used_utc_ms = excluded.used_utc_ms"
+    "locked_until_utc_ms = excluded.locked_until_utc_ms, used_utc_ms = excluded.used_utc_ms, "
+    "used_through = excluded.used_through"
 };
 static const struct statement put_event = {
     "INSERT INTO account_event (utc_ms, kind, reason, person_dbid, user_name, application, "
@@ -90,6 +92,7 @@ static void take_rows(void *self, enum err err, const struct rows *rows)
             .must_change = rows_i64(rows, i, 3) != 0,
             .locked_until_utc_ms = (uint64_t)rows_i64(rows, i, 6),
             .used_utc_ms = (uint64_t)rows_i64(rows, i, 7),
+            .used_through = account_application(loading->accounts, rows_text(rows, i, 8)),
         };
         read_former(rows_text(rows, i, 4), &account);
         read_failures(rows_text(rows, i, 5), &account);
@@ -138,6 +141,7 @@ void account_store_put(struct change *change, const struct account *account)
     change_bind_text(change, failures.len ? buf_text(&failures) : TEXT(""));
     change_bind_i64(change, (int64_t)account->locked_until_utc_ms);
     change_bind_i64(change, (int64_t)account->used_utc_ms);
+    change_bind_text(change, account->used_through.len ? account->used_through : TEXT(""));
     buf_free(&former);
     buf_free(&failures);
 }

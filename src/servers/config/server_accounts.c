@@ -107,8 +107,7 @@ static bool may_execute(const struct config_server *server, const struct object 
     struct scope *scratch = scope_new(NULL, "log-in", SCOPE_NO_LIMIT);
     const struct object *object =
         object_set_find(server->objects, &OBJECT_APPLICATION, TEXT(""), application);
-    struct access_rights *rights =
-        access_of_account(scratch, server->acl, server->objects, person);
+    struct access_rights *rights = access_of_account(scratch, server->acl, server->objects, person);
     bool may = object && access_may(rights, object, MAY_EXECUTE);
     scope_close(scratch);
     return may;
@@ -323,7 +322,10 @@ static enum account_verdict judge(struct hash_job *job, const struct object *per
         .is_exempt = person && is_default(person),
         .now_utc_ms = loop_now_utc_ms(accounts->server->app->loop),
     };
-    return account_judge(account, rules, &attempt);
+    enum account_verdict verdict = account_judge(account, rules, &attempt);
+    if (account && account_is_admitted(verdict))
+        account->used_through = account_application(accounts, job->application);
+    return verdict;
 }
 
 /* The new password takes the place of the present one, which becomes a former one. */
@@ -339,6 +341,7 @@ static void set_password(struct hash_job *job)
                              .used_utc_ms = now_utc_ms };
     if (before) {
         if (before->stamp >= after.stamp) after.stamp = before->stamp + 1;
+        after.used_through = before->used_through;
         after.former[after.former_count++] = before->hash;
         for (uint32_t i = 0; i < before->former_count && after.former_count < ACCOUNT_FORMER_MAX;
              i++)
@@ -579,7 +582,9 @@ void accounts_begin(struct config_server *server, void (*done)(struct config_ser
 enum err accounts_open(struct config_server *server, struct fault *fault)
 {
     struct accounts *accounts = scope_alloc(server->app->life, sizeof *accounts);
-    *accounts = (struct accounts){ .server = server, .entries = table_new(server->app->life) };
+    *accounts = (struct accounts){ .server = server,
+                                   .entries = table_new(server->app->life),
+                                   .applications = table_new(server->app->life) };
     list_init(&accounts->jobs);
     list_init(&accounts->working);
     server->accounts = accounts;

@@ -21,9 +21,10 @@ struct account_entry {
 
 struct accounts {
     struct config_server *server;
-    struct table *entries; /* by person DBID */
-    struct list jobs;      /* waiting */
-    struct list working;   /* on a worker thread, then until they are answered */
+    struct table *entries;      /* by person DBID */
+    struct table *applications; /* names that log-ins came through, kept once */
+    struct list jobs;           /* waiting */
+    struct list working;        /* on a worker thread, then until they are answered */
     uint32_t waiting_count, working_count;
     uint64_t logins, refused;
     bool is_made; /* the account default has had its first password */
@@ -79,6 +80,8 @@ struct account_event {
 };
 void account_store_put_event(struct change *change, const struct account_event *event);
 struct account *account_find(const struct accounts *accounts, uint32_t person_dbid);
+/* The name as it is kept for good; empty past 4,096 of them. */
+struct text account_application(struct accounts *accounts, struct text name);
 /* Takes the place of the one with the same DBID; texts are copied. */
 void account_replace(struct accounts *accounts, const struct account *account);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Lists of objects, page by page, and single ones. Reading needs no disk. */
 #include "format/json.h"
+#include "gen/objects.h"
 #include "servers/config/filter.h"
 #include "servers/config/server.h"
 
@@ -50,9 +51,25 @@ static struct text shorten(const struct reading *reading, struct text body)
     return kept;
 }
 
-static void add_object(struct reading *reading, const struct object *object)
+/* Of a type that is told from others' data: of whom. */
+static const struct object_type *source_of(const struct object_type *type)
 {
-    if (object == NULL || !access_may(reading->rights, object, MAY_READ)) return;
+    return type == &OBJECT_PERSON_LAST_LOGIN ? &OBJECT_PERSON : type;
+}
+
+/* What is told of it; NULL: nothing. */
+static const struct object *told_of(const struct reading *reading, const struct object *source)
+{
+    return reading->type == &OBJECT_PERSON_LAST_LOGIN
+               ? last_login_of(reading->server, reading->scope, source)
+               : source;
+}
+
+static void add_object(struct reading *reading, const struct object *source)
+{
+    if (source == NULL || !access_may(reading->rights, source, MAY_READ)) return;
+    const struct object *object = told_of(reading, source);
+    if (object == NULL) return;
     struct config_config_object *message = &reading->out.objects.at[reading->out.objects.count++];
     *message = object_message(reading->scope, reading->server, object, reading->is_clear);
     if (reading->asked->fields.count) message->body = shorten(reading, message->body);
@@ -78,17 +95,24 @@ static bool is_wanted(const struct reading *reading, const struct object *object
     return (asked->tenant.len == 0 || reading->type->is_global ||
             text_eq(object->tenant, asked->tenant)) &&
            is_of(object, "name", asked->name) && is_of(object, "folder", asked->folder) &&
-           is_in_state(object, asked->state) && access_may(reading->rights, object, MAY_READ) &&
-           filter_fits(reading->filter, reading->type->shape, &object->body);
+           is_in_state(object, asked->state) && access_may(reading->rights, object, MAY_READ);
+}
+
+static bool is_fit(const struct reading *reading, const struct object *source)
+{
+    const struct object *object = told_of(reading, source);
+    return object && filter_fits(reading->filter, reading->type->shape, &object->body);
 }
 
 static void add_page(struct reading *reading)
 {
     size_t count;
     const struct object *const *objects =
-        object_set_of(reading->server->objects, reading->type, &count);
+        object_set_of(reading->server->objects, source_of(reading->type), &count);
     for (size_t i = 0; i < count; i++) {
-        if (objects[i]->dbid <= reading->asked->after || !is_wanted(reading, objects[i])) continue;
+        if (objects[i]->dbid <= reading->asked->after || !is_wanted(reading, objects[i]) ||
+            !is_fit(reading, objects[i]))
+            continue;
         if (reading->out.objects.count == reading->limit || reading->bytes >= PAGE_BYTES_MAX) {
             reading->out.more = true;
             return;
@@ -102,11 +126,11 @@ static const struct object *find_key(const struct reading *reading)
     const struct object_set *objects = reading->server->objects;
     struct text tenant = reading->asked->tenant.len ? reading->asked->tenant
                                                     : OBJECT_TENANT_DEFAULT;
-    const struct object *object =
-        object_set_find(objects, reading->type, tenant, reading->asked->key);
+    const struct object_type *type = source_of(reading->type);
+    const struct object *object = object_set_find(objects, type, tenant, reading->asked->key);
     uint32_t dbid;
     if (object == NULL && text_to_u32(reading->asked->key, 1, UINT32_MAX, &dbid) == ERR_OK)
-        object = object_set_find_dbid(objects, reading->type, dbid);
+        object = object_set_find_dbid(objects, type, dbid);
     return object;
 }
 
@@ -148,7 +172,8 @@ void request_read(void *self, struct link_request *request, const void *fields)
     reading.out.objects.at =
         scope_alloc_array(reading.scope, reading.limit, sizeof *reading.out.objects.at);
     if (SHAPE_HAS(asked, CONFIG_READ_HAS_DBID))
-        add_object(&reading, object_set_find_dbid(server->objects, reading.type, asked->dbid));
+        add_object(&reading,
+                   object_set_find_dbid(server->objects, source_of(reading.type), asked->dbid));
     else if (SHAPE_HAS(asked, CONFIG_READ_HAS_KEY))
         add_object(&reading, find_key(&reading));
     else

@@ -10,6 +10,8 @@
 
 #include <string.h>
 
+enum { PLAN_BYTES_MAX = 8 * 1024 * 1024, ITEM_BYTES = 32 };
+
 static void adopt(struct write *write, struct text comment)
 {
     write->comment = scope_keep(write->life, comment);
@@ -271,6 +273,16 @@ struct config_plan_item plan_item_message(struct scope *scope, const struct plan
     return out;
 }
 
+/* Of a message: what it shows of the properties, and some. */
+static size_t item_bytes(const struct config_plan_item *item)
+{
+    size_t bytes = item->key.len + ITEM_BYTES;
+    for (uint32_t i = 0; i < item->properties.count; i++)
+        bytes += item->properties.at[i].path.len + item->properties.at[i].old.len +
+                 item->properties.at[i].new.len + ITEM_BYTES;
+    return bytes;
+}
+
 static void reply_plan(struct config_server *server, struct link_request *request,
                        struct write *write)
 {
@@ -283,8 +295,18 @@ static void reply_plan(struct config_server *server, struct link_request *reques
     };
     done.items.at = scope_alloc_array(write->life, from->plan.count, sizeof *done.items.at);
     done.items.count = from->plan.count;
-    for (uint32_t i = 0; i < from->plan.count; i++)
+    size_t bytes = 0;
+    for (uint32_t i = 0; i < from->plan.count; i++) {
         done.items.at[i] = plan_item_message(write->life, &from->plan.items[i]);
+        bytes += item_bytes(&done.items.at[i]);
+        if (bytes > PLAN_BYTES_MAX) done.items.at[i].properties.count = 0;
+    }
+    if (bytes > PLAN_BYTES_MAX) {
+        warning_add(&write->warnings,
+                    TEXT("the plan is long: of its last objects no properties are shown"));
+        done.warnings.at = write->warnings.at;
+        done.warnings.count = write->warnings.count;
+    }
     link_reply(request, &done);
 }
 

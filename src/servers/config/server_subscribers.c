@@ -9,8 +9,15 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-/* What a change of permissions may show or hide at once; past it everything is read anew. */
-enum { TYPES_MAX = 64, OPS_MAX = 100000, SIGHTS_MOVED_MAX = 500 };
+/* What a change of permissions may show or hide at once; past it, or where a revision does not fit
+ * a frame, everything is read anew. */
+enum {
+    TYPES_MAX = 64,
+    OPS_MAX = 100000,
+    SIGHTS_MOVED_MAX = 500,
+    CHANGED_BYTES_MAX = 12 * 1024 * 1024,
+    OP_BYTES = 100 /* beside the body: names, numbers */
+};
 
 struct subscriber {
     struct list node;
@@ -32,12 +39,6 @@ static struct text secret_of(void *self, struct text name)
     struct text value;
     (void)secrets_find(server->secrets, name, &value);
     return value.at ? value : TEXT("");
-}
-
-static bool is_clear_for(const struct config_server *server, const struct subscriber *subscriber,
-                         const struct object *object)
-{
-    return subscriber->is_clear || trust_with_access_point(server, subscriber->link, object);
 }
 
 struct config_config_object object_message(struct scope *scope, const struct config_server *server,
@@ -199,8 +200,7 @@ static bool add_type(struct page *page, size_t type_index, const struct object_t
         }
         struct config_config_object *message = &page->out.objects.at[page->out.objects.count++];
         *message =
-            object_message(page->scope, page->server, objects[i],
-                           is_clear_for(page->server, page->subscriber, objects[i]));
+            object_message(page->scope, page->server, objects[i], page->subscriber->is_clear);
         if (page->subscriber->is_proxy) add_acl(page->scope, page->server, type, message);
         page->bytes += message->body.len;
         dbid = objects[i]->dbid;
@@ -299,6 +299,33 @@ static struct config_config_object *event_object(struct scope *scope,
     return out;
 }
 
+/* One revision on its way to all: what it says of an object is made once for all who hear it. */
+struct round {
+    const struct config_server *server;
+    const struct event_rev *rev;
+    struct scope *life;
+    struct config_config_object **made[2]; /* by event; with secrets as names, in clear */
+};
+
+static struct round round_begin(const struct config_server *server, const struct event_rev *rev)
+{
+    struct scope *life = scope_new(server->app->life, "round", SCOPE_NO_LIMIT);
+    struct round round = { .server = server, .rev = rev, .life = life };
+    for (size_t i = 0; i < 2; i++)
+        round.made[i] = scope_alloc_array(life, rev->count, sizeof(struct config_config_object *));
+    return round;
+}
+
+static struct config_config_object *round_object(const struct round *round, uint32_t index,
+                                                 bool is_clear)
+{
+    struct config_config_object **made = &round->made[is_clear][index];
+    if (*made == NULL)
+        *made = event_object(round->life, round->server, &round->rev->events[index],
+                             round->rev->rev, is_clear);
+    return *made;
+}
+
 static void send_resync(struct config_server *server, const struct subscriber *subscriber,
                         const char *reason)
 {
@@ -313,7 +340,9 @@ static void add_beside(struct scope *scope, const struct config_server *server,
                        const struct event_rev *rev, struct config_changed *changed)
 {
     for (uint32_t i = 0; i < changed->ops.count; i++) {
-        struct config_config_object *object = changed->ops.at[i].object;
+        struct config_config_object *object = scope_alloc(scope, sizeof *object);
+        *object = *changed->ops.at[i].object; /* the others' says nothing of permissions */
+        changed->ops.at[i].object = object;
         if (object->head.has & CONFIG_CONFIG_OBJECT_HAS_BODY)
             add_acl(scope, server, object_type_find(object->type), object);
     }
@@ -342,8 +371,10 @@ static void add_beside(struct scope *scope, const struct config_server *server,
 }
 
 static void send_rev(struct config_server *server, const struct subscriber *subscriber,
-                     const struct event_rev *rev)
+                     const struct round *round)
 {
+    const struct event_rev *rev = round->rev;
+    size_t bytes = 0;
     if (rev->count > OPS_MAX) {
         send_resync(server, subscriber, "one revision changed more than fits a message");
         return;
@@ -359,11 +390,15 @@ static void send_rev(struct config_server *server, const struct subscriber *subs
         changed.ops.at[changed.ops.count++] = (struct config_changed_object){
             .head.has = CONFIG_CHANGED_OBJECT_HAS_OP | CONFIG_CHANGED_OBJECT_HAS_OBJECT,
             .op = text_of(event->op),
-            .object = event_object(scratch, server, event, rev->rev, subscriber->is_clear),
+            .object = round_object(round, i, subscriber->is_clear),
         };
+        bytes += changed.ops.at[changed.ops.count - 1].object->body.len + OP_BYTES;
     }
     if (subscriber->is_proxy) add_beside(scratch, server, rev, &changed);
-    link_send(subscriber->link, &MSG_CONFIG_CHANGED, &changed);
+    if (bytes > CHANGED_BYTES_MAX)
+        send_resync(server, subscriber, "one revision changed more than fits a message");
+    else
+        link_send(subscriber->link, &MSG_CONFIG_CHANGED, &changed);
     scope_close(scratch);
 }
 
@@ -409,8 +444,7 @@ static void tell_sight(struct telling *telling, const struct object_type *type, 
     struct config_config_object *message = NULL;
     if (is_seen) {
         message = scope_alloc(telling->scratch, sizeof *message);
-        *message = object_message(telling->scratch, telling->server, object,
-                                  is_clear_for(telling->server, subscriber, object));
+        *message = object_message(telling->scratch, telling->server, object, subscriber->is_clear);
     } else if (object) {
         message = hidden_object(telling->scratch, type, dbid, telling->changed.rev);
     } else {
@@ -482,10 +516,11 @@ static void send_sights(struct telling *telling, const struct event_rev *rev, bo
 }
 
 static void tell(struct config_server *server, struct subscriber *subscriber,
-                 const struct event_rev *rev, bool moves)
+                 const struct round *round, bool moves)
 {
+    const struct event_rev *rev = round->rev;
     if (subscriber->sights == NULL && !moves) {
-        send_rev(server, subscriber, rev);
+        send_rev(server, subscriber, round);
         return;
     }
     struct scope *scratch = scope_new(server->app->life, "changed", SCOPE_NO_LIMIT);
@@ -500,7 +535,7 @@ static void tell(struct config_server *server, struct subscriber *subscriber,
     if (is_all != was_all || (!is_all && moves && subscriber->is_paging))
         begin_anew(server, subscriber);
     else if (is_all)
-        send_rev(server, subscriber, rev);
+        send_rev(server, subscriber, round);
     else
         send_sights(&telling, rev, moves);
     scope_close(scratch);
@@ -509,12 +544,14 @@ static void tell(struct config_server *server, struct subscriber *subscriber,
 void subscribers_tell(struct config_server *server, const struct event_rev *rev)
 {
     bool moves = moves_access(rev);
+    struct round round = round_begin(server, rev);
     struct list *node = server->subscribers.next;
     while (node != &server->subscribers) {
         struct list *next = node->next; /* it may leave */
-        tell(server, LIST_OBJECT(node, struct subscriber, node), rev, moves);
+        tell(server, LIST_OBJECT(node, struct subscriber, node), &round, moves);
         node = next;
     }
+    scope_close(round.life);
 }
 
 void subscribers_resync(struct config_server *server, const char *reason)
@@ -550,8 +587,11 @@ static void reply_changes(struct config_server *server, struct subscriber *subsc
                                    .content = TEXT("changes") };
     link_reply(request, &out);
     tell_its_mode(server, subscriber);
-    for (uint64_t rev = since + 1; rev <= server->rev; rev++)
-        send_rev(server, subscriber, event_log_find(server->events, rev));
+    for (uint64_t rev = since + 1; rev <= server->rev; rev++) {
+        struct round round = round_begin(server, event_log_find(server->events, rev));
+        send_rev(server, subscriber, &round);
+        scope_close(round.life);
+    }
 }
 
 void request_subscribe(void *self, struct link_request *request, const void *fields)
