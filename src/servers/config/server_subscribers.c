@@ -41,6 +41,12 @@ static struct text secret_of(void *self, struct text name)
     return value.at ? value : TEXT("");
 }
 
+static bool is_clear_for(const struct config_server *server, const struct subscriber *subscriber,
+                         const struct object *object)
+{
+    return subscriber->is_clear || trust_with_access_point(server, subscriber->link, object);
+}
+
 struct config_config_object object_message(struct scope *scope, const struct config_server *server,
                                            const struct object *object, bool clear)
 {
@@ -200,7 +206,8 @@ static bool add_type(struct page *page, size_t type_index, const struct object_t
         }
         struct config_config_object *message = &page->out.objects.at[page->out.objects.count++];
         *message =
-            object_message(page->scope, page->server, objects[i], page->subscriber->is_clear);
+            object_message(page->scope, page->server, objects[i],
+                           is_clear_for(page->server, page->subscriber, objects[i]));
         if (page->subscriber->is_proxy) add_acl(page->scope, page->server, type, message);
         page->bytes += message->body.len;
         dbid = objects[i]->dbid;
@@ -444,7 +451,8 @@ static void tell_sight(struct telling *telling, const struct object_type *type, 
     struct config_config_object *message = NULL;
     if (is_seen) {
         message = scope_alloc(telling->scratch, sizeof *message);
-        *message = object_message(telling->scratch, telling->server, object, subscriber->is_clear);
+        *message = object_message(telling->scratch, telling->server, object,
+                                  is_clear_for(telling->server, subscriber, object));
     } else if (object) {
         message = hidden_object(telling->scratch, type, dbid, telling->changed.rev);
     } else {
