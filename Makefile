@@ -111,10 +111,11 @@ replay: build
 fuzz:
 	@tests/fuzz/run.sh $(BUILD)/fuzz "$(T)" "$(SECONDS)"
 
-# The pages printed from schema/: messages, options, objects, log events, counters, HTTP routes.
+# The pages printed from schema/: messages, options, objects, log events, counters, HTTP routes; and the man pages.
 reference: build
 	@ninja -C $(BUILD) --quiet reference
-	@echo "see $(BUILD)/reference"
+	@$(BUILD)/carillon man $(BUILD)/man
+	@echo "see $(BUILD)/reference and $(BUILD)/man"
 
 clean:
 	@rm -rf $(BUILD)
