@@ -161,7 +161,7 @@ TEST(a_stop_without_answer_becomes_sigterm_after_a_second_and_sigkill_after_the_
     CHECK_I64(wait_ms(89999), APPLICATION_DO_KILL);
 }
 
-TEST(a_graceful_stop_waits_for_idle_or_for_the_suspending_wait_timeout) /* F11 */
+TEST(F11_a_graceful_stop_waits_for_idle_or_for_the_suspending_wait_timeout)
 {
     run();
     app.policy.suspending_wait_ms = 7000;
@@ -196,9 +196,10 @@ TEST(a_restart_by_command_starts_when_the_stop_is_done)
     feed(APPLICATION_STOP_HEARD);
     feed(APPLICATION_EXITED);
     CHECK(wait_ms(0) & APPLICATION_DO_FORK);
+    CHECK_U32(app.restarts, 0); /* somebody ordered it */
 }
 
-TEST(missing_heartbeats_restart_it_by_abort_then_kill) /* F12, hangup-restart true */
+TEST(F12_missing_heartbeats_restart_it_by_abort_then_kill) /* hangup-restart true */
 {
     run();
     app.policy.heartbeat_ms = 10000;
@@ -214,7 +215,7 @@ TEST(missing_heartbeats_restart_it_by_abort_then_kill) /* F12, hangup-restart tr
     CHECK(wait_ms(0) & APPLICATION_DO_FORK);
 }
 
-TEST(without_hangup_restart_a_hung_process_lives_and_may_come_back) /* F12 */
+TEST(F12_without_hangup_restart_a_hung_process_lives_and_may_come_back)
 {
     run();
     app.policy.heartbeat_ms = 10000;
