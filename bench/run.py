@@ -27,6 +27,7 @@ import dnc  # noqa: E402
 import endpoints  # noqa: E402
 import http_layer  # noqa: E402
 import imports  # noqa: E402
+import ingest  # noqa: E402
 import lists  # noqa: E402
 import logs  # noqa: E402
 import notifications  # noqa: E402
@@ -34,6 +35,7 @@ import peers  # noqa: E402
 import queues  # noqa: E402
 import restart  # noqa: E402
 import scxml  # noqa: E402
+import starts  # noqa: E402
 import table  # noqa: E402
 import updates  # noqa: E402
 import websockets  # noqa: E402
@@ -41,11 +43,12 @@ import websockets  # noqa: E402
 PARTS = {"http": http_layer.http_layer, "updates": updates.updates, "websockets": websockets.websockets,
          "queues": queues.queues, "notifications": notifications.notifications, "endpoints": endpoints.endpoints,
          "imports": imports.imports, "restart": restart.restart, "lists": lists.lists, "dnc": dnc.do_not_call,
-         "desktops": desktop_load.desktops, "scxml": scxml.scxml, "config": config.config, "logs": logs.logs}
+         "desktops": desktop_load.desktops, "scxml": scxml.scxml, "config": config.config, "logs": logs.logs, "starts": starts.starts,
+         "ingest": ingest.ingest}
 # Longer ones, by name only.
 MORE = {"import-memory": imports.memory}
 TOOLS = ["update_bench", "http_bench", "notify_bench", "desktop_bench", "dnc_bench", "websocket_bench", "websocket_load",
-         "queue_bench", "scxml_bench", "config_bench", "log_bench"]
+         "queue_bench", "scxml_bench", "config_bench", "log_bench", "ingest_bench"]
 
 
 def say(line=""):
