@@ -3,6 +3,7 @@
  * readers declare (framework 4.1). */
 #include "gen/objects.h"
 #include "servers/config/draft.h"
+#include "servers/config/membership.h"
 #include "servers/config/options_check.h"
 #include "servers/config/reference.h"
 #include "servers/config/rules.h"
@@ -72,6 +73,21 @@ static void check_derived(const struct checker *checker, const struct object *be
     }
 }
 
+/* --- accounts of applications --------------------------------------------------------------- */
+
+/* Framework 12.1: System, or whose permissions bound it. One that vanishes later leaves it none. */
+static void check_log_on_as(const struct checker *checker)
+{
+    struct object_view view = { checker->set->objects, checker->set };
+    struct text account = body_text(&checker->object->body, "logOnAs");
+    if (account.len == 0 || text_eq(account, TEXT(LOG_ON_AS_SYSTEM))) return;
+    const struct object *found = membership_find(&view, account, OBJECT_TENANT_DEFAULT);
+    if (found && draft_shows(checker->set, found)) return;
+    refuse(checker, PROBLEM_INVALID_VALUE, "logOnAs",
+           scope_format(checker->scratch, "there is no Person and no AccessGroup \"%.*s\"",
+                        TEXT_ARG(account)));
+}
+
 /* --- formats in use ------------------------------------------------------------------------- */
 
 struct binding {
@@ -111,8 +127,8 @@ static void check_frozen(const struct checker *checker, const struct object *bef
     const struct object *user = user_of(checker, before);
     if (user)
         refuse(checker, PROBLEM_INVALID_VALUE, "fields",
-               scope_format(checker->scratch, "do not change: they are bound to %s[%.*s]",
-                            user->type->plural, TEXT_ARG(user->key)));
+               scope_format(checker->scratch, "do not change: they are bound to %.*s",
+                            TEXT_ARG(draft_label(checker->set, checker->scratch, user))));
 }
 
 /* --- secrets -------------------------------------------------------------------------------- */
@@ -151,7 +167,10 @@ static void check_one(struct checker *checker, const struct staged *staged)
     checker->label = object_label(checker->problems->scope, staged->after->type,
                                   staged->after->tenant, staged->after->key);
     body_each_secret(&staged->after->body, check_secret, checker);
-    if (staged->after->type == &OBJECT_APPLICATION) check_derived(checker, staged->before);
+    if (staged->after->type == &OBJECT_APPLICATION) {
+        check_derived(checker, staged->before);
+        check_log_on_as(checker);
+    }
     if (staged->after->type == &OBJECT_FORMAT && staged->before)
         check_frozen(checker, staged->before);
     struct options_check options = {

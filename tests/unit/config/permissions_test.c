@@ -318,6 +318,16 @@ TEST(an_account_writes_fifty_times_a_second_and_a_tool_as_often_as_it_likes)
     end(&scene);
 }
 
+TEST(an_application_logs_on_as_somebody_there_is)
+{
+    struct scene scene = begin();
+    CHECK(change(scene.tool, "update", "Application", "web", "{\"logOnAs\":\"group:Nobody\"}") ==
+          ERR_INVALID);
+    CHECK_TEXT(scene.world->field, "CFGLogOnAs");
+    CHECK_OK(change(scene.tool, "update", "Application", "web", "{\"logOnAs\":\"ann\"}"));
+    end(&scene);
+}
+
 TEST(permissions_survive_a_restart_and_a_rename)
 {
     struct world *world = world_new_on_disk("sim");
