@@ -36,8 +36,8 @@ struct staged {
     const struct object *before; /* NULL: created */
     struct object *after;        /* NULL: deleted */
     enum change_cascade cascade;
-    bool is_touched; /* told to subscribers although its properties stay: a secret has moved */
-    bool follows;    /* nobody asked for it: a name that it holds has changed */
+    bool is_touched;  /* told to subscribers although its properties stay: a secret has moved */
+    bool follows;     /* nobody asked for it: a name that it holds has changed */
     bool is_unlinked; /* a reference was taken out of it */
 };
 
@@ -57,6 +57,8 @@ struct change_world {
 
 struct change_set;
 
+enum { OBJECTS_MAX = 500000 }; /* framework 16; one more is refused */
+
 struct change_set *change_set_new(struct scope *owner, struct object_set *objects);
 const struct object_set *change_set_objects(const struct change_set *set);
 void change_set_drop(struct change_set *set);
@@ -65,7 +67,8 @@ void change_set_guard(struct change_set *set, const struct change_guard *guard);
 
 void change_set_step(struct change_set *set, const struct change_step *step,
                      struct problems *problems);
-/* As it would be: what the steps so far have made of it; NULL also when the asker may not see it. */
+/* As it would be: what the steps so far have made of it; NULL also when the asker may not see it.
+ */
 const struct object *change_set_find(const struct change_set *set, const struct object_type *type,
                                      struct text tenant, struct text key);
 /* Objects that use the secret are told to subscribers again. */

@@ -4,6 +4,7 @@
 #include "format/json.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct writer {
     struct buf *out;
@@ -28,6 +29,10 @@ static void put_text(struct writer *writer, struct text text)
 static void put_escaped(struct writer *writer, struct text text)
 {
     struct buf escaped = { 0 };
+    if (text.len == 0 || memmem(text.at, text.len, "${", 2) == NULL) {
+        put_text(writer, text);
+        return;
+    }
     for (size_t i = 0; i < text.len; i++) {
         if (text_starts(text_slice(text, i, 2), TEXT("${"))) buf_add_byte(&escaped, '$');
         buf_add_byte(&escaped, text.at[i]);

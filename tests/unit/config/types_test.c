@@ -415,3 +415,42 @@ TEST(templates_clusters_and_scripts_are_checked_by_those_who_read_them)
     CHECK(ground_warns(ground, "applications[c].options.default.wonder: unknownOption"));
     ground_free(ground);
 }
+
+/* --- files ---------------------------------------------------------------------------------- */
+
+TEST(an_export_of_all_types_changes_nothing_when_it_is_synchronized)
+{
+    static const char file[] =
+        "{\"format\":\"cc-config\",\"version\":1,\"folders\":[{\"path\":\"A/"
+        "B\",\"class\":\"Site\"}],"
+        "\"skills\":[{\"name\":\"s\",\"folder\":\"A/B\"}],"
+        "\"physicalSwitches\":[{\"name\":\"o\",\"type\":\"SIP Switch\"}],"
+        "\"switches\":[{\"name\":\"w\",\"physicalSwitch\":\"o\"}],"
+        "\"dns\":[{\"switch\":\"w\",\"number\":\"1\",\"type\":\"Extension\",\"group\":\"g\"}],"
+        "\"dnGroups\":[{\"name\":\"g\",\"dns\":[{\"dn\":\"w/1/Extension\"}]}],"
+        "\"agentLogins\":[{\"switch\":\"w\",\"loginCode\":\"4711\"}],"
+        "\"persons\":[{\"employeeId\":\"e\",\"userName\":\"e\",\"agentInfo\":{\"skillLevels\":{"
+        "\"s\":3},"
+        "\"agentLogins\":[{\"login\":\"w/4711\",\"wrapupTime\":30}]}}],"
+        "\"enumerators\":[{\"name\":\"MediaType\"}],"
+        "\"enumeratorValues\":[{\"enumerator\":\"MediaType\",\"name\":\"email\"}],"
+        "\"objectiveTables\":[{\"name\":\"t\",\"records\":[{\"media\":\"MediaType/"
+        "email\",\"threshold\":60}]}],"
+        "\"transactions\":[{\"name\":\"GMS_Patterns\",\"type\":\"List\",\"annex\":{\"p\":{\"911\":"
+        "\"911-\"}}}],"
+        "\"ivrs\":[{\"name\":\"i\"}],"
+        "\"ivrPorts\":[{\"ivr\":\"i\",\"portNumber\":\"1\",\"dn\":\"w/1/Extension\"}]}";
+    struct ground *ground = ground_new();
+    CHECK(ground_apply(ground, file, (struct plan_wish){ PLAN_MERGE, true, false }, NULL));
+    struct text exported = ground_export(ground);
+    struct plan_wish sync = { PLAN_SYNC, true, false };
+    CHECK(ground_plan(ground, scope_keep_z(ground->life, exported), sync, NULL));
+    CHECK_U32(ground->plan.counts[PLAN_CREATE] + ground->plan.counts[PLAN_UPDATE] +
+                  ground->plan.counts[PLAN_DELETE],
+              0);
+    struct ground *copy = ground_new();
+    CHECK(ground_apply(copy, scope_keep_z(copy->life, exported), sync, NULL));
+    CHECK(text_eq(ground_export(copy), exported));
+    ground_free(copy);
+    ground_free(ground);
+}
