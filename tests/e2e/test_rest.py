@@ -156,7 +156,8 @@ class Rest(unittest.TestCase):
     def test_history_tells_who_and_from_where_and_a_revision_is_taken_back(self):
         rev = self.create("skills", name="undone")["rev"]
         row = self.expect(self.boss.get(f"{CFG}/history?rev={rev}"), 200)["rows"][0]
-        self.assertEqual((row["person"], row["op"], row["key"]), (BOSS, "create", "undone"))
+        self.assertEqual((row["person"], row["op"], row["key"], row["application"], row["address"]),
+                         (BOSS, "create", "undone", "web", "127.0.0.1"))
         self.expect(self.boss.call("POST", f"{CFG}/history/{rev}/undo?comment=no"), 200)
         self.expect(self.boss.get(f"{CFG}/skills/undone"), 404)
 
@@ -165,7 +166,10 @@ class Rest(unittest.TestCase):
         acl = self.boss.get(f"{CFG}/skills/guarded/acl")
         self.expect(acl, 200)
         entries = {"entries": [{"account": f"person:{AGENT}", "mask": "RX"}]}
+        since = self.rev()
         self.expect(self.boss.call("PUT", f"{CFG}/skills/guarded/acl", entries, {"If-Match": acl.headers["ETag"]}), 200)
+        news = self.expect(self.boss.get(f"{CFG}/changes?since={since}&types=Skill"), 200)["events"]
+        self.assertEqual([(one["event"], one["key"]) for one in news], [("access-changed", "guarded")])
         effective = self.expect(self.boss.get(f"{CFG}/skills/guarded/effective?account=person:{AGENT}"), 200)
         self.assertEqual(effective["mask"], "RX")
         agent = self.centre.client(AGENT)

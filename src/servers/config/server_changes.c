@@ -39,8 +39,7 @@ static bool may_read(const struct config_server *server, struct access_rights *r
 {
     const struct object *object = object_set_find_dbid(server->objects, event->type, event->dbid);
     struct access_gone gone = { .type = event->type, .dbid = event->dbid, .tenant = event->tenant };
-    return object ? access_may(rights, object, MAY_READ)
-                  : access_may_read_gone(rights, &gone);
+    return object ? access_may(rights, object, MAY_READ) : access_may_read_gone(rights, &gone);
 }
 
 /* As it was made, with defaults and without secrets. */
@@ -103,21 +102,53 @@ static void add(struct scope *scope, struct collecting *found,
     found->at[found->count++] = *event;
 }
 
+struct asking { /* for whom is collected */
+    const struct config_server *server;
+    const struct config_read_changes *asked;
+    struct access_rights *rights;
+    struct scope *scope;
+};
+
+static void add_event(const struct asking *asking, const struct event *event, uint64_t rev,
+                      struct collecting *found)
+{
+    if (!is_asked_for(asking->asked, event) || !may_read(asking->server, asking->rights, event))
+        return;
+    struct config_change_event message = message_of(asking->scope, event, rev);
+    add(asking->scope, found, &message);
+}
+
+/* Entries of what is no more say nothing to anybody. */
+static void add_access(const struct asking *asking, const struct event_rev *rev,
+                       struct collecting *found)
+{
+    for (uint32_t i = 0; i < rev->access_count; i++) {
+        const struct event_place *place = &rev->access[i];
+        bool is_told = i && place[-1].type == place->type && place[-1].dbid == place->dbid;
+        const struct object *object =
+            object_set_find_dbid(asking->server->objects, place->type, place->dbid);
+        if (object == NULL || is_told) continue;
+        struct event event = { .op = "access",
+                               .type = place->type,
+                               .dbid = place->dbid,
+                               .tenant = object->tenant,
+                               .key = object->key };
+        add_event(asking, &event, rev->rev, found);
+    }
+}
+
 static void collect(const struct config_server *server, struct scope *scope,
                     struct link_request *request, const struct config_read_changes *asked,
                     uint64_t since, struct collecting *found)
 {
     struct actor actor = actor_of(server, scope, request);
-    struct access_rights *rights = actor_rights(server, scope, &actor);
+    struct asking asking = { server, asked, actor_rights(server, scope, &actor), scope };
     found->rev = since;
     while (found->rev < server->rev && found->count < EVENTS_MAX) {
         const struct event_rev *rev = event_log_find(server->events, ++found->rev);
-        for (uint32_t i = 0; rev && i < rev->count; i++) {
-            const struct event *event = &rev->events[i];
-            if (!is_asked_for(asked, event) || !may_read(server, rights, event)) continue;
-            struct config_change_event message = message_of(scope, event, rev->rev);
-            add(scope, found, &message);
-        }
+        for (uint32_t i = 0; rev && i < rev->count; i++)
+            add_event(&asking, &rev->events[i], rev->rev, found);
+        if (rev) add_access(&asking, rev, found);
     }
 }
 

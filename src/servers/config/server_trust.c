@@ -29,7 +29,8 @@ static bool is_role(const char *role, const char *wanted)
     return role && text_eq(text_of(role), text_of(wanted));
 }
 
-/* A proxy says whose request it passes on; of nobody else that is believed. */
+/* A proxy says whose request it passes on, web where its person sits; of nobody else that is
+ * believed. */
 struct origin origin_of(const struct config_server *server, struct link_request *request)
 {
     const struct link *link = request ? link_request_link(request) : NULL;
@@ -37,6 +38,8 @@ struct origin origin_of(const struct config_server *server, struct link_request 
     const struct link_header *header = link_request_header(request);
     if (header->application.len && is_role(server_of(server, link_peer(link)), "config"))
         return (struct origin){ header->application, header->address };
+    if (header->address.len && is_role(server_of(server, link_peer(link)), "web"))
+        return (struct origin){ link_peer(link), header->address };
     return (struct origin){ link_peer(link), link_peer_address(link) };
 }
 
