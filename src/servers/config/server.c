@@ -136,6 +136,9 @@ static const struct link_handler handlers[] = {
     { .msg = &MSG_CONFIG_READ_HISTORY, .on_request = request_read_history },
     { .msg = &MSG_CONFIG_UNDO, .on_request = request_undo },
     { .msg = &MSG_CONFIG_READ_SERVER, .on_request = request_read_server },
+    { .msg = &MSG_CONFIG_CHECKOUT_LICENCE, .on_request = request_checkout_licence },
+    { .msg = &MSG_CONFIG_CHECKIN_LICENCE, .on_request = request_checkin_licence },
+    { .msg = &MSG_CONFIG_READ_LICENCES, .on_request = request_read_licences },
     { .msg = &MSG_CONFIG_AUTHENTICATE, .on_request = request_authenticate },
     { .msg = &MSG_CONFIG_SET_PASSWORD, .on_request = request_set_password },
     { .msg = &MSG_CONFIG_COMPARE_ACCOUNTS, .on_request = request_compare_accounts },
@@ -212,6 +215,7 @@ static enum err start(struct app *app, void **self, struct fault *fault)
     enum err err = app_open_store(app, MIGRATIONS_CONFIG, &server->store, fault);
     if (!err) err = store_load(server, fault);
     if (!err) err = accounts_open(server, fault);
+    if (!err) err = licences_open(server, fault);
     if (err) return err;
     if (server->is_new)
         make_builtin(server);
@@ -226,6 +230,7 @@ static void changed(void *self)
     const struct config_options *options = server->app->options;
     event_log_set_max(server->events, options->subscriber_history);
     if (server->proxy) proxy_configure(server->proxy);
+    if (server->seats) licences_configure(server);
 }
 
 static void on_flushed(void *self)

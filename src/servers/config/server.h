@@ -57,6 +57,7 @@ struct config_server {
     uint64_t changes_total, refused_total, resyncs_total;
 };
 
+    struct seats *seats;  /* licences; NULL: of a proxy */
 /* --- server_mode.c -------------------------------------------------------------------------- */
 
 /* `why` NULL or empty: it can be changed again. Told to subscribers where it moves. */
@@ -115,6 +116,8 @@ bool trust_with_accounts(const struct config_server *server, struct link_request
 
 /* --- server_write.c ------------------------------------------------------------------------- */
 
+/* Whether it may hold licences: servers of ours. False: refused. */
+bool trust_with_seats(const struct config_server *server, struct link_request *request);
 /* One request that changes something. `stage` runs when its turn has come, so it sees everything
  * that was accepted before. */
 struct write {
@@ -217,6 +220,14 @@ void acl_begin(struct config_server *server);
 enum err accounts_open(struct config_server *server, struct fault *fault);
 /* The objects are there: on a new installation the account default gets a first password. `done`
  * comes once, now or later. */
+/* --- server_licences.c ---------------------------------------------------------------------- */
+
+enum err licences_open(struct config_server *server, struct fault *fault);
+void licences_configure(struct config_server *server); /* options moved */
+void request_checkout_licence(void *self, struct link_request *request, const void *fields);
+void request_checkin_licence(void *self, struct link_request *request, const void *fields);
+void request_read_licences(void *self, struct link_request *request, const void *fields);
+
 void accounts_begin(struct config_server *server, void (*done)(struct config_server *server));
 void request_authenticate(void *self, struct link_request *request, const void *fields);
 /* When a person logged in last, as an object in `scope`; NULL: never. */

@@ -161,6 +161,15 @@ bool trust_with_copy(const struct config_server *server, const struct link *link
     return is_role(server_of(server, link_peer(link)), "config");
 }
 
+bool trust_with_seats(const struct config_server *server, struct link_request *request)
+{
+    if (server_of(server, origin_of(server, request).application)) return true;
+    struct fault fault;
+    (void)fault_set(&fault, ERR_DENIED, "", "only servers hold licences");
+    link_refuse_fault(request, &fault);
+    return false;
+}
+
 bool trust_with_accounts(const struct config_server *server, struct link_request *request)
 {
     struct text name = origin_of(server, request).application;

@@ -107,6 +107,13 @@ static const struct link_handler handlers[] = {
     { 0 },
 };
 
+static void forget_asker(void *self)
+{
+    struct asker *asker = self;
+    buf_free(&asker->events);
+    buf_free(&asker->changes);
+}
+
 struct asker *asker_new(struct world *world, const char *name, const char *address,
                         const char *server)
 {
@@ -115,6 +122,7 @@ struct asker *asker_new(struct world *world, const char *name, const char *addre
     struct link_identity *identity = scope_alloc(life, sizeof *identity);
     static const struct link_options options = { .reconnect_ms = 100 };
     *asker = (struct asker){ .world = world, .life = life };
+    scope_on_close(life, forget_asker, asker);
     bool is_tool = strcmp(name, "tool") == 0;
     *identity = (struct link_identity){ .application = text_of(name),
                                         .role = is_tool ? TEXT("tool") : TEXT("primary"),
@@ -129,8 +137,6 @@ struct asker *asker_new(struct world *world, const char *name, const char *addre
 
 void asker_free(struct asker *asker)
 {
-    buf_free(&asker->events);
-    buf_free(&asker->changes);
     scope_close(asker->life);
 }
 
