@@ -11,6 +11,7 @@ struct translator {
     struct buf *out;
     uint32_t parameter_count;
     bool makes_columns; /* in a CREATE TABLE or ALTER TABLE */
+    bool is_name_due;   /* there, behind ( and , and COLUMN: whatever it is called like */
     bool is_bad;
 };
 
@@ -178,8 +179,18 @@ static bool put_join(struct translator *self)
     return true;
 }
 
+static bool put_column_name(struct translator *self)
+{
+    struct text word = word_at(self->at);
+    bool is_name = self->makes_columns && self->is_name_due;
+    self->is_name_due = text_eq_fold(word, TEXT("COLUMN"));
+    if (is_name) copy_to(self, self->at + word.len);
+    return is_name;
+}
+
 static void put_word(struct translator *self)
 {
+    if (put_column_name(self)) return;
     if (behind(self->at, "CREATE TABLE") || behind(self->at, "ALTER TABLE"))
         self->makes_columns = true;
     if (put_json_each(self) || put_is(self) || put_join(self) || put_text_type(self) ||
@@ -203,6 +214,7 @@ bool postgres_translate(const char *sql, struct buf *out, uint32_t *parameter_co
             put_word(&self);
         } else {
             if (*self.at == ';') self.makes_columns = false;
+            if (*self.at == '(' || *self.at == ',') self.is_name_due = true;
             copy_to(&self, self.at + 1);
         }
     }

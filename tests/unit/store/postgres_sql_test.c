@@ -41,6 +41,15 @@ TEST(columns_get_types_that_hold_as_much)
            2);
 }
 
+TEST(a_column_may_be_called_like_a_type)
+{
+    expect("CREATE TABLE a (text TEXT NOT NULL, real INTEGER, d decimal(18,0)); ALTER TABLE a ADD "
+           "COLUMN blob BLOB",
+           "CREATE TABLE a (text TEXT COLLATE \"C\" NOT NULL, real BIGINT, d decimal(18,0)); ALTER "
+           "TABLE a ADD COLUMN blob BYTEA",
+           0);
+}
+
 TEST(hints_and_lists_and_nulls_are_said_in_its_words)
 {
     expect("SELECT value FROM json_each(?1)",
