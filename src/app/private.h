@@ -105,6 +105,7 @@ void control_set_heartbeat(struct control *control); /* after the options moved 
 
 /* subscription.c */
 struct subscription *subscription_open(struct app *app);
+struct link *subscription_link(const struct subscription *subscription); /* good until return */
 
 /* cache.c */
 struct cache *cache_new(struct app *app);

@@ -379,6 +379,11 @@ static void connect_to(struct subscription *subscription, struct text address, s
                                       &options, handlers, &hooks, subscription);
 }
 
+struct link *subscription_link(const struct subscription *subscription)
+{
+    return subscription->link;
+}
+
 struct subscription *subscription_open(struct app *app)
 {
     const struct birth *birth = &app->private->birth;

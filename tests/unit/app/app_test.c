@@ -3,6 +3,7 @@
  */
 #include "tests/unit/test.h"
 
+#include "app/licence.h"
 #include "app/private.h"
 #include "gen/messages.h"
 #include "gen/objects.h"
@@ -97,6 +98,10 @@ struct world {
     const char *first_campaign;
     struct link_request *held;
     const char *its_epoch; /* NULL: e1 */
+    /* of licences */
+    uint32_t checkouts, asked_seats, granted_seats;
+    char group[16];
+    bool is_unlimited;
 };
 
 static struct link_identity secret_holder(const char *name)
@@ -205,7 +210,25 @@ static void on_next(void *self, struct link_request *request, const void *fields
     world->held = request;
 }
 
+static void on_checkout(void *self, struct link_request *request, const void *fields)
+{
+    struct world *world = self;
+    const struct config_checkout_licence *asked = fields;
+    world->checkouts++;
+    world->asked_seats = asked->count;
+    (void)text_to_z(asked->group, world->group, sizeof world->group);
+    struct config_licence_granted granted = {
+        .head.has = CONFIG_LICENCE_GRANTED_HAS_GRANTED | CONFIG_LICENCE_GRANTED_HAS_LEASE |
+                    CONFIG_LICENCE_GRANTED_HAS_UNLIMITED,
+        .granted = world->granted_seats,
+        .lease = 60,
+        .unlimited = world->is_unlimited,
+    };
+    link_reply(request, &granted);
+}
+
 static const struct link_handler config_handlers[] = {
+    { .msg = &MSG_CONFIG_CHECKOUT_LICENCE, .on_request = on_checkout },
     { .msg = &MSG_CONFIG_SUBSCRIBE, .on_request = on_subscribe },
     { .msg = &MSG_CONFIG_SNAPSHOT_NEXT, .on_request = on_next },
     { 0 },
@@ -871,4 +894,51 @@ TEST(a_port_is_found_with_the_address_of_its_host)
     CHECK_OK(app_begin(app, &fault));
     CHECK(app_server(app) == &server);
     scope_close(life);
+}
+
+/* --- licences ----------------------------------------------------------------------------------
+ */
+
+TEST(seats_are_asked_for_again_within_their_lease_and_kept_a_day_without_config)
+{
+    struct world *world = everything_up();
+    world->granted_seats = 10;
+    struct licence *licence =
+        licence_open(world->app->life, world->app, TEXT("seat"), 30, NULL, NULL);
+    CHECK_U32(licence_seats(licence), 30); /* nobody has said otherwise */
+    loop_run_for(world->loop, 100);
+    CHECK_U32(licence_seats(licence), 10);
+    CHECK_U32(world->asked_seats, 30);
+    CHECK_TEXT(text_of(world->group), "11"); /* our DBID */
+    world->granted_seats = 30;
+    loop_run_for(world->loop, 59000);
+    CHECK(world->checkouts >= 2);
+    CHECK_U32(licence_seats(licence), 30);
+    scope_close(world->config_life);
+    loop_run_for(world->loop, (uint64_t)LICENCE_KEPT_MS - 60000);
+    CHECK_U32(licence_seats(licence), 30);
+    loop_run_for(world->loop, 120000);
+    CHECK_U32(licence_seats(licence), 0);
+    world->is_unlimited = true;
+    run_config(world);
+    loop_run_for(world->loop, 60000);
+    CHECK_U32(licence_seats(licence), LICENCE_MAX);
+    world_free(world);
+}
+
+TEST(both_members_of_a_pair_ask_for_one_group)
+{
+    struct world *world = everything_up();
+    send_changed(world, 6, "added",
+                 object("Application", 12, 6, "first",
+                        "{\"name\":\"first\",\"backupServer\":\"outbound\"}"));
+    struct licence *licence =
+        licence_open(world->app->life, world->app, TEXT("seat"), LICENCE_MAX, NULL, NULL);
+    loop_run_for(world->loop, 100);
+    CHECK_TEXT(text_of(world->group), "12");
+    CHECK_U32(world->asked_seats, LICENCE_MAX);
+    licence_want(licence, 5);
+    loop_run_for(world->loop, 100);
+    CHECK_U32(world->asked_seats, 5);
+    world_free(world);
 }
