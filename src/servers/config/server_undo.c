@@ -45,6 +45,15 @@ static void refuse_row(struct undo *undo, struct text type, struct text key, con
                 "%.*s %.*s: %s", TEXT_ARG(type), TEXT_ARG(key), words);
 }
 
+/* Objects stand before the entries of permissions that came with them. */
+static bool is_created(const struct undo *undo, const struct undo_row *row)
+{
+    for (uint32_t i = 0; i < undo->count; i++)
+        if (undo->rows[i].type == row->type && undo->rows[i].dbid == row->dbid)
+            return undo->rows[i].before == NULL;
+    return false;
+}
+
 static void take_row(struct undo *undo, const struct rows *rows, uint32_t i)
 {
     struct scope *scope = link_request_scope(undo->request);
@@ -62,7 +71,8 @@ static void take_row(struct undo *undo, const struct rows *rows, uint32_t i)
         /* A name that nothing uses any more does no harm. */
         if (!is_new) refuse_row(undo, type, key, "former values of secrets are not kept");
     } else if (text_eq(op, TEXT("acl"))) {
-        refuse_row(undo, type, key, "permissions are set back by changing them again");
+        if (!is_created(undo, &row))
+            refuse_row(undo, type, key, "permissions are set back by changing them again");
     } else if (row.type == NULL || (!is_new && row.before == NULL) ||
                (!is_gone && row.after == NULL)) {
         refuse_row(undo, type, key, "what it was before is not kept any more");
