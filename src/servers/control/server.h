@@ -58,6 +58,7 @@ struct app_entry {
     struct entry entry;
     struct control_server *server;
     uint32_t dbid, pid;
+    uint64_t own_rev, template_rev; /* whose options were read; 0: absent */
     struct text type, host, backup; /* good until configuration moves */
     uint64_t startup_ms, shutdown_ms, suspending_ms;
     bool is_autostart, is_disabled; /* startupType */
@@ -182,7 +183,8 @@ struct control_host_status host_status_message(const struct host_entry *host);
 
 /* Who asks: of a link's proven peer, and of the person that web speaks for. */
 struct asker {
-    enum { ASKER_FULL, ASKER_ACCOUNT, ASKER_NOBODY } kind;
+    /* READER: reads all, orders nothing. */
+    enum { ASKER_FULL, ASKER_READER, ASKER_ACCOUNT, ASKER_NOBODY } kind;
     struct text account; /* "person:TENANT/ID", "group:TENANT/NAME" */
     struct text tenant, person;
     struct text words; /* for the log: "person 1001", "tool" */

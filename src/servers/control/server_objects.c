@@ -127,9 +127,17 @@ static const struct common_options *options_of(const struct object_application *
     return option_resolve(&OPTIONS_COMMON, &source, NULL, scratch, NULL, NULL);
 }
 
-static void read_options(struct app_entry *app, const struct object_application *fields,
+/* Most revisions are of other objects. */
+static void read_options(struct app_entry *app, const struct app_object *object,
                          const struct object_app_prototype *prototype)
 {
+    const struct object_application *fields = (const void *)object->fields;
+    const struct app_object *template =
+        app_object(app->server->app, &OBJECT_APP_PROTOTYPE, fields->template);
+    uint64_t template_rev = template ? template->rev : 0;
+    if (app->own_rev == object->rev && app->template_rev == template_rev) return;
+    app->own_rev = object->rev;
+    app->template_rev = template_rev;
     struct scope *scratch = scope_new(NULL, "options", SCOPE_NO_LIMIT);
     const struct common_options *options = options_of(fields, prototype, scratch);
     app->is_autostart = options->sml_autostart;
@@ -152,7 +160,7 @@ static void take_application(struct control_server *server, const struct app_obj
     app->startup_ms = fields->startup_timeout * 1000ull;
     app->shutdown_ms = fields->shutdown_timeout * 1000ull + STOP_SLACK_MS;
     app->is_disabled = text_eq(fields->startup_type, TEXT("disabled"));
-    read_options(app, fields, prototype);
+    read_options(app, object, prototype);
     (void)see(server, &app->entry);
     if (has_moved_house && app_watch_lose(&app->watch, loop_now_mono_ms(server->app->loop)))
         entry_moved(server, &app->entry);

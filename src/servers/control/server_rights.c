@@ -2,6 +2,7 @@
 /* Who asks, and what he may: config knows, so it is asked; nothing is remembered longer than a
  * revision of the configuration. */
 #include "gen/objects.h"
+#include "model/application_type.h"
 #include "servers/control/server.h"
 
 enum { ASK_MS = 5000, READABLE_KEPT_MAX = 1000, PAGE_MAX = 1000 };
@@ -22,19 +23,54 @@ static struct text name_within(struct scope *scope, struct text tenant, struct t
     return scope_format(scope, "%.*s/%.*s", TEXT_ARG(tenant), TEXT_ARG(id));
 }
 
-/* A server or a third party acts by its Application's logOnAs: System, or that account. */
+static const struct object_application *application_of(const struct control_server *server,
+                                                       struct text name)
+{
+    const struct app_object *object = app_object(server->app, &OBJECT_APPLICATION, name);
+    return object ? (const void *)object->fields : NULL;
+}
+
+/* Which of our servers a supervisor starts for it; NULL: a third party (decision 0043). */
+static const char *server_of(const struct object_application *fields)
+{
+    bool is_server = !SHAPE_HAS(fields, OBJECT_APPLICATION_HAS_IS_SERVER) || fields->is_server;
+    return fields->host.len && is_server ? application_type_server(fields->type) : NULL;
+}
+
+/* Of all others, who claims to be a person is not believed. */
+static bool speaks_for_persons(const struct control_server *server, struct text peer)
+{
+    const struct object_application *fields = application_of(server, peer);
+    const char *role = fields ? server_of(fields) : NULL;
+    return text_eq(peer, TEXT("tool")) || (role && text_eq(text_of(role), TEXT("web")));
+}
+
+/* "person:TENANT/ID", or of Environment "person:ID". Of a group nobody knows what it may read but
+ * object by object. */
+static void name_person(struct asker *asker)
+{
+    struct text tenant, id;
+    if (!text_starts(asker->account, TEXT("person:"))) return;
+    struct text rest = text_slice(asker->account, sizeof "person:" - 1, SIZE_MAX);
+    bool has_tenant = text_cut(rest, '/', &tenant, &id);
+    asker->tenant = has_tenant ? tenant : TEXT("Environment");
+    asker->person = has_tenant ? id : rest;
+}
+
+/* A server or a third party acts by its Application's logOnAs: System, or that account. System lets
+ * a server of ours do everything, and others read. */
 static struct asker application_asks(const struct control_server *server, struct scope *scope,
                                      struct text peer)
 {
-    const struct app_object *object = app_object(server->app, &OBJECT_APPLICATION, peer);
-    const struct object_application *fields = object ? (const void *)object->fields : NULL;
+    const struct object_application *fields = application_of(server, peer);
     struct asker asker = { .kind = ASKER_NOBODY,
                            .words = scope_format(scope, "application %.*s", TEXT_ARG(peer)) };
     if (fields == NULL) return asker;
-    asker.kind = ASKER_FULL;
+    asker.kind = server_of(fields) ? ASKER_FULL : ASKER_READER;
     if (fields->log_on_as.len == 0 || text_eq_fold(fields->log_on_as, TEXT("System"))) return asker;
     asker.kind = ASKER_ACCOUNT;
-    asker.account = fields->log_on_as;
+    asker.account = scope_keep(scope, fields->log_on_as);
+    name_person(&asker);
     return asker;
 }
 
@@ -44,7 +80,7 @@ struct asker asker_of(const struct control_server *server, struct link_request *
     const struct link_header *header = link_request_header(request);
     const struct link *link = link_request_link(request);
     struct text peer = link ? link_peer(link) : TEXT("");
-    if (header->person.len == 0) {
+    if (header->person.len == 0 || !speaks_for_persons(server, peer)) {
         if (is_one_of_ours(peer))
             return (struct asker){ .kind = ASKER_FULL, .words = scope_keep(scope, peer) };
         return application_asks(server, scope, peer);
@@ -64,7 +100,7 @@ struct asker asker_of(const struct control_server *server, struct link_request *
 
 struct rights_question {
     struct scope *life;
-    bool may;
+    bool may, may_read;
     char needed;
     void (*done)(void *self, bool may, bool may_read, const struct link_error *error);
     void *self;
@@ -102,7 +138,7 @@ static void on_effective(void *self, const struct link_error *error, const void 
 static void answer_soon(void *self)
 {
     struct rights_question *question = self;
-    question->done(question->self, question->may, question->may, NULL);
+    question->done(question->self, question->may, question->may_read, NULL);
     scope_close(question->life);
 }
 
@@ -120,9 +156,13 @@ void rights_ask(struct control_server *server, const struct asker *asker, const 
 {
     struct scope *life = scope_new(server->app->life, "rights", SCOPE_NO_LIMIT);
     struct rights_question *question = scope_alloc(life, sizeof *question);
-    *question = (struct rights_question){
-        .life = life, .may = asker->kind == ASKER_FULL, .needed = needed, .done = done, .self = self
-    };
+    bool is_full = asker->kind == ASKER_FULL, may_read = is_full || asker->kind == ASKER_READER;
+    *question = (struct rights_question){ .life = life,
+                                          .may = is_full || (may_read && needed == 'R'),
+                                          .may_read = may_read,
+                                          .needed = needed,
+                                          .done = done,
+                                          .self = self };
     if (asker->kind != ASKER_ACCOUNT) {
         loop_soon(life, server->app->loop, answer_soon, question);
         return;
@@ -256,6 +296,20 @@ static void answer_from_whole(void *self)
     scope_close(reader->life);
 }
 
+static void answer_reader_nobody(void *self)
+{
+    static const struct link_error denied = {
+        .err = ERR_DENIED,
+        .protocol = { "control", 7 },
+        .code = ORDER_INCORRECT_CLIENT_CODE,
+        .name = { "IncorrectClientCode", 19 },
+        .text = { "only persons, and applications that are configured, may read states", 67 },
+    };
+    struct reader *reader = self;
+    reader->done(reader->self, NULL, &denied);
+    scope_close(reader->life);
+}
+
 static void answer_reader_away(void *self)
 {
     struct reader *reader = self;
@@ -299,8 +353,12 @@ void rights_read(struct control_server *server, const struct asker *asker,
     struct reader *reader = scope_alloc(life, sizeof *reader);
     *reader = (struct reader){ .life = life, .done = done, .self = self };
     uint64_t rev = app_config_rev(server->app);
-    if (asker->kind == ASKER_FULL) {
+    if (asker->kind == ASKER_FULL || asker->kind == ASKER_READER) {
         loop_soon(life, server->app->loop, answer_from_whole, reader);
+        return;
+    }
+    if (asker->kind == ASKER_NOBODY || asker->person.len == 0) {
+        loop_soon(life, server->app->loop, answer_reader_nobody, reader);
         return;
     }
     struct readable *readable = table_get(server->rights->readable, asker->account);
@@ -313,7 +371,7 @@ void rights_read(struct control_server *server, const struct asker *asker,
         loop_soon(life, server->app->loop, answer_from_whole, reader);
         return;
     }
-    if (server->config == NULL || peer_link(server->config) == NULL || asker->person.len == 0) {
+    if (server->config == NULL || peer_link(server->config) == NULL) {
         loop_soon(life, server->app->loop, answer_reader_away, reader);
         return;
     }

@@ -370,7 +370,7 @@ static void ask_for(struct watcher *watcher)
 static bool is_behind(const struct watcher *watcher)
 {
     const struct control_server *server = watcher->server;
-    bool is_full = watcher->asker.kind == ASKER_FULL;
+    bool is_full = watcher->asker.kind != ASKER_ACCOUNT;
     return watcher->told < server->moves ||
            (!is_full && watcher->rights_rev < app_config_rev(server->app));
 }

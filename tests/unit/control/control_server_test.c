@@ -72,15 +72,14 @@ static void on_read(void *self, struct link_request *request, const void *fields
 {
     struct world *world = self;
     const struct config_read *asked = fields;
-    struct config_config_object one = { .head.has = CONFIG_CONFIG_OBJECT_HAS_TYPE |
-                                                    CONFIG_CONFIG_OBJECT_HAS_DBID |
-                                                    CONFIG_CONFIG_OBJECT_HAS_REV |
-                                                    CONFIG_CONFIG_OBJECT_HAS_KEY,
-                                        .type = asked->type,
-                                        .dbid = 1,
-                                        .rev = 1,
-                                        .key = text_eq(asked->type, TEXT("Solution")) ? TEXT("S")
-                                                                                      : TEXT("A") };
+    struct config_config_object one = {
+        .head.has = CONFIG_CONFIG_OBJECT_HAS_TYPE | CONFIG_CONFIG_OBJECT_HAS_DBID |
+                    CONFIG_CONFIG_OBJECT_HAS_REV | CONFIG_CONFIG_OBJECT_HAS_KEY,
+        .type = asked->type,
+        .dbid = 1,
+        .rev = 1,
+        .key = text_eq(asked->type, TEXT("Solution")) ? TEXT("S") : TEXT("A")
+    };
     CHECK_TEXT(link_request_header(request)->person, "1001");
     link_reply(request, &(struct config_objects){
                             .head.has = CONFIG_OBJECTS_HAS_REV | CONFIG_OBJECTS_HAS_OBJECTS,
@@ -138,7 +137,9 @@ static void put_objects(struct world *world)
         "{\"name\":\"config\",\"type\":\"ConfigurationServer\",\"host\":\"one\",\"ports\":[{"
         "\"id\":\"default\",\"number\":2020}]}");
     put(world, &OBJECT_APPLICATION,
-        "{\"name\":\"web\",\"type\":\"WebAPIServer\",\"logOnAs\":\"System\"}");
+        "{\"name\":\"web\",\"type\":\"WebAPIServer\",\"host\":\"one\",\"logOnAs\":\"System\"}");
+    put(world, &OBJECT_APPLICATION,
+        "{\"name\":\"crm\",\"type\":\"ThirdPartyServer\",\"logOnAs\":\"System\"}");
     put(world, &OBJECT_HOST, "{\"name\":\"one\",\"ipAddress\":\"127.0.0.1\"}");
     put_application(world, "A", "one", "");
     put_application(world, "B", "one", "");
@@ -555,6 +556,32 @@ TEST(a_person_needs_execute_and_does_not_learn_of_what_he_may_not_read)
     world_free(world);
 }
 
+TEST(a_third_party_reads_but_orders_nothing_though_it_names_a_person)
+{
+    struct world *world = world_new();
+    come_in(world, "crm");
+    struct host *host = host_new(world, NULL);
+    report(host, "RUNNING", "STOPPED", "RUNNING");
+    order(world, "B", "start", false);
+    CHECK_I64(world->code, 403);
+    order(world, "B", "start", true);
+    CHECK_I64(world->code, 403);
+    CHECK_U32(host->order_count, 0);
+    CHECK(has_state(status(world, false), "A", "RUNNING"));
+    world_free(world);
+}
+
+TEST(who_is_not_configured_learns_nothing)
+{
+    struct world *world = world_new();
+    come_in(world, "stranger");
+    order(world, "A", "stop", false);
+    CHECK_I64(world->code, 5);
+    status(world, true);
+    CHECK_TEXT(text_of(world->error), "IncorrectClientCode");
+    world_free(world);
+}
+
 TEST(while_config_is_silent_a_persons_order_is_refused_and_a_tools_is_not)
 {
     struct world *world = world_new();
@@ -732,7 +759,7 @@ TEST(what_leaves_the_configuration_is_told_as_gone_and_forgotten)
     come_in(world, "tool");
     host_new(world, NULL);
     ask(world, &MSG_CONTROL_WATCH_STATUS, &(struct control_watch_status){ 0 }, false);
-    app_delete_object(world->app, &OBJECT_APPLICATION, 106); /* B */
+    app_delete_object(world->app, &OBJECT_APPLICATION, 107); /* B */
     moved(world);
     loop_run_for(world->loop, 50);
     buf_add_byte(&world->heard, 0);
