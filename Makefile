@@ -4,7 +4,7 @@
 BUILD := build
 DATA := run
 
-.PHONY: run build build-asan test unit e2e conformance check bench audit soak soak-crash soak-fuzz soak-world soak-peers soak-release soak-steady soak-leaks replay fuzz reference clean
+.PHONY: run build build-asan test unit e2e conformance check openapi bench audit soak soak-crash soak-fuzz soak-world soak-peers soak-release soak-steady soak-leaks replay fuzz reference clean
 
 # The sample contact centre, in the foreground; Ctrl-C stops it.
 run: build
@@ -52,6 +52,12 @@ check: build
 	@tools/setup check
 	@tools/check-layers
 	@tools/check-style $(BUILD)
+
+# The document of the administration REST before npm's linters, and the server held to it.
+openapi: build
+	@tools/setup test
+	@tests/openapi/lint.py --build $(BUILD)
+	@python3 tests/e2e/harness.py --binary $(BUILD)/carillon test_openapi
 
 # Whether Debian's security suite or npm know better versions of what Carillon is made of.
 audit: build
