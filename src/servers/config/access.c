@@ -13,7 +13,7 @@ struct access_rights *access_new(struct scope *scope, const struct acl *acl,
                                       .acl = acl,
                                       .view = { .objects = objects },
                                       .kind = kind,
-                                      .containers = table_new(scope) };
+                                      .places = table_new(scope) };
     return rights;
 }
 
@@ -60,40 +60,31 @@ static uint8_t evaluate(const struct access_rights *rights, const struct acl_cha
     return acl_evaluate(rights->acl, chain, rights->membership.accounts, rights->membership.count);
 }
 
-/* What an object without entries gets in this container. */
-static uint8_t mask_inside(struct access_rights *rights, const struct object *container)
+static uint8_t look_up(struct access_rights *rights, const struct object *object)
 {
-    static const struct object_type inside = { .name = "inside", .code = UINT32_MAX };
-    static const struct object anything = { .type = &inside };
-    const uint8_t *kept = table_get(rights->containers, TEXT_OF(&container));
-    if (kept) return *kept;
-    struct { /* the key lies beside the value */
-        const struct object *container;
-        uint8_t mask;
-    } *entry = scope_alloc(rights->scope, sizeof *entry);
-    struct acl_chain chain = { .at = { &anything }, .count = 1 };
-    struct acl_chain above;
-    acl_chain_of(&rights->view, container, &above);
-    for (uint32_t i = 0; i < above.count && chain.count < ACL_DEPTH_MAX; i++)
-        chain.at[chain.count++] = above.at[i];
-    entry->container = container;
-    entry->mask = evaluate(rights, &chain);
-    table_put(rights->containers, TEXT_OF(&entry->container), &entry->mask);
-    return entry->mask;
+    struct acl_chain chain;
+    acl_chain_of(&rights->view, object, &chain);
+    return evaluate(rights, &chain);
 }
 
+struct place {
+    struct text words;
+    uint8_t mask;
+};
+
+/* Without entries of its own it gets what anything gets where it stands. */
 static uint8_t entries_mask(struct access_rights *rights, const struct object *object)
 {
-    if (acl_of(rights->acl, object->type, object->dbid).count) {
-        struct acl_chain chain;
-        acl_chain_of(&rights->view, object, &chain);
-        return evaluate(rights, &chain);
-    }
-    if (rights->last && acl_same_container(rights->last, object)) return rights->last_mask;
-    const struct object *container = acl_container(&rights->view, object);
-    rights->last_mask = container ? mask_inside(rights, container) : 0;
-    rights->last = object;
-    return rights->last_mask;
+    char out[ACL_PLACE_BYTES];
+    struct text words = acl_place(object, out);
+    if (words.len == 0 || acl_of(rights->acl, object->type, object->dbid).count)
+        return look_up(rights, object);
+    struct place *place = table_get(rights->places, words);
+    if (place) return place->mask;
+    place = scope_alloc(rights->scope, sizeof *place);
+    *place = (struct place){ scope_keep(rights->scope, words), look_up(rights, object) };
+    table_put(rights->places, place->words, place);
+    return place->mask;
 }
 
 uint8_t access_mask(struct access_rights *rights, const struct object *object)

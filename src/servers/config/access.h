@@ -24,9 +24,7 @@ struct access_rights {
     /* An application reads itself, its template, its host and whom it connects to, whatever its
      * account may; NULL: it is a person. */
     const struct object *application;
-    struct table *containers;  /* what somebody inside may do, by container */
-    const struct object *last; /* whose container was looked up last */
-    uint8_t last_mask;
+    struct table *places; /* what is inside of them, by acl_place() */
 };
 
 /* Everything lies in `scope`; good until objects or entries move. */

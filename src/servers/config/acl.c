@@ -164,16 +164,17 @@ const struct object *acl_container(const struct object_view *view, const struct 
     return view_find(view, &OBJECT_TENANT, TEXT(""), tenant_of(object));
 }
 
-bool acl_same_container(const struct object *a, const struct object *b)
+struct text acl_place(const struct object *object, char out[ACL_PLACE_BYTES])
 {
-    if (a->type != b->type || !text_eq(a->tenant, b->tenant)) return false;
-    if (a->type == &OBJECT_TENANT || a->type == &OBJECT_FOLDER) return false;
-    if (!text_eq(body_text(&a->body, "folder"), body_text(&b->body, "folder"))) return false;
+    struct text tenant = tenant_of(object), folder = body_text(&object->body, "folder");
+    bool is_plain = object->type != &OBJECT_TENANT && object->type != &OBJECT_FOLDER;
     for (size_t i = 0; i < sizeof owned / sizeof owned[0]; i++)
-        if (a->type == owned[i].type)
-            return text_eq(body_text(&a->body, owned[i].property),
-                           body_text(&b->body, owned[i].property));
-    return true;
+        is_plain = is_plain && object->type != owned[i].type;
+    if (!is_plain || tenant.len + 1 + folder.len > ACL_PLACE_BYTES) return TEXT("");
+    memcpy(out, tenant.at, tenant.len);
+    out[tenant.len] = '\x1f';
+    if (folder.len) memcpy(out + tenant.len + 1, folder.at, folder.len);
+    return (struct text){ out, tenant.len + 1 + folder.len };
 }
 
 void acl_chain_of(const struct object_view *view, const struct object *object,

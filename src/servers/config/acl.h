@@ -64,8 +64,10 @@ const struct object *view_next(const struct object_view *view, const struct obje
  * that object; else its tenant, of a global type Environment; of a tenant the one above it. NULL:
  * it is Environment itself. */
 const struct object *acl_container(const struct object_view *view, const struct object *object);
-/* Both stand in the same container, seen without a look-up; false: perhaps not. */
-bool acl_same_container(const struct object *a, const struct object *b);
+/* Words that name the container without a look-up: objects with the same words stand in the same
+ * one. Empty: it has to be looked up. A view of `out`. */
+enum { ACL_PLACE_BYTES = 2048 };
+struct text acl_place(const struct object *object, char out[ACL_PLACE_BYTES]);
 /* Whether `object` is somewhere inside `container`. */
 bool acl_is_inside(const struct object_view *view, const struct object *object,
                    const struct object *container);
