@@ -69,6 +69,8 @@ enum err log_filter_check(struct text type)
 static bool is_password(struct text name)
 {
     static const char *const endings[] = { "password", "passwd", "passphrase", "pwd", "secret" };
+    int last = name.len ? name.at[name.len - 1] | 0x20 : 0;
+    if (last != 'd' && last != 'e' && last != 't') return false; /* most names, at once */
     for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
         struct text ending = text_of(endings[i]);
         if (name.len >= ending.len &&
@@ -92,7 +94,7 @@ static struct rule rule_of(const struct log_filter *filter, struct text name)
     if (is_password(name)) return rule;
     const struct value *own = find_folded(filter->keys, name);
     struct text type = own && own->kind == VALUE_TEXT ? own->text : filter->usual;
-    if (type.len == 0) type = TEXT("copy");
+    if (type.len == 0 || text_eq(type, TEXT("copy"))) return (struct rule){ .kind = RULE_COPY };
     if (parse_rule(type, &rule)) rule = (struct rule){ .kind = RULE_HIDE };
     return rule;
 }
@@ -274,14 +276,16 @@ static void dump_pairs(struct buf *out, const struct kv *pairs, int depth);
 
 static void add_flat(struct buf *out, struct text text)
 {
-    for (size_t i = 0; i < text.len; i++)
-        buf_add_byte(out, text.at[i] == '\n' || text.at[i] == '\r' ? ' ' : text.at[i]);
+    size_t from = out->len;
+    buf_add(out, text);
+    for (size_t i = from; i < out->len; i++)
+        if (out->at[i] == '\n' || out->at[i] == '\r') out->at[i] = ' ';
 }
 
 static void begin_line(struct buf *out, struct text name, int depth)
 {
-    buf_add_byte(out, '\n');
-    for (int i = 0; i <= depth; i++) buf_add_byte(out, '\t');
+    static const char indent[] = "\n\t\t\t\t\t\t\t\t\t\t";
+    buf_add(out, text_slice(text_of(indent), 0, 2 + (size_t)depth));
     add_flat(out, name);
     buf_add_byte(out, ' ');
 }

@@ -141,6 +141,11 @@ bool log_writer_add(struct log_writer *writer, struct text line, size_t bytes_ma
     return true;
 }
 
+bool log_writer_is_busy(const struct log_writer *writer)
+{
+    return log_job_is_busy(writer->job);
+}
+
 size_t log_writer_bytes(const struct log_writer *writer)
 {
     return writer->lines.len + writer->batch_bytes;

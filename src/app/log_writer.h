@@ -32,6 +32,7 @@ struct log_writer *log_writer_new(struct scope *owner, const struct log_writer_s
 bool log_writer_add(struct log_writer *writer, struct text line, size_t bytes_max);
 size_t log_writer_bytes(const struct log_writer *writer); /* that wait, and are being written */
 size_t log_writer_lines(const struct log_writer *writer);
+bool log_writer_is_busy(const struct log_writer *writer); /* a worker has a batch */
 /* By a worker: begins, unless one writes already; ERR_OK. Else all that waits is written when it
  * returns, or could not be. */
 enum err log_writer_flush(struct log_writer *writer, const struct log_writer_batch *batch,

@@ -100,6 +100,7 @@ static void flush_output(struct output *output, bool by_worker)
 {
     struct logger *logger = output->logger;
     if (output->writer == NULL || log_writer_bytes(output->writer) == 0) return;
+    if (by_worker && log_writer_is_busy(output->writer)) return; /* on_written() goes on */
     struct buf head = { 0 };
     uint64_t utc_ms = loop_now_utc_ms(logger->loop);
     if (output->is_file)
