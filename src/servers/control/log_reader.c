@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Searches kept records: pages of the store are looked through until enough fit that the asker may
  * see, or so many were looked at that he shall ask again. Begin at request_read_log(). */
+#include "gen/objects.h"
 #include "servers/control/log_keeper.h"
 #include "servers/control/log_query.h"
 
@@ -136,10 +137,9 @@ static void dress(struct reading *reading)
 static bool may_see(const struct reading *reading, const struct readable *readable,
                     const struct control_log_row *row)
 {
-    (void)reading;
-    return rights_may_read(readable, "Application", row->application) ||
-           (row->host.len && app_find(reading->server, row->application) == NULL &&
-            rights_may_read(readable, "Host", row->host));
+    if (app_object(reading->server->app, &OBJECT_APPLICATION, row->application) != NULL)
+        return rights_may_read(readable, "Application", row->application);
+    return row->host.len && rights_may_read(readable, "Host", row->host);
 }
 
 static struct control_log_row keep_row(struct scope *scope, const struct control_log_row *row)
