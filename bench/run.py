@@ -32,6 +32,7 @@ import lists  # noqa: E402
 import logs  # noqa: E402
 import notifications  # noqa: E402
 import peers  # noqa: E402
+import postgres  # noqa: E402
 import queues  # noqa: E402
 import restart  # noqa: E402
 import scxml  # noqa: E402
@@ -44,11 +45,11 @@ PARTS = {"http": http_layer.http_layer, "updates": updates.updates, "websockets"
          "queues": queues.queues, "notifications": notifications.notifications, "endpoints": endpoints.endpoints,
          "imports": imports.imports, "restart": restart.restart, "lists": lists.lists, "dnc": dnc.do_not_call,
          "desktops": desktop_load.desktops, "scxml": scxml.scxml, "config": config.config, "logs": logs.logs, "starts": starts.starts,
-         "ingest": ingest.ingest}
+         "ingest": ingest.ingest, "postgres": postgres.postgres}
 # Longer ones, by name only.
 MORE = {"import-memory": imports.memory}
 TOOLS = ["update_bench", "http_bench", "notify_bench", "desktop_bench", "dnc_bench", "websocket_bench", "websocket_load",
-         "queue_bench", "scxml_bench", "config_bench", "log_bench", "ingest_bench"]
+         "queue_bench", "scxml_bench", "config_bench", "log_bench", "ingest_bench", "postgres_bench"]
 
 
 def say(line=""):

@@ -23,6 +23,7 @@ static const struct {
 enum { SERVERS = sizeof servers / sizeof servers[0] };
 
 struct checked {
+    struct scope *life; /* of the statements, which are found by pointer */
     struct loop *loop;
     struct store *store;
     const char *engine, *sql;
@@ -50,8 +51,7 @@ static void on_rows(void *self, enum err err, const struct rows *rows)
 
 static void check_one(struct checked *checked, const char *sql, const char *postgres)
 {
-    struct statement *statement = calloc(1, sizeof *statement); /* found by pointer: kept */
-    CHECK(statement != NULL);
+    struct statement *statement = scope_alloc(checked->life, sizeof *statement);
     *statement = (struct statement){ sql, *postgres ? postgres : NULL };
     struct query query = { .statement = statement };
     checked->sql = sql;
@@ -76,7 +76,7 @@ static struct text read_statements(struct scope *scope)
 static void check_server(const char *engine, size_t server, const char *path)
 {
     struct scope *life = scope_new(NULL, "test", SCOPE_NO_LIMIT);
-    struct checked checked = { .loop = loop_new(life), .engine = engine };
+    struct checked checked = { .life = life, .loop = loop_new(life), .engine = engine };
     struct fault fault = { 0 };
     if (store_open(life, checked.loop, NULL, text_of(path), servers[server].migrations, NULL,
                    &checked.store, &fault))
