@@ -354,14 +354,26 @@ static void pass_on(void *self, struct link_request *request, const void *fields
              on_passed, request);
 }
 
+/* Accounts are the master's alone. */
+static void read_here(void *self, struct link_request *request, const void *fields)
+{
+    const struct config_read *asked = fields;
+    if (object_type_find(asked->type) == &OBJECT_PERSON_LAST_LOGIN)
+        pass_on(self, request, fields);
+    else
+        request_read(self, request, fields);
+}
+
 const struct link_handler *proxy_handlers(struct scope *scope, const struct link_handler *handlers)
 {
     size_t count = 0;
     while (handlers[count].msg) count++;
     struct link_handler *out = scope_alloc_array(scope, count + 1, sizeof *out);
     memcpy(out, handlers, (count + 1) * sizeof *out);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         if (!is_answered_here(out[i].msg)) out[i].on_request = pass_on;
+        if (out[i].msg == &MSG_CONFIG_READ) out[i].on_request = read_here;
+    }
     return out;
 }
 

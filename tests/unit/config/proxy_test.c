@@ -111,6 +111,9 @@ TEST(a_proxy_serves_what_its_master_has_with_its_revisions_and_epoch)
     CHECK(memmem(body.at, body.len, "open-sesame", 11) != NULL);
     body = body_of(tool, "Application", "outbound");
     CHECK(memmem(body.at, body.len, "open-sesame", 11) == NULL);
+    struct config_read last_logins = { .head.has = CONFIG_READ_HAS_TYPE,
+                                       .type = TEXT("PersonLastLogin") };
+    CHECK_OK(ask(tool, &MSG_CONFIG_READ, &last_logins)); /* accounts are at the master */
     world_free(world);
 }
 
@@ -138,6 +141,46 @@ TEST(a_change_at_the_proxy_is_made_at_the_master_in_the_name_of_who_asked)
     struct text body =
         body_of(asker_new(world, "outbound", COPY, "copy"), "Application", "outbound");
     CHECK(memmem(body.at, body.len, "shazam", 6) != NULL);
+    world_free(world);
+}
+
+TEST(permissions_are_judged_at_the_proxy_as_at_the_master)
+{
+    struct world *world = world_with_applications();
+    (void)proxy_start(world);
+    struct asker *at[] = { asker_new(world, "tool", MASTER, "config"),
+                           asker_new(world, "tool", COPY, "copy") };
+    CHECK_OK(apply_file(at[0], FILE_HEAD "\"persons\":[{\"employeeId\":\"anna\",\"userName\":"
+                                         "\"anna\"}],\"places\":[{\"name\":\"p\"}]}"));
+    struct config_acl_entry entry = { .head.has = CONFIG_ACL_ENTRY_HAS_ACCOUNT |
+                                                  CONFIG_ACL_ENTRY_HAS_MASK,
+                                      .account = TEXT("person:anna"),
+                                      .mask = TEXT("RH") };
+    struct config_change_acl set = { .head.has = CONFIG_CHANGE_ACL_HAS_TYPE |
+                                                 CONFIG_CHANGE_ACL_HAS_KEY |
+                                                 CONFIG_CHANGE_ACL_HAS_ENTRIES,
+                                     .type = TEXT("Place"),
+                                     .key = TEXT("p"),
+                                     .entries = { &entry, 1 } };
+    CHECK_OK(ask(at[1], &MSG_CONFIG_CHANGE_ACL, &set));
+    loop_run_for(world->loop, 100);
+    struct config_read_acl read = { .head.has = CONFIG_READ_ACL_HAS_TYPE | CONFIG_READ_ACL_HAS_KEY,
+                                    .type = TEXT("Place"),
+                                    .key = TEXT("p") };
+    struct text answers[2];
+    for (int i = 0; i < 2; i++) {
+        CHECK_OK(ask(at[i], &MSG_CONFIG_READ_ACL, &read));
+        CHECK(answer_has(world, "person:anna"));
+        answers[i] = scope_keep(world->life, buf_text(&world->json));
+    }
+    CHECK(text_eq(answers[0], answers[1]));
+    for (int i = 0; i < 2; i++) {
+        at[i]->header.person = TEXT("anna");
+        (void)body_of(at[i], "Place", "p");
+        CHECK_OK(
+            change(at[i], "update", "Place", "p", i ? "{\"site\":\"a\"}" : "{\"site\":\"b\"}"));
+        CHECK(change(at[i], "create", "Place", NULL, "{\"name\":\"q\"}") == ERR_DENIED);
+    }
     world_free(world);
 }
 
