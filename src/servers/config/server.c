@@ -160,8 +160,8 @@ void server_serve(struct config_server *server)
 {
     struct fault fault = { 0 };
     if (server->links || server->is_stopping) return;
-    const struct link_handler *ours =
-        server->proxy ? proxy_handlers(server->app->life, handlers) : handlers;
+    const struct link_handler *ours = server->proxy ? proxy_handlers(server->app->life, handlers)
+                                                    : handlers;
     if (app_listen(server->app, ours, &life_of_links, server, &server->links, &fault)) {
         app_unavailable(server->app, text_of(fault.words));
         return;

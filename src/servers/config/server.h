@@ -29,7 +29,12 @@
 #include "servers/config/server_seal.h"
 #include "store/store.h"
 
-enum { WRITERS_MAX = 10000, WRITES_WAITING_MAX = 1000, PAGE_OBJECTS_MAX = 500, PAGE_BYTES_MAX = 1024 * 1024 };
+enum {
+    WRITERS_MAX = 10000,
+    WRITES_WAITING_MAX = 1000,
+    PAGE_OBJECTS_MAX = 500,
+    PAGE_BYTES_MAX = 1024 * 1024
+};
 
 struct accounts;
 
@@ -52,12 +57,12 @@ struct config_server {
     uint8_t seal_key[SEAL_KEY_BYTES];
     bool is_new, is_stopping;
     struct buf read_only; /* why nothing can be changed; empty: it can */
+    struct seats *seats;  /* licences; NULL: of a proxy */
     struct proxy *proxy;  /* of another one; NULL: we are the master */
     bool has_permissions; /* the entries that every store begins with were made */
     uint64_t changes_total, refused_total, resyncs_total;
 };
 
-    struct seats *seats;  /* licences; NULL: of a proxy */
 /* --- server_mode.c -------------------------------------------------------------------------- */
 
 /* `why` NULL or empty: it can be changed again. Told to subscribers where it moves. */
@@ -111,13 +116,13 @@ bool trust_with_access_point(const struct config_server *server, const struct li
                              const struct object *object);
 /* Whether it may have a copy of everything: a proxy. */
 bool trust_with_copy(const struct config_server *server, const struct link *link);
+/* Whether it may hold licences: servers of ours. False: refused. */
+bool trust_with_seats(const struct config_server *server, struct link_request *request);
 /* Whether it may speak of accounts: tools, and web. False: refused. */
 bool trust_with_accounts(const struct config_server *server, struct link_request *request);
 
 /* --- server_write.c ------------------------------------------------------------------------- */
 
-/* Whether it may hold licences: servers of ours. False: refused. */
-bool trust_with_seats(const struct config_server *server, struct link_request *request);
 /* One request that changes something. `stage` runs when its turn has come, so it sees everything
  * that was accepted before. */
 struct write {
@@ -215,11 +220,6 @@ struct text acl_history_json(const struct object_view *view, struct scope *scope
 /* A store of a former release has no entries yet: makes them; then server_serve(). */
 void acl_begin(struct config_server *server);
 
-/* --- server_accounts.c ---------------------------------------------------------------------- */
-
-enum err accounts_open(struct config_server *server, struct fault *fault);
-/* The objects are there: on a new installation the account default gets a first password. `done`
- * comes once, now or later. */
 /* --- server_licences.c ---------------------------------------------------------------------- */
 
 enum err licences_open(struct config_server *server, struct fault *fault);
@@ -228,6 +228,11 @@ void request_checkout_licence(void *self, struct link_request *request, const vo
 void request_checkin_licence(void *self, struct link_request *request, const void *fields);
 void request_read_licences(void *self, struct link_request *request, const void *fields);
 
+/* --- server_accounts.c ---------------------------------------------------------------------- */
+
+enum err accounts_open(struct config_server *server, struct fault *fault);
+/* The objects are there: on a new installation the account default gets a first password. `done`
+ * comes once, now or later. */
 void accounts_begin(struct config_server *server, void (*done)(struct config_server *server));
 void request_authenticate(void *self, struct link_request *request, const void *fields);
 /* When a person logged in last, as an object in `scope`; NULL: never. */
