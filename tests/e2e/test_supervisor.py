@@ -161,16 +161,24 @@ class CrashLoop(unittest.TestCase):
 
 
 class Hung(unittest.TestCase):
-    def test_f12_an_application_without_heartbeats_is_killed_and_restarted(self):
+    def test_f12_an_application_without_heartbeats_is_killed_and_restarted_or_reported_alone(self):
         config = small_config()
         config["applications"][1]["options"]["sml"] = {"heartbeat-period": "10"}
+        config["applications"].append(application("other", "CMServer", ["default"], connections=[{"server": "config"}]))
+        config["applications"][2]["options"]["sml"] = {"heartbeat-period": "10", "hangup-restart": "false"}
         with Installation(config, options={"hangup-abort-timeout": 1}) as centre:
             began = time.monotonic()
             former = centre.kill("outbound", signal.SIGSTOP)
+            tolerated = centre.kill("other", signal.SIGSTOP)
             wait_until(lambda: centre.pid("outbound") not in (None, former), 20)
             self.assertTrue(6 < time.monotonic() - began < 12.5)  # 10 s after the last one
-            centre.wait_running()
-            self.assertIn("no heartbeat", centre.logs("supervisor*"))
+            centre.wait_running(["outbound"])
+            self.assertIn("outbound: no heartbeat", centre.logs("supervisor*"))
+            wait_until(lambda: "other: no heartbeat" in centre.logs("supervisor*"), 3)
+            self.assertEqual((centre.pid("other"), centre.state("other")), (tolerated, "UNKNOWN"))
+            centre.kill("other", signal.SIGCONT)
+            centre.wait_running(["other"])
+            self.assertEqual(centre.pid("other"), tolerated)
 
 
 class Grace(unittest.TestCase):

@@ -47,7 +47,7 @@ static struct control_application_report report_of(const struct supervised *supe
         report.head.has |= CONTROL_APPLICATION_REPORT_HAS_TYPE;
         report.type = text_of(supervised->server);
     }
-    if (supervised->is_crash_loop || supervised->application.is_hung) {
+    if (supervised->is_crash_loop || supervised->has_hung) {
         report.head.has |= CONTROL_APPLICATION_REPORT_HAS_TROUBLE;
         report.trouble = supervised->is_crash_loop ? TEXT("crash-loop") : TEXT("hung");
     }

@@ -45,6 +45,7 @@ struct supervised {
     bool is_in_page;      /* while everything that config told is looked at again */
     bool is_ordered;      /* it is as it is because somebody ordered it */
     bool is_crash_loop;   /* too many quick deaths, and not started since */
+    bool has_hung;        /* it missed heartbeats, and does not run again yet */
     bool is_shown;        /* control was told of it */
     struct scope *custom_life;
     struct kv custom; /* figures that it reported */

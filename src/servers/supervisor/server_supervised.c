@@ -242,7 +242,10 @@ static int perform(struct supervised *supervised, const struct actions *actions)
 {
     if (actions->deeds & UNORDERED_DEEDS) supervised->is_ordered = false;
     if (actions->deeds & APPLICATION_TELL_CRASH_LOOP) supervised->is_crash_loop = true;
-    if (actions->deeds & APPLICATION_DO_FORK) supervised->is_crash_loop = false;
+    if (actions->deeds & APPLICATION_DO_FORK)
+        supervised->is_crash_loop = supervised->has_hung = false;
+    if (actions->deeds & APPLICATION_TELL_RUNNING) supervised->has_hung = false;
+    if (actions->deeds & APPLICATION_TELL_HUNG) supervised->has_hung = true;
     tell(supervised, actions->deeds);
     send_orders(supervised, actions->deeds);
     send_signals(supervised, actions->deeds);
