@@ -7,6 +7,7 @@ import urllib.parse
 
 from harness import http_call, wait_until
 from rest import AGENT, BOSS, HOST, RestCentre
+from websocket_client import Desktop, Refusal
 
 CFG, CTL, LOG = "/api/cfg/v1", "/api/ctl/v1", "/api/log/v1"
 ERROR_MEMBERS = ["errorType", "objectType", "objectProperty", "message", "details"]
@@ -210,6 +211,16 @@ class Rest(unittest.TestCase):
             self.assertEqual(next(events)[0], "alarms")
         self.expect(self.boss.get(f"{LOG}/records?from=2026-01-01T00:00:00Z&limit=5"), 200)
         self.expect(self.boss.get(f"{LOG}/trace/none"), 200)
+
+    def test_desktops_ask_config_and_control_by_the_same_permissions(self):
+        with Desktop(self.boss.port, self.boss.token) as desktop:
+            self.assertIn("web", {one["name"] for one in desktop.ask("ReadStatus", to="control")["applications"]})
+            self.assertEqual(desktop.ask("ReadServer", to="config")["mode"], "full")
+        agent = self.centre.client(AGENT)
+        with Desktop(agent.port, agent.token) as desktop, self.assertRaises(Refusal):
+            desktop.ask("OrderApplication", to="control", name="control", order="stop")
+        refused = agent.call("POST", f"{CTL}/applications/control/stop")
+        self.assertIn(refused.status, (403, 404), refused.body)
 
     # --- refusals ---
 

@@ -463,13 +463,22 @@ static void use_config(struct web *web, struct text name)
             peer_open(web->app->life, web->app, name, config_handlers, &life_of_config, web);
 }
 
-static void use_control(struct web *web, struct text name)
+static void use_control(struct web *web, struct peer **peer, struct text name)
 {
-    if (web->control)
-        peer_configure(web->control);
+    if (*peer)
+        peer_configure(*peer);
     else
-        web->control = peer_open(web->app->life, web->app, name, rest_control_handlers,
-                                 &rest_control_life, web);
+        *peer = peer_open(web->app->life, web->app, name, rest_control_handlers, &rest_control_life,
+                          web);
+}
+
+struct peer *applications_peer(const struct web *web, const struct msg *msg)
+{
+    bool is_kept = msg->number >= MSG_CONTROL_READ_ALARMS.number;
+    if (text_eq(text_of(msg->protocol), TEXT("config"))) return web->config;
+    if (!text_eq(text_of(msg->protocol), TEXT("control"))) return NULL;
+    if (is_kept && web->logs) return web->logs;
+    return web->control ? web->control : web->logs;
 }
 
 void applications_configure(struct web *web)
@@ -486,7 +495,8 @@ void applications_configure(struct web *web)
         const struct object_application *fields = object ? (const void *)object->fields : NULL;
         if (fields && is_of_type(app, fields, "CMServer")) use_outbound(web, object);
         if (fields && is_of_type(app, fields, "ConfigurationServer")) use_config(web, name);
-        if (fields && is_of_type(app, fields, "SCS")) use_control(web, name);
+        if (fields && is_of_type(app, fields, "SCS")) use_control(web, &web->control, name);
+        if (fields && is_of_type(app, fields, "MessageServer")) use_control(web, &web->logs, name);
     }
 }
 

@@ -245,11 +245,11 @@ static struct peer *peer_of(struct desktop *desktop, const struct question *ques
                             const struct msg *msg)
 {
     struct web *web = desktop->web;
-    if (text_eq(text_of(msg->protocol), TEXT("config"))) return web->config;
-    if (text_eq(text_of(msg->protocol), TEXT("control"))) {
-        if (web->control) return web->control;
-        refuse_words(desktop, question->ref, 503, "Unavailable",
-                     "control is not among the connections", jittered(web, RETRY_MS));
+    struct peer *peer = applications_peer(web, msg);
+    if (peer) return peer;
+    if (!text_eq(text_of(msg->protocol), TEXT("outbound"))) {
+        refuse_words(desktop, question->ref, 503, "Unavailable", "it is not among the connections",
+                     jittered(web, RETRY_MS));
         return NULL;
     }
     struct application *application = application_choose(web, desktop->person, &question->fields);

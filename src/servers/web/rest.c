@@ -31,16 +31,11 @@ struct scope *rest_scope(const struct rest_call *call)
 
 /* --- asking --------------------------------------------------------------------------------- */
 
-struct peer *rest_peer(const struct web *web, const struct msg *msg)
-{
-    return text_eq(text_of(msg->protocol), TEXT("config")) ? web->config : web->control;
-}
-
 void rest_ask(struct rest_call *call, const struct msg *msg, const void *fields,
               void (*on_reply)(void *self, const struct link_error *error, const void *fields))
 {
     struct web *web = call->web;
-    struct peer *peer = rest_peer(web, msg);
+    struct peer *peer = applications_peer(web, msg);
     struct link_header header = { .tenant = call->tenant,
                                   .person = call->person,
                                   .address = call->address };
@@ -128,7 +123,7 @@ static void stream_changes(struct rest_call *call)
 
 static void stream_of_control(struct rest_call *call, const struct rest_stream_kind *kind)
 {
-    if (call->web->control)
+    if (applications_peer(call->web, call->route->msg))
         rest_stream_open(call, kind);
     else
         rest_refuse(call, 503, "Unavailable", TEXT(""),

@@ -48,8 +48,6 @@ bool rest_fields(struct rest_call *call, const struct msg *msg, void **out);
 void rest_ask_plain(struct rest_call *call,
                     void (*on_reply)(void *self, const struct link_error *error,
                                      const void *fields));
-/* The server that a message belongs to; NULL: not among our connections. */
-struct peer *rest_peer(const struct web *web, const struct msg *msg);
 struct scope *rest_scope(const struct rest_call *call);
 
 /* --- rest_answer.c -------------------------------------------------------------------------- */

@@ -131,6 +131,8 @@ struct asking {
                      const void *fields);
 };
 
+static void on_away(void *self);
+
 static void on_reply(void *self, const struct link_error *error, const void *fields)
 {
     struct asking *asking = self;
@@ -148,7 +150,7 @@ void rest_stream_ask(struct rest_stream *stream, const struct msg *msg, const vo
                                        const void *fields))
 {
     struct web *web = stream->web;
-    struct peer *peer = rest_peer(web, msg);
+    struct peer *peer = applications_peer(web, msg);
     struct link_header header = { .tenant = stream->tenant,
                                   .person = stream->person,
                                   .address = stream->session->address };
@@ -156,5 +158,14 @@ void rest_stream_ask(struct rest_stream *stream, const struct msg *msg, const vo
     struct asking *asking = scope_alloc(life, sizeof *asking);
     *asking = (struct asking){ life, web, stream->slot, on_reply_ };
     stream->is_asking = true;
-    link_ask(peer_link(peer), msg, fields, &header, deadline_ms, on_reply, asking);
+    if (peer && peer_is_up(peer))
+        link_ask(peer_link(peer), msg, fields, &header, deadline_ms, on_reply, asking);
+    else
+        loop_soon(life, web->app->loop, on_away, asking);
+}
+
+static void on_away(void *self)
+{
+    const struct link_error error = { .err = ERR_CLOSED, .text = TEXT("the server is away") };
+    on_reply(self, &error, NULL);
 }

@@ -46,7 +46,8 @@ struct web {
     struct store *store;
     struct port *ports;
     struct websocket_server *sockets;
-    struct peer *config, *control; /* NULL: not among our connections */
+    struct peer *config;         /* NULL, and so the next two: not among our connections */
+    struct peer *control, *logs; /* of type SCS; of type MessageServer */
     struct application *applications[APPLICATIONS_MAX];
     uint32_t application_count;
     struct slots *desktop_ids; /* struct desktop */
@@ -213,6 +214,9 @@ struct application {
 };
 
 void applications_configure(struct web *web);
+/* Config or control, whichever a message belongs to: log records and alarms are kept by the Message
+ * Server where there is one. NULL: it is not among our connections, or an outbound's. */
+struct peer *applications_peer(const struct web *web, const struct msg *msg);
 /* Of those that serve the person's tenant the one that GSW_APPLICATION_ID names, or the only one;
  * NULL: there is none such. The servers know agents by employee id, which another tenant may have,
  * too. Administrators of Environment reach all. */
