@@ -2,6 +2,7 @@
 /* A look into outbound's store, told as events between `look` and `looked`; one instant. */
 #include "tests/world/world.h"
 
+#include "servers/control/server.h"
 #include "servers/outbound/outbound.h"
 #include "store/store.h"
 
@@ -20,6 +21,18 @@ struct outbound *look_outbound(struct world *world)
     struct app *app = machine_app(world->machine, TEXT("outbound"));
     struct outbound *outbound = app ? app_server(app) : NULL; /* the first member of the server */
     return outbound && outbound->store && outbound->serving_since_utc_ms ? outbound : NULL;
+}
+
+bool look_control(struct world *world)
+{
+    static const char *const names[] = { "config", "control", "outbound", "web" };
+    struct app *app = machine_app(world->machine, TEXT("control"));
+    const struct control_server *control = app ? app_server(app) : NULL;
+    for (size_t i = 0; control && i < sizeof names / sizeof *names; i++) {
+        const struct app_entry *one = app_find(control, text_of(names[i]));
+        if (one == NULL || app_watch_status(&one->watch) != STATUS_RUNNING) return false;
+    }
+    return control != NULL;
 }
 
 static struct text or_absent(struct text text)

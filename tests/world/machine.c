@@ -11,15 +11,16 @@
 #include <string.h>
 #include <sys/wait.h>
 
-extern const struct app_type APP_TYPE_CONFIG, APP_TYPE_OUTBOUND, APP_TYPE_WEB;
+extern const struct app_type APP_TYPE_CONFIG, APP_TYPE_CONTROL, APP_TYPE_OUTBOUND, APP_TYPE_WEB;
 
-static const struct app_type *const TYPES[] = { &APP_TYPE_CONFIG, &APP_TYPE_OUTBOUND,
-                                                &APP_TYPE_WEB };
+static const struct app_type *const TYPES[] = { &APP_TYPE_CONFIG, &APP_TYPE_CONTROL,
+                                                &APP_TYPE_OUTBOUND, &APP_TYPE_WEB };
 
 static const struct supervisor_role ROLES[] = {
     { "ConfigurationServer", "config" },
     { "CMServer", "outbound" },
     { "WebAPIServer", "web" },
+    { "SCS", "control" },
 };
 
 enum { NAME_MAX_BYTES = 64 };

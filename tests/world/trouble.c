@@ -40,8 +40,8 @@ static void say(struct world *world, const char *what, struct text where)
 
 static void kill_one(struct trouble *trouble)
 {
-    static const char *const victims[] = { "outbound", "outbound",   "outbound",  "web",
-                                           "config",   "http_proxy", "supervisor" };
+    static const char *const victims[] = { "outbound", "outbound",   "outbound",   "web",
+                                           "config",   "http_proxy", "supervisor", "control" };
     struct world *world = trouble->world;
     machine_kill(world->machine,
                  text_of(victims[world_below(world, sizeof victims / sizeof *victims)]));

@@ -300,6 +300,8 @@ static bool calms_down(struct world *world)
     trouble_end(world);
     world->is_ending = true;
     if (!world_wait(world, world_serves, CALM_MS)) return world_fail(world, "not all serve again");
+    if (!world_wait(world, look_control, CALM_MS))
+        return world_fail(world, "control does not know what runs");
     if (!world_wait(world, has_no_requests, CALM_MS))
         return world_fail(world, "a request has no end");
     return true;

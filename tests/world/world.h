@@ -133,6 +133,7 @@ void trouble_end(struct world *world); /* the weather clears, the disk heals */
 struct outbound;
 struct outbound *look_outbound(struct world *world); /* NULL: it does not serve */
 void look_around(struct world *world, bool is_settled);
+bool look_control(struct world *world); /* it knows that all run */
 uint64_t look_count(struct world *world, const char *sql);
 
 /* census.c */
