@@ -2,6 +2,7 @@
 /* A server's life. The order of birth: loop, log, supervisor, configuration, server. */
 #include "app/private.h"
 
+#include "app/certificate_watch.h"
 #include "app/net_watch.h"
 #include "gen/events.h"
 #include "gen/objects.h"
@@ -165,6 +166,7 @@ void app_settle(struct app *app, uint64_t rev)
     if (private->logger) logger_set_config_rev(private->logger, rev);
     settings_resolve(app);
     own_log_settle(app);
+    if (private->certificates) certificate_watch_configure(private->certificates);
     if (private->has_begun && private->state != APP_STOPPING && app->type->changed)
         app->type->changed(private->self);
     settings_settle(app);
@@ -364,6 +366,7 @@ void app_connect(struct app *app)
     settings_resolve(app);
     LOG_APPLICATION_STARTED(&app->log);
     net_watch_new(app->life, app->net, &app->log);
+    private->certificates = certificate_watch_new(app);
     if (birth->supervisor.len) private->control = control_open(app, birth->supervisor);
     private->start_chore = (struct chore){ .run = begin_config, .self = app };
     if (text_eq(birth->application, birth->config_application))

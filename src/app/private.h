@@ -10,6 +10,7 @@
  *   own_log.c       the log: files, memory, records to the Message Server
  *   own_store.c     the server's own store, and what its disk means for our status
  *   net_watch.c     descriptors that run out
+ *   certificate_watch.c   certificates of our ports that expire
  *   peer.c          links to other applications, for servers
  *   metrics.c       counters as Prometheus text
  *   logger.c, logger_options.c, log_*.c   the log; also without a struct app, but for log_network.c */
@@ -41,6 +42,7 @@ enum app_state {
 const char *app_state_name(enum app_state state); /* "running": as in the messages */
 
 struct cache;
+struct certificate_watch;
 struct log_network;
 struct control;
 struct subscription;
@@ -52,6 +54,7 @@ struct app_private {
     bool keeps_own_log;              /* app_take_log() */
     struct mirror *mirror;
     struct control *control;           /* NULL: no supervisor */
+    struct certificate_watch *certificates; /* NULL: in a test */
     struct link_server *links;         /* NULL: it does not listen (yet) */
     struct subscription *subscription; /* NULL: objects are fed in */
     void *self;                        /* the server's */
