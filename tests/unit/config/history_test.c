@@ -277,6 +277,44 @@ TEST(references_are_checked_again_when_something_is_taken_back)
     world_free(world);
 }
 
+TEST(permissions_go_back_to_what_they_were_unless_they_changed_again)
+{
+    struct world *world = world_new();
+    struct asker *tool = asker_new(world, "tool", ADDRESS, "config");
+    CHECK_OK(apply_file(tool, FILE_HEAD "\"persons\":[{\"employeeId\":\"anna\",\"userName\":"
+                                        "\"anna\"}],\"places\":[{\"name\":\"p\"}]}"));
+    struct config_acl_entry entry = { .head.has = CONFIG_ACL_ENTRY_HAS_ACCOUNT |
+                                                  CONFIG_ACL_ENTRY_HAS_MASK,
+                                      .account = TEXT("person:anna"),
+                                      .mask = TEXT("RX") };
+    struct config_change_acl set = { .head.has = CONFIG_CHANGE_ACL_HAS_TYPE |
+                                                 CONFIG_CHANGE_ACL_HAS_KEY |
+                                                 CONFIG_CHANGE_ACL_HAS_ENTRIES,
+                                     .type = TEXT("Place"),
+                                     .key = TEXT("p"),
+                                     .entries = { &entry, 1 } };
+    struct config_read_acl read = { .head.has = CONFIG_READ_ACL_HAS_TYPE | CONFIG_READ_ACL_HAS_KEY,
+                                    .type = TEXT("Place"),
+                                    .key = TEXT("p") };
+    CHECK_OK(ask(tool, &MSG_CONFIG_CHANGE_ACL, &set));
+    uint64_t first = answer_rev(world);
+    entry.mask = TEXT("RCHXD");
+    CHECK_OK(ask(tool, &MSG_CONFIG_CHANGE_ACL, &set));
+    CHECK(undo(tool, first, false) == ERR_CONFLICT);
+    CHECK(answer_has(world, "places[p].acl[person:anna]: was changed again since"));
+    CHECK_OK(undo(tool, first + 1, true));
+    CHECK(answer_has(
+        world, "\"path\":\"acl[person:anna]\",\"old\":\"\\\"RCHXD\\\"\",\"new\":\"\\\"RX\\\"\""));
+    CHECK_OK(undo(tool, first + 1, false));
+    CHECK_OK(ask(tool, &MSG_CONFIG_READ_ACL, &read));
+    CHECK(answer_has(world, "\"mask\":\"RX\""));
+    CHECK_OK(undo(tool, first, false));
+    CHECK_OK(ask(tool, &MSG_CONFIG_READ_ACL, &read));
+    CHECK(!answer_has(world, "person:anna"));
+    asker_free(tool);
+    world_free(world);
+}
+
 /* --- the rules alone ------------------------------------------------------------------------ */
 
 struct heard {
