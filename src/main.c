@@ -57,7 +57,7 @@ const struct command *const COMMANDS[] = {
     &version_command,    &dnc_command,      &explain_command,    &ask_command,
     &help_command,       &app_command,      &http_proxy_command, &notifications_command,
     &scxml_command,      &strategy_command, &size_command,       &log_command,
-    &completion_command, &man_command,      &ctl_command,
+    &completion_command, &man_command,      &ctl_command,        &migrate_command,
 };
 const size_t COMMAND_COUNT = sizeof COMMANDS / sizeof *COMMANDS;
 

@@ -42,6 +42,7 @@ extern const struct command notifications_command; /* notifications_command.c */
 extern const struct command scxml_command;         /* scxml_command.c */
 extern const struct command strategy_command;      /* strategy_command.c */
 
+extern const struct command migrate_command;    /* migrate_command.c */
 extern const struct command size_command;       /* size_command.c */
 extern const struct command log_command;        /* log_command.c */
 extern const struct command completion_command; /* completion_command.c */
