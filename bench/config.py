@@ -94,7 +94,7 @@ def config(given, folder):
     rules = subprocess.run([given.tools / "config_bench", "rules", *paths], capture_output=True, text=True, check=True)
     rules = json.loads(rules.stdout)
     given.say(f"the rules alone: {rules['apply_cpu_s'] / files * 1000:.0f} ms CPU for 10,000 objects, {rules['change_cpu_us']:.0f} µs "
-              f"for one change among {rules['objects']:,}")
+              f"for one change and {rules['delete_cpu_us'] / 1000:.1f} ms for one deletion among {rules['objects']:,}")
     with Installation(CENTRE, options={"restart-quick-time": "0"}) as centre:
         applies, bares = [], []
         few = told(given, centre, given.pick(1000, 200))

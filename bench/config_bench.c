@@ -15,7 +15,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FILE_BYTES_MAX = 64 * 1024 * 1024, SINGLE_CHANGES = 1000, SECRET_BYTES = 32 };
+enum {
+    FILE_BYTES_MAX = 64 * 1024 * 1024,
+    SINGLE_CHANGES = 1000,
+    DELETIONS = 100,
+    SECRET_BYTES = 32
+};
 
 static void fail(const char *what)
 {
@@ -115,6 +120,23 @@ static void change_one(struct ground *ground, const struct object *person, uint3
     scope_close(scratch);
 }
 
+static void delete_one(struct ground *ground, const struct object *person)
+{
+    struct scope *scratch = scope_new(ground->life, "one", SCOPE_NO_LIMIT);
+    struct problems problems = { .scope = scratch };
+    struct warnings warnings = { .scope = scratch };
+    struct change_world world = { has_secret, NULL };
+    struct change_step step = { .op = CHANGE_DELETE,
+                                .type = &OBJECT_PERSON,
+                                .tenant = scope_keep(scratch, person->tenant),
+                                .key = scope_keep(scratch, person->key) };
+    struct change_set *set = change_set_new(ground->life, ground->objects);
+    change_set_step(set, &step, &problems);
+    change_set_finish(set, &world, &problems, &warnings);
+    settle(ground, set, &problems);
+    scope_close(scratch);
+}
+
 static int run_rules(int count, char **paths)
 {
     struct scope *life = scope_new(NULL, "bench", SCOPE_NO_LIMIT);
@@ -132,10 +154,16 @@ static int run_rules(int count, char **paths)
         change_one(&ground, persons[i % people], i);
     }
     double single = (measure_cpu_s() - began) / SINGLE_CHANGES;
+    began = measure_cpu_s();
+    for (uint32_t i = 0; i < DELETIONS; i++) {
+        persons = object_set_of(ground.objects, &OBJECT_PERSON, &people);
+        delete_one(&ground, persons[people - 1]);
+    }
+    double deletion = (measure_cpu_s() - began) / DELETIONS;
     (void)printf("{\"objects\": %zu, \"apply_cpu_s\": %.4f, \"resident_mib\": %.1f, "
-                 "\"change_cpu_us\": %.1f}\n",
+                 "\"change_cpu_us\": %.1f, \"delete_cpu_us\": %.1f}\n",
                  object_set_count(ground.objects), spent, (double)resident / (1024 * 1024),
-                 single * 1e6);
+                 single * 1e6, deletion * 1e6);
     scope_close(life);
     return 0;
 }

@@ -35,9 +35,11 @@ struct object_common {
     struct text name, tenant, folder, state; /* state: "enabled" (default) or "disabled" */
     struct kv annex;                         /* section -> kv of option -> text */
 };
+struct object_type;
 struct object_reference { /* a field that names other objects by their natural key */
     const char *path;     /* "tableAccess", "callingLists[].list" */
     const char *to;       /* object type name */
+    const struct object_type *type;
 };
 struct object_type {
     uint32_t code; /* the public enumeration, framework 2.2 */

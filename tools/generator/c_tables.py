@@ -139,7 +139,8 @@ def object_table(one):
     if references:
         rows = f"{one.struct.c_name}_references"
         out += (f"static const struct object_reference {rows}[] = {{ "
-                + ", ".join(f"{{ {c_string(path)}, {c_string(to)} }}" for path, to in references) + " };\n")
+                + ", ".join(f"{{ {c_string(path)}, {c_string(to)}, &OBJECT_{names.constant(to)} }}" for path, to in references)
+                + " };\n")
     out += (f"const struct object_type {one.constant} = {{ .code = {one.code}, .name = {c_string(one.name)}, "
             f".plural = {c_string(one.plural)}, .shape = &SHAPE_{one.struct.constant}, .key = {words_list(one.key)}, "
             f".is_global = {str(one.is_global).lower()}, .exports_dbid = {str(one.exports_dbid).lower()}, "

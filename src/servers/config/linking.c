@@ -1,20 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* References of a draft. An identity that vanished was renamed or deleted: what names it follows
  * the name, is unlinked, goes as well, or stands in the way. */
+#include "gen/objects.h"
 #include "servers/config/draft.h"
 #include "servers/config/reference.h"
+
+enum { VANISHED_TYPES_MAX = 64 };
 
 struct linking {
     struct change_set *set;
     struct problems *problems;
-    struct scope *scratch; /* of one object */
-    struct object *object; /* that is walked */
+    struct scope *scratch;       /* of one object */
+    struct object *object;       /* that is walked */
     const struct staged *staged; /* of it; NULL: only looked at */
-    bool is_looking;       /* only whether there is something to do */
+    bool is_looking;             /* only whether there is something to do */
     bool has_to_do;
     bool may_go;            /* by a cascade of deletion */
     struct text in_the_way; /* words, if it may not */
     bool has_moved;         /* in this round */
+    /* Of what vanished: a reference to another type is as it was. */
+    const struct object_type *vanished_types[VANISHED_TYPES_MAX];
+    size_t vanished_type_count;
 };
 
 static const struct staged *vanished(const struct linking *linking,
@@ -49,11 +55,39 @@ static bool may_name(const struct linking *linking, const struct reference *refe
     return former.is_found;
 }
 
+static bool may_have_vanished(const struct linking *linking, const struct object_type *type)
+{
+    for (size_t i = 0; i < linking->vanished_type_count; i++)
+        if (linking->vanished_types[i] == type) return true;
+    return false;
+}
+
+/* Whether objects of the type can name something that vanished. */
+static bool may_be_concerned(const struct linking *linking, const struct object_type *type)
+{
+    if (!type->is_global && may_have_vanished(linking, &OBJECT_TENANT)) return true;
+    for (size_t i = 0; i < type->reference_count; i++)
+        if (may_have_vanished(linking, type->references[i].type)) return true;
+    return false;
+}
+
+static void note_vanished(struct linking *linking)
+{
+    linking->vanished_type_count = 0;
+    for (size_t i = 0; i < linking->set->count; i++) {
+        const struct object *before = linking->set->at[i]->before;
+        if (before == NULL || may_have_vanished(linking, before->type)) continue;
+        if (draft_find(linking->set, before->identity)) continue;
+        ASSERT(linking->vanished_type_count < VANISHED_TYPES_MAX);
+        linking->vanished_types[linking->vanished_type_count++] = before->type;
+    }
+}
+
 static bool is_there(const struct linking *linking, const struct reference *reference)
 {
-    const struct object *object =
-        draft_find(linking->set, object_identity(linking->scratch, reference->to,
-                                                 reference->tenant, reference->key));
+    const struct object *object = draft_find(
+        linking->set,
+        object_identity(linking->scratch, reference->to, reference->tenant, reference->key));
     return object && may_name(linking, reference, object);
 }
 
@@ -83,6 +117,7 @@ static void refuse_in_use(const struct linking *linking, const struct staged *go
 static enum reference_verdict judge(void *self, const struct reference *reference, struct text *key)
 {
     struct linking *linking = self;
+    if (linking->is_looking && !may_have_vanished(linking, reference->to)) return REFERENCE_KEEP;
     if (is_there(linking, reference)) return REFERENCE_KEEP;
     const struct staged *gone = vanished(linking, reference);
     bool is_tenant = text_eq(reference->path, TEXT("tenant"));
@@ -189,7 +224,9 @@ void draft_link(struct change_set *set, struct problems *problems)
             link_staged(&linking, set->at[i]);
             scope_reset(linking.scratch);
         }
-        for (size_t i = 0; set->vanished && i < type_count; i++) link_untouched(&linking, types[i]);
+        note_vanished(&linking);
+        for (size_t i = 0; set->vanished && i < type_count; i++)
+            if (may_be_concerned(&linking, types[i])) link_untouched(&linking, types[i]);
     } while (linking.has_moved && problems->count == problems_before);
     scope_close(linking.scratch);
 }

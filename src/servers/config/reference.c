@@ -134,7 +134,7 @@ enum reference_outcome references_walk(
     if (!type->is_global) walk_tenant(&walk);
     for (size_t i = 0; i < type->reference_count; i++) {
         walk.reference.path = text_of(type->references[i].path);
-        walk.reference.to = object_type_find(text_of(type->references[i].to));
+        walk.reference.to = type->references[i].type;
         walk.reference.tenant = tenant_of(object, walk.reference.to);
         if (!walk_pairs(&walk, type->shape, &object->body, walk.reference.path))
             walk.outcome = REFERENCES_ESSENTIAL;
