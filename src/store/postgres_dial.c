@@ -64,7 +64,7 @@ static void add_common(const PQconninfoOption *options, struct buf *out)
     static const char *const usual[][2] = {
         { "application_name", "carillon" }, { "keepalives_idle", "5" },
         { "keepalives_interval", "2" },     { "keepalives_count", "3" },
-        { "tcp_user_timeout", "5000" },
+        { "tcp_user_timeout", "3000" },
     };
     add_pair(out, "client_encoding", TEXT("UTF8"));
     add_pair(out, "target_session_attrs", option_of(options, "target_session_attrs", "read-write"));
@@ -344,14 +344,39 @@ enum err postgres_connect(struct connection *connection, uint64_t deadline_ms, s
 
 /* --- waiting --- */
 
+/* What the server does for us, asked beside: `active`, while we wait for its answer. Anything else
+ * says that our question or its answer was lost on the way. No word: it lives, and that is all that
+ * is known. */
+static bool is_at_work(struct connection *connection, PGconn *probe, uint64_t deadline_ms)
+{
+    char pid[16];
+    const char *values[] = { pid };
+    (void)snprintf(pid, sizeof pid, "%d", PQbackendPID(connection->handle));
+    if (!PQsendQueryParams(probe,
+                           "SELECT count(*) FROM pg_stat_activity WHERE pid = $1::int AND state "
+                           "= 'active'",
+                           1, NULL, values, NULL, NULL, 0))
+        return true;
+    while (PQisBusy(probe))
+        if (!wait_for(connection, PQsocket(probe), POLLIN, deadline_ms) || !PQconsumeInput(probe))
+            return false;
+    PGresult *result = PQgetResult(probe);
+    bool is_known = PQresultStatus(result) == PGRES_TUPLES_OK;
+    bool is_active = is_known && strcmp(PQgetvalue(result, 0, 0), "0") != 0;
+    PQclear(result);
+    return is_active || !is_known;
+}
+
 static bool is_alive(struct connection *connection)
 {
     bool has_answered;
     char words[WORDS_BYTES];
     PGconn *probe = dial(connection, connection->host, postgres_now_ms() + POSTGRES_DIAL_MS,
                          &has_answered, words);
-    if (probe) PQfinish(probe);
-    return has_answered;
+    if (probe == NULL) return has_answered;
+    bool is_active = is_at_work(connection, probe, postgres_now_ms() + POSTGRES_DIAL_MS);
+    PQfinish(probe);
+    return is_active;
 }
 
 static enum err give_up(struct connection *connection, const char *words, struct fault *fault)
@@ -384,8 +409,7 @@ enum err postgres_wait(struct connection *connection, uint64_t deadline_ms, stru
             return fault_set(fault, ERR_TIMEOUT, "", "%.*s: no answer in the time allowed",
                              TEXT_ARG(connection->place));
         if (now < look_ms) continue;
-        if (!is_alive(connection))
-            return give_up(connection, "it takes connections no more", fault);
+        if (!is_alive(connection)) return give_up(connection, "it does not answer", fault);
         look_ms = postgres_now_ms() + POSTGRES_ALIVE_MS;
     }
 }

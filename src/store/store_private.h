@@ -17,7 +17,7 @@
 
 #define STORE_BROKEN_WORDS                                                                         \
     "a sync of the disk failed, what is on it is not known: the store must be opened again"
-#define STORE_SLOW_WORDS "the disk is slow, nothing was written for 2 s"
+#define STORE_SLOW_WORDS "the disk or the database is slow, nothing was written for 2 s"
 
 /* One asked query, and its answer. */
 struct asking {

@@ -183,7 +183,7 @@ class SlowDisk(Work, unittest.TestCase):
         self.assertGreaterEqual(len(refused), 4)
         self.assertLess(max(refused), 4)
         self.assertWell()
-        self.assertLogged("outbound.*", DISK_TROUBLE, "the disk is slow", DISK_WELL)
+        self.assertLogged("outbound.*", DISK_TROUBLE, "the disk or the database is slow", DISK_WELL)
 
 
 class FailedSync(Work, unittest.TestCase):

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Config, outbound and web with their stores in a real PostgreSQL (framework 11, design 5)."""
+import select
 import signal
+import socket
 import threading
 import time
 import unittest
@@ -81,6 +83,51 @@ class Work(threading.Thread):
                 self.step(number)
         except Exception as problem:  # told by the test
             self.problem = problem
+
+
+class Cable(threading.Thread):
+    """A TCP relay to the server; what is cut stays open at both ends and carries nothing more."""
+
+    def __init__(self, port):
+        super().__init__(daemon=True)
+        self.server_port = port
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.pairs = {}
+        self.lock = threading.Lock()
+
+    def cut(self):
+        with self.lock:
+            self.pairs = {}  # nobody closes them: they are kept below
+
+    def run(self):
+        kept = []
+        while True:
+            with self.lock:
+                sockets = list(self.pairs)
+            for one in select.select([self.listener, *sockets], [], [], 0.02)[0]:
+                if one is self.listener:
+                    client = one.accept()[0]
+                    server = socket.create_connection(("127.0.0.1", self.server_port))
+                    kept += [client, server]
+                    with self.lock:
+                        self.pairs.update({client: server, server: client})
+                    continue
+                with self.lock:
+                    other = self.pairs.get(one)
+                if other is None:
+                    continue
+                try:
+                    data = one.recv(65536)
+                    other.sendall(data)
+                except OSError:
+                    data = b""
+                if not data:
+                    with self.lock:
+                        self.pairs.pop(one, None)
+                        self.pairs.pop(other, None)
+                    one.close()
+                    other.close()
 
 
 def end(workers):
@@ -204,6 +251,19 @@ class OnPostgres(unittest.TestCase):
             self.assertLess(waits[int(len(waits) * 0.9)], 4)
             self.assertIn("takes changes again", centre.logs("outbound*"))
             self.assertEqual(centre.cli("config", "export").returncode, 0)
+
+    def test_a_connection_that_is_cut_half_open_is_given_up(self):
+        cable = Cable(SERVER.port)
+        cable.start()
+        with PostgresCentre(SERVER, port=cable.port) as centre:
+            group = centre.groups[0]
+            centre.load_and_start(group)
+            workers = self.begin_work(centre, group)
+            for _ in range(rounds(1, 5)):
+                cable.cut()
+                self.expect_more(workers)
+            end(workers)
+            self.check(centre, group, workers)
 
     def test_another_engine_is_refused_by_name(self):
         def oracle(config):
