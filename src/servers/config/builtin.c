@@ -66,42 +66,41 @@ enum { HOUR_S = 3600, DAY_S = 24 * HOUR_S };
 static const struct alarm {
     const char *name, *category, *detect, *cancel;
     uint32_t timeout_s;
-    const char *application_type; /* NULL: any application */
     const char *description;
 } alarms[] = {
-    { "Connection Failure", "major", "00-04504", "00-04503", 48 * HOUR_S, NULL,
+    { "Connection Failure", "major", "00-04504", "00-04503", 48 * HOUR_S,
       "A connection between two applications is lost." },
-    { "Application Failure", "major", "00-05064", "00-05061", 0, NULL,
+    { "Application Failure", "major", "00-05064", "00-05061", 0,
       "An application ended without being told to." },
-    { "Licensing Error", "critical", "00-07100", "00-07101", 0, NULL,
+    { "Licensing Error", "critical", "00-07100", "00-07101", 0,
       "A licence pool cannot be reached or read." },
-    { "CTI Link Failure", "major", "01-20002", "01-20001", 0, NULL,
+    { "CTI Link Failure", "major", "01-20002", "01-20001", 0,
       "The link between a T-Server and its switch is lost." },
-    { "Host Inaccessible", "major", "00-08103", "00-08100", 0, NULL,
+    { "Host Inaccessible", "major", "00-08103", "00-08100", 0,
       "The supervisor of a host is not the one that is known." },
-    { "Service Unavailable", "major", "00-05074", "00-05061", 0, NULL,
+    { "Service Unavailable", "major", "00-05074", "00-05061", 0,
       "An application runs and cannot serve." },
-    { "Host Unavailable", "major", "00-08101", "00-08100", 0, NULL,
+    { "Host Unavailable", "major", "00-08101", "00-08100", 0,
       "The link to the supervisor of a host is lost." },
-    { "Host Unreachable", "major", "00-08102", "00-08100", 0, NULL,
+    { "Host Unreachable", "major", "00-08102", "00-08100", 0,
       "A host does not answer; what runs there is unknown." },
-    { "Unplanned Solution Status Change", "major", "00-05093", "00-05092", 0, NULL,
+    { "Unplanned Solution Status Change", "major", "00-05093", "00-05092", 0,
       "A solution changed its state without an order." },
-    { "Message Server Loss of Database Connection", "major", "00-04550", "00-04551", 0,
-      "MessageServer", "Log records cannot be stored." },
-    { "GMS Resource Configuration Problem", "major", "2000", NULL, DAY_S, NULL,
+    { "Message Server Loss of Database Connection", "major", "00-08200", "00-08201", 0,
+      "Log records cannot be stored." },
+    { "GMS Resource Configuration Problem", "major", "2000", NULL, DAY_S,
       "One number is in several groups of a resource list, or twice in one." },
-    { "GMS No More Resources", "critical", "2001", NULL, HOUR_S, NULL,
+    { "GMS No More Resources", "critical", "2001", NULL, HOUR_S,
       "All numbers of a resource group are booked." },
-    { "GMS Web Port Mismatch", "minor", "2002", NULL, DAY_S, NULL,
+    { "GMS Web Port Mismatch", "minor", "2002", NULL, DAY_S,
       "Option web_port is another port than the one that is served." },
-    { "Crash Loop", "critical", "00-05073", "00-05061", 0, NULL,
+    { "Crash Loop", "critical", "00-05073", "00-05061", 0,
       "An application died again and again and is not started any more." },
-    { "Clock Offset", "minor", "00-08110", "00-08111", 0, NULL,
+    { "Clock Offset", "minor", "00-08110", "00-08111", 0,
       "The clock of a host differs from the others'." },
-    { "Certificate Expires Soon", "major", "00-04570", "00-04571", 0, NULL,
+    { "Certificate Expires Soon", "major", "00-04570", "00-04571", 0,
       "A certificate expires in 30, 7 or 1 days." },
-    { "Licence Exhausted", "major", "00-07110", "00-07111", 0, NULL,
+    { "Licence Exhausted", "major", "00-07110", "00-07111", 0,
       "More was asked of a licence pool than is left." },
 };
 
@@ -176,8 +175,6 @@ static void add_alarms(struct adding *adding)
         with_text(adding, "detectEvent", alarm->detect);
         with_text(adding, "cancelEvent", alarm->cancel);
         with(adding, "cancelTimeout", body_integer_value(alarm->timeout_s));
-        if (alarm->application_type) with_text(adding, "selection", "type");
-        with_text(adding, "appType", alarm->application_type);
         add(adding, &OBJECT_ALARM_CONDITION);
     }
     with_section(adding, "detection", disk_low, 2);

@@ -195,13 +195,20 @@ static void reply_kept(struct link_request *request, uint64_t up_to)
     link_reply(request, &kept);
 }
 
+/* Told as ours, by the road of notes: kept, and an alarm, as soon as the store takes it. */
 static void tell_of_store(struct log_keeper *keeper, const struct change_result *result)
 {
+    struct control_server *server = keeper->server;
     bool was_refusing = keeper->is_refusing;
+    /* A stream's number that stands elsewhere follows from a failure, it is none. */
+    if (result->err == ERR_CONFLICT) return;
     keeper->is_refusing = result->err != ERR_OK;
-    if (result->err && !was_refusing)
-        LOG_LOG_NOT_KEPT(&keeper->server->app->log,
-                         result->words ? result->words : err_words(result->err));
+    if (keeper->is_refusing == was_refusing) return;
+    const struct log *log = note_log(server, server->app->name, server->app->host);
+    if (keeper->is_refusing)
+        LOG_LOG_NOT_KEPT(log, result->words ? result->words : err_words(result->err));
+    else
+        LOG_LOG_KEPT_AGAIN(log);
 }
 
 static void on_kept(void *self, const struct change_result *result)
@@ -457,6 +464,7 @@ static void on_own_kept(void *self, const struct change_result *result)
     struct own_keeping *keeping = self;
     struct log_keeper *keeper = keeping->keeper;
     keeper->is_own_in_flight = false;
+    tell_of_store(keeper, result);
     for (uint32_t i = 0; i < keeping->count && result->err == ERR_OK; i++) {
         own_forget(keeper, LIST_OBJECT(list_first(&keeper->own), struct own, node));
         keeper->kept_total++;

@@ -7,6 +7,7 @@
 #include "tests/unit/test.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* --- logs ----------------------------------------------------------------------------------- */
 
@@ -278,12 +279,20 @@ TEST(a_flood_past_the_queue_is_refused_for_now_and_what_was_taken_is_kept)
     world_free(world);
 }
 
+static bool has_moved(const struct peer *peer, const char *move)
+{
+    return memmem(peer->moves.at, peer->moves.len, move, strlen(move)) != NULL;
+}
+
 TEST(what_was_not_kept_is_refused_and_counts_nothing_in_an_alarm)
 {
     struct world *world = world_new();
     struct peer *x = peer_new(world, "x", "primary"), *tool = peer_new(world, "tool", "tool");
     condition(world, "");
+    put(world, &OBJECT_ALARM_CONDITION,
+        "{\"name\":\"Loss\",\"detectEvent\":\"00-08200\",\"cancelEvent\":\"00-08201\"}");
     CHECK_OK(send_one(world, x, 1, "00-04504", "lost"));
+    CHECK_OK(ask(world, tool, &MSG_CONTROL_WATCH_ALARMS, &(struct control_watch_alarms){ 0 }));
     sim_disk_limit(world->loop, 1);
     CHECK(send_one(world, x, 2, "00-04504", "lost") == ERR_UNAVAILABLE);
     CHECK(send_one(world, x, 2, "00-04504", "lost") == ERR_UNAVAILABLE);
@@ -293,6 +302,9 @@ TEST(what_was_not_kept_is_refused_and_counts_nothing_in_an_alarm)
     read_alarms(world, tool, "active");
     CHECK_U32(answer_count(world, "alarms"), 1);
     CHECK(answer_has(world, "\"count\":2"));
+    loop_run_for(world->loop, 3000);
+    CHECK(has_moved(tool, "created Loss control 1\n") &&
+          has_moved(tool, "deleted Loss control 1\n"));
     peer_free(x);
     peer_free(tool);
     world_free(world);
