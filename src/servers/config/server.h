@@ -6,7 +6,7 @@
  *   server_changes.c      what happened, for who asks again and again
  *   server_write.c        one change after the other: stage, commit, reply, tell
  *   server_requests.c     what a change is made of: change sets, files, the first start
- *   server_subscribers.c  who is told what
+ *   server_subscribers.c  who is told what; server_copy.c    what proxies are told beside
  *   server_history.c      what became of objects and accounts; server_undo.c takes revisions back
  *   server_trust.c        who acts; server_acl.c     permissions: read, changed, kept
  *   server_accounts.c     log-ins and passwords; server_account_jobs.c hashes on worker threads,
@@ -62,6 +62,18 @@ struct config_server {
     bool has_permissions; /* the entries that every store begins with were made */
     uint64_t changes_total, refused_total, resyncs_total;
 };
+
+/* --- server_copy.c -------------------------------------------------------------------------- */
+
+/* The object's own entries, to a message about it. */
+void copy_add_acl(struct scope *scope, const struct config_server *server,
+                  const struct object_type *type, struct config_config_object *out);
+struct config_secret_value *copy_secret_values(struct scope *scope,
+                                               const struct config_server *server,
+                                               const struct text *names, uint32_t count);
+/* Whose entries a revision moved, and the secrets that it set; there is room for them. */
+void copy_add_beside(struct scope *scope, const struct config_server *server,
+                     const struct event_rev *rev, struct config_changed *changed);
 
 /* --- server_mode.c -------------------------------------------------------------------------- */
 

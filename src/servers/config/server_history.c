@@ -240,8 +240,8 @@ static void reply(struct history_read *read)
         read->bytes += bytes_of(&read->rows[last]);
         read->out.rows.at[read->out.rows.count++] = read->rows[last];
     }
-    bool has_more = read->count && (read->is_cut || one < read->revision_count ||
-                                    other < read->count);
+    bool has_more = read->count &&
+                    (read->is_cut || one < read->revision_count || other < read->count);
     if (has_more && has_room(read) && ++read->rounds < ROUNDS_MAX) {
         read->before = read->places[last];
         begin_round(read);

@@ -66,43 +66,6 @@ struct config_config_object object_message(struct scope *scope, const struct con
     return out;
 }
 
-/* --- what a proxy hears beside ---------------------------------------------------------------- */
-
-static void add_acl(struct scope *scope, const struct config_server *server,
-                    const struct object_type *type, struct config_config_object *out)
-{
-    struct acl_list list = acl_of(server->acl, type, out->dbid);
-    out->head.has |= CONFIG_CONFIG_OBJECT_HAS_ACL;
-    out->acl.at = scope_alloc_array(scope, list.count + 1u, sizeof *out->acl.at);
-    out->acl.count = list.count;
-    for (uint32_t i = 0; i < list.count; i++)
-        out->acl.at[i] = (struct config_stored_acl){
-            .head.has = SHAPE_ALL(SHAPE_CONFIG_STORED_ACL),
-            .account = text_of(list.at[i].account.is_group ? OBJECT_ACCESS_GROUP.name
-                                                           : OBJECT_PERSON.name),
-            .dbid = list.at[i].account.dbid,
-            .mask = list.at[i].mask,
-            .propagates = list.at[i].propagates,
-            .rev = list.at[i].rev,
-        };
-}
-
-static struct config_secret_value *secret_values(struct scope *scope,
-                                                 const struct config_server *server,
-                                                 const struct text *names, uint32_t count)
-{
-    struct config_secret_value *at = scope_alloc_array(scope, count + 1u, sizeof *at);
-    for (uint32_t i = 0; i < count; i++) {
-        struct text value = { 0 };
-        (void)secrets_find(server->secrets, names[i], &value);
-        at[i] = (struct config_secret_value){ .head.has = CONFIG_SECRET_VALUE_HAS_NAME,
-                                              .name = names[i],
-                                              .value = value };
-        if (value.at) at[i].head.has |= CONFIG_SECRET_VALUE_HAS_VALUE;
-    }
-    return at;
-}
-
 /* --- subscribers ---------------------------------------------------------------------------- */
 
 static struct access_rights *rights_of(const struct config_server *server,
@@ -205,10 +168,9 @@ static bool add_type(struct page *page, size_t type_index, const struct object_t
             return false;
         }
         struct config_config_object *message = &page->out.objects.at[page->out.objects.count++];
-        *message =
-            object_message(page->scope, page->server, objects[i],
-                           is_clear_for(page->server, page->subscriber, objects[i]));
-        if (page->subscriber->is_proxy) add_acl(page->scope, page->server, type, message);
+        *message = object_message(page->scope, page->server, objects[i],
+                                  is_clear_for(page->server, page->subscriber, objects[i]));
+        if (page->subscriber->is_proxy) copy_add_acl(page->scope, page->server, type, message);
         page->bytes += message->body.len;
         dbid = objects[i]->dbid;
         if (page->subscriber->sights) sights_set(page->subscriber->sights, type, dbid, true);
@@ -221,7 +183,7 @@ static void add_secrets(struct page *page)
     uint32_t count;
     const struct text *names = secrets_names(page->server->secrets, page->scope, &count);
     page->out.head.has |= CONFIG_SNAPSHOT_HAS_SECRETS;
-    page->out.secrets.at = secret_values(page->scope, page->server, names, count);
+    page->out.secrets.at = copy_secret_values(page->scope, page->server, names, count);
     page->out.secrets.count = count;
 }
 
@@ -342,41 +304,6 @@ static void send_resync(struct config_server *server, const struct subscriber *s
     link_send(subscriber->link, &MSG_CONFIG_RESYNC, &resync);
 }
 
-/* Whose permissions moved, and the values of secrets that were set. */
-static void add_beside(struct scope *scope, const struct config_server *server,
-                       const struct event_rev *rev, struct config_changed *changed)
-{
-    for (uint32_t i = 0; i < changed->ops.count; i++) {
-        struct config_config_object *object = scope_alloc(scope, sizeof *object);
-        *object = *changed->ops.at[i].object; /* the others' says nothing of permissions */
-        changed->ops.at[i].object = object;
-        if (object->head.has & CONFIG_CONFIG_OBJECT_HAS_BODY)
-            add_acl(scope, server, object_type_find(object->type), object);
-    }
-    for (uint32_t i = 0; i < rev->access_count; i++) {
-        const struct event_place *place = &rev->access[i];
-        struct config_config_object *object = scope_alloc(scope, sizeof *object);
-        *object = (struct config_config_object){
-            .head.has = CONFIG_CONFIG_OBJECT_HAS_TYPE | CONFIG_CONFIG_OBJECT_HAS_DBID |
-                        CONFIG_CONFIG_OBJECT_HAS_REV | CONFIG_CONFIG_OBJECT_HAS_KEY,
-            .type = text_of(place->type->name),
-            .dbid = place->dbid,
-            .rev = rev->rev,
-            .key = scope_format(scope, "%u", place->dbid),
-        };
-        add_acl(scope, server, place->type, object);
-        changed->ops.at[changed->ops.count++] = (struct config_changed_object){
-            .head.has = CONFIG_CHANGED_OBJECT_HAS_OP | CONFIG_CHANGED_OBJECT_HAS_OBJECT,
-            .op = TEXT("changed"),
-            .object = object,
-        };
-    }
-    if (rev->secret_count == 0) return;
-    changed->head.has |= CONFIG_CHANGED_HAS_SECRETS;
-    changed->secrets.at = secret_values(scope, server, rev->secrets, rev->secret_count);
-    changed->secrets.count = rev->secret_count;
-}
-
 static void send_rev(struct config_server *server, const struct subscriber *subscriber,
                      const struct round *round)
 {
@@ -401,7 +328,7 @@ static void send_rev(struct config_server *server, const struct subscriber *subs
         };
         bytes += changed.ops.at[changed.ops.count - 1].object->body.len + OP_BYTES;
     }
-    if (subscriber->is_proxy) add_beside(scratch, server, rev, &changed);
+    if (subscriber->is_proxy) copy_add_beside(scratch, server, rev, &changed);
     if (bytes > CHANGED_BYTES_MAX)
         send_resync(server, subscriber, "one revision changed more than fits a message");
     else
