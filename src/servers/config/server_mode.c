@@ -51,6 +51,7 @@ struct config_mode_changed server_mode_message(const struct config_server *serve
 void request_read_server(void *self, struct link_request *request, const void *fields)
 {
     const struct config_server *server = self;
+    enum access_kind kind = request_rights(server, request)->kind;
     (void)fields;
     struct config_server_info info = {
         .head.has = SHAPE_ALL(SHAPE_CONFIG_SERVER_INFO),
@@ -63,5 +64,8 @@ void request_read_server(void *self, struct link_request *request, const void *f
         .version = server->app->identity.build.len ? server->app->identity.build : TEXT("test"),
         .objects = (uint32_t)object_set_count(server->objects),
     };
+    /* How many there are is for those who see them all. */
+    if (kind != ACCESS_TO_EVERYTHING && kind != ACCESS_TO_READ)
+        info.head.has &= ~(uint64_t)CONFIG_SERVER_INFO_HAS_OBJECTS;
     link_reply(request, &info);
 }

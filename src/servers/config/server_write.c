@@ -138,6 +138,7 @@ void write_submit(struct write *write)
 
 static void count_ops(struct write *write)
 {
+    write->updated = write->acl.count;
     for (size_t i = 0; i < change_set_count(write->set); i++) {
         const struct staged *staged = change_set_at(write->set, i);
         if (staged->before == NULL)

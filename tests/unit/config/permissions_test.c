@@ -3,6 +3,8 @@
  * over links, on a virtual clock. The table of all cells is access_matrix_test.c. */
 #include "world.h"
 
+#include "servers/config/server.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -325,6 +327,39 @@ TEST(an_application_logs_on_as_somebody_there_is)
           ERR_INVALID);
     CHECK_TEXT(scene.world->field, "CFGLogOnAs");
     CHECK_OK(change(scene.tool, "update", "Application", "web", "{\"logOnAs\":\"ann\"}"));
+    end(&scene);
+}
+
+/* docs/decisions/0043: what a former release left has no entries. */
+TEST(a_store_of_a_former_release_gets_its_first_permissions_at_its_next_start)
+{
+    struct world *world = world_new_on_disk("sim");
+    struct scene scene = { world, asker_new(world, "tool", ADDRESS, "config") };
+    struct config_server *server = app_server(world->app);
+    struct fault fault;
+    CHECK_OK(apply_file(scene.tool, centre));
+    CHECK_OK(
+        change(scene.tool, "update", "AccessGroup", "Administrators", "{\"persons\":[\"ann\"]}"));
+    CHECK_OK(change(scene.tool, "delete", "AccessGroup", "Users", NULL));
+    CHECK_OK(store_execute_now(server->store,
+                               TEXT("DELETE FROM acl; DELETE FROM meta WHERE name = "
+                                    "'permissions-made'"),
+                               &fault));
+    uint64_t rev = server->rev;
+    world_kill(world);
+    world_start(world);
+    loop_run_for(world->loop, 1000);
+    server = app_server(world->app);
+    CHECK(server->rev > rev);
+    rev = server->rev;
+    check_effective(&scene, "Tenant", "T", "person:ann", "RCHXDE");
+    check_effective(&scene, "Application", "web", "group:Users", "R");
+    check_effective(&scene, "Application", "web", "person:default", "RCHXDEP");
+    world_kill(world);
+    world_start(world);
+    loop_run_for(world->loop, 1000);
+    server = app_server(world->app);
+    CHECK_I64(server->rev, rev); /* once */
     end(&scene);
 }
 
