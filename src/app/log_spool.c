@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/log_spool.h"
 
-#include "base/list.h"
-
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +14,7 @@ enum { CHUNK_BYTES = 512 * 1024, DIGITS = 12, IDLE_SEGMENT_BYTES = 64 * 1024 };
 
 /* malloc'd: they come and go while the scope only grows. */
 struct segment {
-    struct list node;
+    struct segment *next;
     char *path;
     char stream[LOG_SPOOL_STREAM_BYTES_MAX + 1];
     int fd;
@@ -26,8 +24,8 @@ struct segment {
 struct log_spool {
     struct scope *life;
     struct log_spool_setup setup;
-    struct list segments;    /* oldest first */
-    struct segment *current; /* that grows; NULL: the next record begins one */
+    struct segment *first, *last; /* oldest first */
+    struct segment *current;      /* that grows; NULL: the next record begins one */
     uint64_t next_number, bytes, lost;
     uint64_t at, number; /* of the first segment: where its first record that is not kept begins */
     struct buf chunk;    /* bytes of the first segment from chunk_at on */
@@ -63,34 +61,34 @@ bool log_spool_next(struct text *frames, struct text *record)
 
 /* --- segments -------------------------------------------------------------------------------- */
 
-static void drop_segment(struct log_spool *spool, struct segment *segment, bool and_file)
+static void free_segment(struct segment *segment, bool and_file)
 {
     if (and_file) (void)unlink(segment->path);
-    list_remove(&segment->node);
-    if (spool->current == segment) spool->current = NULL;
-    spool->bytes -= segment->bytes;
     (void)close(segment->fd);
     free(segment->path);
     free(segment);
 }
 
-static struct segment *first_segment(const struct log_spool *spool)
+static void drop_first(struct log_spool *spool, bool and_file)
 {
-    struct list *node = list_first(&spool->segments);
-    return node ? LIST_OBJECT(node, struct segment, node) : NULL;
+    struct segment *segment = spool->first;
+    spool->first = segment->next;
+    if (spool->first == NULL) spool->last = NULL;
+    if (spool->current == segment) spool->current = NULL;
+    spool->bytes -= segment->bytes;
+    free_segment(segment, and_file);
 }
 
 static void begin_at_first(struct log_spool *spool)
 {
-    const struct segment *segment = first_segment(spool);
+    const struct segment *segment = spool->first;
     spool->at = 0;
     spool->number = segment ? segment->first : spool->next_number;
     buf_clear(&spool->chunk);
     spool->chunk_at = 0;
 }
 
-static struct segment *add_segment(struct log_spool *spool, const char *path, struct text stream,
-                                   uint64_t first, int fd)
+static struct segment *new_segment(const char *path, struct text stream, uint64_t first, int fd)
 {
     struct segment *segment = calloc(1, sizeof *segment);
     ASSERT(segment != NULL);
@@ -99,9 +97,18 @@ static struct segment *add_segment(struct log_spool *spool, const char *path, st
     memcpy(segment->stream, stream.at, stream.len);
     segment->first = first;
     segment->fd = fd;
-    list_add_last(&spool->segments, &segment->node);
-    if (first_segment(spool) == segment) begin_at_first(spool);
     return segment;
+}
+
+static void add_last(struct log_spool *spool, struct segment *segment)
+{
+    if (spool->last)
+        spool->last->next = segment;
+    else
+        spool->first = segment;
+    spool->last = segment;
+    spool->bytes += segment->bytes;
+    if (spool->first == segment) begin_at_first(spool);
 }
 
 static enum err begin_segment(struct log_spool *spool, struct fault *fault)
@@ -113,8 +120,10 @@ static enum err begin_segment(struct log_spool *spool, struct fault *fault)
     buf_add_byte(&path, '\0');
     int fd = open(path.at, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
     enum err err = fd < 0 ? io_fault(fault, path.at) : ERR_OK;
-    if (!err)
-        spool->current = add_segment(spool, path.at, spool->setup.stream, spool->next_number, fd);
+    if (!err) {
+        spool->current = new_segment(path.at, spool->setup.stream, spool->next_number, fd);
+        add_last(spool, spool->current);
+    }
     buf_free(&path);
     return err;
 }
@@ -170,10 +179,12 @@ static void take_in(struct log_spool *spool, const char *name)
     buf_add_byte(&path, '\0');
     int fd = open(path.at, O_RDONLY | O_CLOEXEC);
     if (fd >= 0) {
-        struct segment *segment = add_segment(spool, path.at, stream, first, fd);
+        struct segment *segment = new_segment(path.at, stream, first, fd);
         count_records(spool, segment);
-        spool->bytes += segment->bytes;
-        if (segment->count == 0) drop_segment(spool, segment, true);
+        if (segment->count > 0)
+            add_last(spool, segment);
+        else
+            free_segment(segment, true);
     }
     buf_free(&path);
 }
@@ -202,11 +213,8 @@ static enum err take_in_all(struct log_spool *spool, struct fault *fault)
 static void forget(void *self)
 {
     struct log_spool *spool = self;
-    struct segment *segment;
-    while ((segment = first_segment(spool)) != NULL) {
-        bool is_kept = segment == spool->current && spool->number == spool->next_number;
-        drop_segment(spool, segment, is_kept);
-    }
+    bool is_kept = spool->number == spool->next_number; /* all of our own */
+    while (spool->first) drop_first(spool, is_kept && spool->first == spool->current);
     buf_free(&spool->chunk);
 }
 
@@ -226,7 +234,6 @@ enum err log_spool_open(struct scope *owner, const struct log_spool_setup *setup
         .number = 1,
     };
     ASSERT(setup->stream.len > 0 && setup->stream.len <= LOG_SPOOL_STREAM_BYTES_MAX);
-    list_init(&spool->segments);
     scope_on_close(life, forget, spool);
     enum err err = take_in_all(spool, fault);
     begin_at_first(spool);
@@ -242,10 +249,10 @@ enum err log_spool_open(struct scope *owner, const struct log_spool_setup *setup
 static void keep_bound(struct log_spool *spool, uint64_t more)
 {
     while (spool->bytes + more > spool->setup.bytes_max) {
-        struct segment *oldest = first_segment(spool);
+        struct segment *oldest = spool->first;
         if (oldest == NULL) return;
         spool->lost += oldest->first + oldest->count - spool->number;
-        drop_segment(spool, oldest, true);
+        drop_first(spool, true);
         begin_at_first(spool);
     }
 }
@@ -305,9 +312,9 @@ static struct text frames_at(struct log_spool *spool, const struct segment *segm
 }
 
 /* All of it is kept, or cannot be read. */
-static void leave_segment(struct log_spool *spool, struct segment *segment)
+static void leave_first(struct log_spool *spool)
 {
-    drop_segment(spool, segment, true);
+    drop_first(spool, true);
     begin_at_first(spool);
 }
 
@@ -320,9 +327,9 @@ static bool is_over(const struct log_spool *spool, const struct segment *segment
 static struct segment *waiting_segment(struct log_spool *spool)
 {
     struct segment *segment;
-    while ((segment = first_segment(spool)) != NULL && is_over(spool, segment)) {
+    while ((segment = spool->first) != NULL && is_over(spool, segment)) {
         if (segment == spool->current) return NULL;
-        leave_segment(spool, segment);
+        leave_first(spool);
     }
     return segment;
 }
@@ -344,14 +351,14 @@ void log_spool_read(struct log_spool *spool, uint32_t count_max, size_t bytes_ma
         out->first = spool->number;
         if (out->count > 0) break;
         spool->lost += left; /* the disk does not give them back */
-        leave_segment(spool, segment);
+        leave_first(spool);
     }
 }
 
 void log_spool_kept(struct log_spool *spool, struct text stream, uint64_t up_to)
 {
     struct segment *segment;
-    while ((segment = first_segment(spool)) != NULL && text_eq(text_of(segment->stream), stream)) {
+    while ((segment = spool->first) != NULL && text_eq(text_of(segment->stream), stream)) {
         while (spool->number <= up_to && !is_over(spool, segment)) {
             struct text frames = frames_at(spool, segment), record;
             if (!log_spool_next(&frames, &record)) break;
@@ -360,7 +367,7 @@ void log_spool_kept(struct log_spool *spool, struct text stream, uint64_t up_to)
         }
         bool grows = segment == spool->current && segment->bytes < IDLE_SEGMENT_BYTES;
         if (!is_over(spool, segment) || grows) return;
-        leave_segment(spool, segment);
+        leave_first(spool);
     }
 }
 
