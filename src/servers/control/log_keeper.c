@@ -17,6 +17,8 @@ enum {
     OWN_RETRY_MS = 1000,
     STREAM_KEPT_DAYS = 60,
     STREAMS_MAX = 100000,
+    STREAMS_FORGOTTEN_MAX = 1000,
+    STREAMS_EVERY_MS = 24 * 3600 * 1000,
 };
 #define DAY_MS ((uint64_t)24 * 60 * 60 * 1000)
 
@@ -40,7 +42,7 @@ struct log_keeper {
     struct list own; /* not submitted, or to be submitted again */
     uint32_t own_count;
     struct chore own_chore;
-    struct timer *own_timer, *trim_timer;
+    struct timer *own_timer, *trim_timer, *streams_timer;
     uint64_t next_id;
     uint32_t waiting_records;
     size_t waiting_bytes;
@@ -509,7 +511,45 @@ void log_keeper_flush(struct log_keeper *keeper)
 {
     timer_stop(keeper->own_timer);
     timer_stop(keeper->trim_timer);
+    timer_stop(keeper->streams_timer);
     keep_own(keeper);
+}
+
+/* --- streams that nobody sends any more ---------------------------------------------------- */
+
+static uint64_t streams_since(const struct log_keeper *keeper)
+{
+    uint64_t now = loop_now_utc_ms(keeper->server->app->loop), kept_ms = STREAM_KEPT_DAYS * DAY_MS;
+    return now > kept_ms ? now - kept_ms : 0;
+}
+
+/* A few at a time: a table must not change while somebody walks through it. */
+static void forget_old_streams(struct log_keeper *keeper)
+{
+    static const struct statement statement = { "DELETE FROM log_stream WHERE heard_utc_ms < ?1" };
+    uint64_t since = streams_since(keeper);
+    struct stream *stream, *old[STREAMS_FORGOTTEN_MAX];
+    size_t count = 0;
+    for (size_t at = 0;
+         count < STREAMS_FORGOTTEN_MAX && (stream = table_next(keeper->streams, &at)) != NULL;)
+        if (stream->heard_utc_ms < since && stream->accepted == stream->durable)
+            old[count++] = stream;
+    for (size_t i = 0; i < count; i++) {
+        (void)table_remove(keeper->streams, old[i]->key);
+        scope_close(old[i]->life);
+    }
+    if (since == 0) return;
+    struct change *change = change_new(keeper->server->store);
+    change_add(change, &statement, ROWS_ANY);
+    change_bind_i64(change, (int64_t)since);
+    change_submit(change, NULL, NULL);
+}
+
+static void on_day(void *self)
+{
+    struct log_keeper *keeper = self;
+    forget_old_streams(keeper);
+    timer_start(keeper->streams_timer, STREAMS_EVERY_MS);
 }
 
 /* --- what is too old ------------------------------------------------------------------------ */
@@ -580,25 +620,10 @@ static enum err load(struct log_keeper *keeper)
                                   streams = { "SELECT app_name, stream, up_to, heard_utc_ms"
                                               " FROM log_stream WHERE heard_utc_ms >= ?1"
                                               " ORDER BY heard_utc_ms DESC LIMIT 100000" };
-    uint64_t now = loop_now_utc_ms(keeper->server->app->loop);
-    uint64_t kept_ms = STREAM_KEPT_DAYS * DAY_MS;
-    struct value since = { .kind = VALUE_INTEGER,
-                           .integer = now > kept_ms ? (int64_t)(now - kept_ms) : 0 };
+    struct value since = { .kind = VALUE_INTEGER, .integer = (int64_t)streams_since(keeper) };
     struct query of_last = { .statement = &last }, of_streams = { &streams, &since, 1 };
     enum err err = store_query_now(keeper->server->store, &of_last, on_last, keeper);
     return err ? err : store_query_now(keeper->server->store, &of_streams, on_streams, keeper);
-}
-
-static void forget_old_streams(struct log_keeper *keeper)
-{
-    static const struct statement statement = { "DELETE FROM log_stream WHERE heard_utc_ms < ?1" };
-    uint64_t now = loop_now_utc_ms(keeper->server->app->loop);
-    uint64_t kept_ms = STREAM_KEPT_DAYS * DAY_MS;
-    if (now <= kept_ms) return;
-    struct change *change = change_new(keeper->server->store);
-    change_add(change, &statement, ROWS_ANY);
-    change_bind_i64(change, (int64_t)(now - kept_ms));
-    change_submit(change, NULL, NULL);
 }
 
 static void forget(void *self)
@@ -619,13 +644,14 @@ enum err log_keeper_open(struct control_server *server, struct log_keeper **out,
         .own_chore = { .run = keep_own, .self = keeper },
         .own_timer = timer_new(life, loop, keep_own, keeper),
         .trim_timer = timer_new(life, loop, trim, keeper),
+        .streams_timer = timer_new(life, loop, on_day, keeper),
         .next_id = 1,
     };
     list_init(&keeper->own);
     scope_on_close(life, forget, keeper);
     enum err err = load(keeper);
     if (err) return fault_set(fault, err, "log", "%s", store_query_words(server->store));
-    forget_old_streams(keeper);
+    on_day(keeper);
     timer_start(keeper->trim_timer, TRIM_MS);
     *out = keeper;
     return ERR_OK;
