@@ -110,7 +110,6 @@ static enum err read_file(struct scope *scope, struct text json, struct host_fil
     default_to(&file->head, &file_shape, &file->metrics, "127.0.0.1:9100");
     default_to(&file->config->head, &config_shape, &file->config->application, "config");
     default_to(&file->config->head, &config_shape, &file->config->address, "127.0.0.1:2020");
-    default_to(&file->config->head, &config_shape, &file->config->schema, "config");
     start_by_default(file->config);
     err = check_values(file, fault);
     if (!err) *out = file;

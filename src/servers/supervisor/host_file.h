@@ -21,8 +21,9 @@ struct host_config {
     struct text application, address;
     bool start;
     /* Where config keeps its data, as libpq has it, without the password: that is the first line of
-     * DATA/secret/config-database. Empty: a file in the data folder. */
-    struct text database, schema; /* schema: default "config" */
+     * DATA/secret/config-database. Empty: a file in the data folder. An
+     * empty schema is "config". */
+    struct text database, schema;
 };
 
 struct host_file {

@@ -59,7 +59,8 @@ static void put_database(struct json_writer *json, const struct supervisor *supe
     struct buf path = { 0 };
     struct text password =
         installation_database_password(scratch, supervisor->installation.data_dir);
-    buf_format(&path, "postgresql:%.*s:%.*s", TEXT_ARG(config->schema), TEXT_ARG(config->database));
+    struct text schema = config->schema.len ? config->schema : TEXT("config");
+    buf_format(&path, "postgresql:%.*s:%.*s", TEXT_ARG(schema), TEXT_ARG(config->database));
     if (password.len) {
         buf_add_z(&path, " password='");
         for (size_t i = 0; i < password.len; i++) {

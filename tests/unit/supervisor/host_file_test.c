@@ -60,6 +60,19 @@ TEST(comments_and_trailing_commas_are_welcome)
     scope_close(scope);
 }
 
+TEST(config_may_keep_its_data_in_a_database_but_not_its_password_here)
+{
+    struct scope *scope = scope_new(NULL, "test", SCOPE_NO_LIMIT);
+    struct host_file *file;
+    CHECK_OK(parse(scope, "{ \"config\": { \"database\": \"host=db dbname=c user=u\" } }", &file));
+    CHECK_TEXT(file->config->database, "host=db dbname=c user=u");
+    CHECK(strstr(host_file_print(scope, file).at, "host=db dbname=c user=u") != NULL);
+    CHECK_U32(parse(scope, "{ \"config\": { \"database\": \"user=u PassWord=x\" } }", &file),
+              ERR_INVALID);
+    CHECK_TEXT(text_of(fault.field), "config.database");
+    scope_close(scope);
+}
+
 TEST(mistakes_are_refused_with_their_field)
 {
     static const struct {
