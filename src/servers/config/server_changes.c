@@ -2,6 +2,7 @@
 /* Changes for who asks for them again and again: the answer waits until something happens that the
  * asker may know. A waiting question has one place in the order of revisions, as a subscriber has.
  */
+#include "gen/objects.h"
 #include "servers/config/server.h"
 
 enum { WAITS_MAX = 4000, EVENTS_MAX = 1000 };
@@ -87,7 +88,8 @@ static struct config_change_event message_of(struct scope *scope, const struct e
 struct collecting {
     struct config_change_event *at;
     uint32_t count, room;
-    uint64_t rev; /* up to which it is whole */
+    uint64_t rev;   /* up to which it is whole */
+    bool is_resync; /* what the asker may see has moved: it is to read everything again */
 };
 
 static void add(struct scope *scope, struct collecting *found,
@@ -137,6 +139,17 @@ static void add_access(const struct asking *asking, const struct event_rev *rev,
     }
 }
 
+/* Who is bounded by permissions may see other objects than before. */
+static bool moves_sight(const struct asking *asking, const struct event_rev *rev)
+{
+    enum access_kind kind = asking->rights->kind;
+    if (kind == ACCESS_TO_EVERYTHING || kind == ACCESS_TO_READ) return false;
+    bool moves = rev->access_count > 0;
+    for (uint32_t i = 0; i < rev->count && !moves; i++)
+        moves = rev->events[i].type == &OBJECT_ACCESS_GROUP;
+    return moves;
+}
+
 static void collect(const struct config_server *server, struct scope *scope,
                     struct link_request *request, const struct config_read_changes *asked,
                     uint64_t since, struct collecting *found)
@@ -149,6 +162,7 @@ static void collect(const struct config_server *server, struct scope *scope,
         for (uint32_t i = 0; rev && i < rev->count; i++)
             add_event(&asking, &rev->events[i], rev->rev, found);
         if (rev) add_access(&asking, rev, found);
+        if (rev && moves_sight(&asking, rev)) found->is_resync = true;
     }
 }
 
@@ -198,8 +212,9 @@ static void look(struct change_wait *wait, bool has_moved)
     struct scope *scratch = scope_new(NULL, "changes", SCOPE_NO_LIMIT);
     collect(wait->server, scratch, wait->request, wait->asked, wait->since, &found);
     wait->since = found.rev;
-    if (found.count || has_moved || link_request_link(wait->request) == NULL) {
-        reply(wait->server, wait->request, &found, false);
+    bool is_told = found.count || found.is_resync || has_moved;
+    if (is_told || link_request_link(wait->request) == NULL) {
+        reply(wait->server, wait->request, &found, found.is_resync);
         end(wait);
     }
     scope_close(scratch);
@@ -246,10 +261,10 @@ void request_read_changes(void *self, struct link_request *request, const void *
     }
     if (has_place)
         collect(server, link_request_scope(request), request, asked, asked->since, &found);
-    bool waits = has_place && found.count == 0 && asked->wait &&
+    bool waits = has_place && found.count == 0 && !found.is_resync && asked->wait &&
                  server->change_wait_count < WAITS_MAX;
     if (waits)
         begin_wait(server, request, asked, found.rev);
     else
-        reply(server, request, &found, false);
+        reply(server, request, &found, found.is_resync);
 }

@@ -294,6 +294,25 @@ TEST(who_becomes_bounded_or_free_while_it_listens_begins_anew)
     end(&scene);
 }
 
+TEST(who_asks_for_changes_reads_everything_again_when_her_permissions_move)
+{
+    struct scene scene = begin();
+    struct asker *ann = as_person(&scene, "ann");
+    struct config_server *server = app_server(scene.world->app);
+    struct config_read_changes read = { .head.has = CONFIG_READ_CHANGES_HAS_SINCE,
+                                        .since = server->rev };
+    CHECK_OK(change(scene.tool, "create", "Place", NULL, "{\"name\":\"p\"}"));
+    CHECK_OK(ask(ann, &MSG_CONFIG_READ_CHANGES, &read));
+    CHECK(answer_has(scene.world, "\"resync\":false") && !answer_has(scene.world, "\"key\":\"p\""));
+    CHECK_OK(grant(scene.tool, "Place", "p", "person:ann", "R"));
+    CHECK_OK(ask(ann, &MSG_CONFIG_READ_CHANGES, &read));
+    CHECK(answer_has(scene.world, "\"resync\":true"));
+    CHECK_OK(ask(scene.tool, &MSG_CONFIG_READ_CHANGES, &read));
+    CHECK(answer_has(scene.world, "\"resync\":false") && answer_has(scene.world, "\"key\":\"p\""));
+    asker_free(ann);
+    end(&scene);
+}
+
 /* --- limits, log-in, restart ---------------------------------------------------------------- */
 
 TEST(an_account_writes_fifty_times_a_second_and_a_tool_as_often_as_it_likes)
