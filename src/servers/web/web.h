@@ -68,6 +68,7 @@ struct web {
     uint64_t sent_away, sent_away_until_mono_ms; /* desktops that a storm kept out */
     uint64_t seq;                                /* of the last frame */
     uint8_t desktop_key[DESKTOP_KEY_BYTES];
+    struct text document; /* of the REST; empty until somebody wants it */
     bool is_running, is_suspended, is_stopping;
     struct web_counters counters;
 };
