@@ -147,7 +147,7 @@ static int run_rules(int count, char **paths)
     for (int i = 0; i < count; i++) spent += apply(&ground, paths[i]);
     uint64_t resident = measure_resident_bytes() - before;
     size_t people;
-    const struct object *const *persons = object_set_of(ground.objects, &OBJECT_PERSON, &people);
+    const struct object *const *persons;
     double began = measure_cpu_s();
     for (uint32_t i = 0; i < SINGLE_CHANGES; i++) {
         persons = object_set_of(ground.objects, &OBJECT_PERSON, &people);
