@@ -13,6 +13,7 @@ import threading
 import time
 import unittest
 
+from databases import PASSWORD, USER, Postgres
 from harness import Installation, Receiver, free_port, rounds, wait_until
 
 HOST = "localhost"
@@ -73,6 +74,7 @@ class Alarms(unittest.TestCase):
         program.write_text(f'#!/bin/sh\n(echo "$@"; env) > {cls.told}.new && mv {cls.told}.new {cls.told}\n')
         program.chmod(program.stat().st_mode | stat.S_IXUSR)
         cls.centre.config["applications"][1]["options"]["alarms"]["command-folder"] = str(cls.folder)
+        cls.amend(cls.centre)
         cls.centre._write_files()
         cls.mailbox = cls.centre.folder / "mailbox"
         server = subprocess.Popen([DEBIAN_PYTHON, "-m", "aiosmtpd", "-n", "-l", f"127.0.0.1:{smtp}",
@@ -82,6 +84,15 @@ class Alarms(unittest.TestCase):
         cls.addClassCleanup(server.kill)
         cls.centre.__enter__()
         cls.addClassCleanup(cls.centre.close)
+
+    @classmethod
+    def amend(cls, centre):
+        """Before it starts."""
+
+    def texts(self):
+        """Of the records that the tool sent, as the store has them."""
+        return [row[0] for row in self.centre.sqlite("control").execute(
+            "SELECT text FROM G_LOG_MESSAGES WHERE app_name = 'tool' ORDER BY id")]
 
     def ask(self, message, fields, check=True):
         done = self.centre.cli("ask", "control", f"control.{message}", json.dumps(fields), check=check)
@@ -178,13 +189,37 @@ class Alarms(unittest.TestCase):
             self.wait_state("control", "RUNNING")
         ends.set()
         sender.join()
-        store = self.centre.sqlite("control")
-        found = [row[0] for row in store.execute(
-            "SELECT text FROM G_LOG_MESSAGES WHERE app_name = 'tool' ORDER BY id")]
+        found = self.texts()
         self.assertEqual(len(found), len(set(found)), "none twice")
         self.assertEqual({f"number {one}" for one in kept} - set(found), set())
         alarm, = self.alarms("Connection Failure", state="active", application="tool")
         self.assertEqual(alarm["count"], sum(1 for one in found if int(one.split()[1]) % 5 == 0))
+
+
+class OnPostgres(Alarms):
+    """The same, with control's store in PostgreSQL."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.server = Postgres().__enter__()
+        cls.addClassCleanup(cls.server.close)
+        super().setUpClass()
+
+    @classmethod
+    def amend(cls, centre):
+        cls.server.run("postgres", "create database centre encoding 'UTF8' template template0")
+        centre.config["applications"].append({
+            "name": "store", "template": "Database", "options": {"settings": {
+                "dbms-type": "postgresql", "host": "127.0.0.1", "port": str(cls.server.port),
+                "database": "centre", "user": USER, "password": {"$secret": "store"}}}})
+        centre.config["templates"].append({"name": "Database", "type": "Database"})
+        centre.config["secrets"] = {"store": {"$env": "STORE_PASSWORD"}}
+        centre.config["applications"][1]["connections"].append({"server": "store"})
+        centre.environ["STORE_PASSWORD"] = PASSWORD
+
+    def texts(self):
+        return self.server.run("centre", "set search_path = control; select text from g_log_messages"
+                                         " where app_name = 'tool' order by id").stdout.split("\n")[:-1]
 
 
 if __name__ == "__main__":

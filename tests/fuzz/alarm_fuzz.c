@@ -98,14 +98,15 @@ static void check_script(struct text in)
         struct alarm_reaction_options options = {
             .action = text_of(actions[i]), .command = in, .to = in, .url = in, .solution = in
         };
-        struct reaction reaction;
+        struct reaction reaction = { .to = TEXT("") };
         struct fault fault = { 0 };
         enum err err = reaction_read(&options, TEXT("x"), &reaction, &fault);
         if (err) fuzz_check_fault(err, &fault);
         if (!err && reaction.kind == REACTION_COMMAND)
             FUZZ_CHECK(in.len && in.at[0] != '.' && text_find(in, '/', 0) == SIZE_MAX);
-        if (!err && reaction.kind == REACTION_EMAIL)
-            FUZZ_CHECK(text_find(in, '\n', 0) == SIZE_MAX || text_find(in, ',', 0) != SIZE_MAX);
+        struct text rest = reaction.to, address;
+        while (!err && reaction.kind == REACTION_EMAIL && text_next_item(&rest, ',', &address))
+            FUZZ_CHECK(reaction_is_address(address) && text_find(address, '\n', 0) == SIZE_MAX);
     }
 }
 

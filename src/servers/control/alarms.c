@@ -124,6 +124,14 @@ static bool has_room(struct alarms *alarms)
     return !is_full;
 }
 
+/* PostgreSQL takes no NUL in a text. */
+static struct text keep_clean(struct scope *scope, struct text text)
+{
+    char *at = scope_alloc(scope, text.len + 1);
+    for (size_t i = 0; i < text.len; i++) at[i] = text.at[i] ? text.at[i] : '?';
+    return (struct text){ at, text.len };
+}
+
 static struct alarm *alarm_new(struct alarms *alarms, const struct condition *condition,
                                const struct alarm_record *record)
 {
@@ -136,9 +144,9 @@ static struct alarm *alarm_new(struct alarms *alarms, const struct condition *co
         .category = scope_keep(life, condition->category),
         .application = scope_keep(life, record->application),
         .about = scope_keep(life, record->about),
-        .host = scope_keep(life, record->host),
-        .event = scope_keep(life, record->event),
-        .text = scope_keep(life, text_slice(record->text, 0, TEXT_MAX)),
+        .host = keep_clean(life, record->host),
+        .event = keep_clean(life, record->event),
+        .text = keep_clean(life, text_slice(record->text, 0, TEXT_MAX)),
         .cleared_by = TEXT(""),
         .comment = TEXT(""),
     };
@@ -465,7 +473,7 @@ void alarms_clear(struct alarms *alarms, struct alarm *alarm, struct text person
                   void *self)
 {
     alarms_commit(alarms); /* its batch holds this move alone */
-    alarm->comment = scope_keep(alarm->life, comment);
+    alarm->comment = keep_clean(alarm->life, comment);
     clear(alarms, alarm, ALARM_CLEARED_BY_HAND, now_utc_ms(alarms), person);
     commit(alarms, done, self);
 }

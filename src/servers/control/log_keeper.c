@@ -8,6 +8,7 @@
 #include "servers/control/alarms.h"
 
 #include <stdio.h>
+#include <string.h>
 
 enum {
     AGAIN_MS = 200, /* when a sender that was refused may come again */
@@ -68,10 +69,25 @@ struct row { /* what is written of one record */
     const struct kv *attributes;
 };
 
+/* PostgreSQL takes no NUL in a text: one record must not keep its stream from going on. */
+static void bind_text(struct change *change, struct text text)
+{
+    struct buf clean = { 0 };
+    if (text.len == 0 || memchr(text.at, '\0', text.len) == NULL) {
+        change_bind_text(change, text.at ? text : TEXT(""));
+        return;
+    }
+    buf_add(&clean, text);
+    for (size_t i = 0; i < clean.len; i++)
+        if (clean.at[i] == '\0') clean.at[i] = '?';
+    change_bind_text(change, buf_text(&clean));
+    buf_free(&clean);
+}
+
 static void bind_text_or_null(struct change *change, struct text text)
 {
     if (text.len)
-        change_bind_text(change, text);
+        bind_text(change, text);
     else
         change_bind_null(change);
 }
@@ -80,7 +96,7 @@ static void bind_value(struct change *change, const struct value *value)
 {
     struct buf json = { 0 };
     if (value->kind == VALUE_TEXT) {
-        change_bind_text(change, value->text.at ? value->text : TEXT(""));
+        bind_text(change, value->text);
         return;
     }
     struct json_writer writer = json_writer(&json);
@@ -94,7 +110,7 @@ static void write_row(struct log_keeper *keeper, struct change *change, const st
     uint64_t id = keeper->next_id++;
     change_add(change, &keep_record, ROWS_ANY);
     change_bind_i64(change, (int64_t)id);
-    change_bind_text(change, row->event);
+    bind_text(change, row->event);
     change_bind_i64(change, (int64_t)row->time_us);
     change_bind_i64(change, (int64_t)loop_now_utc_ms(keeper->server->app->loop));
     change_bind_i64(change, row->priority);
@@ -103,12 +119,12 @@ static void write_row(struct log_keeper *keeper, struct change *change, const st
     change_bind_text(change, row->application);
     bind_text_or_null(change, row->host);
     change_bind_i64(change, row->pid);
-    change_bind_text(change, row->text.at ? row->text : TEXT(""));
+    bind_text(change, row->text);
     bind_text_or_null(change, row->ixn);
     for (uint32_t i = 0; i < row->attributes->count; i++) {
         change_add(change, &keep_attribute, ROWS_ANY);
         change_bind_i64(change, (int64_t)id);
-        change_bind_text(change, row->attributes->at[i].name);
+        bind_text(change, row->attributes->at[i].name);
         bind_value(change, &row->attributes->at[i].value);
     }
 }
@@ -339,6 +355,11 @@ void request_send_log(void *self, struct link_request *request, const void *fiel
     const struct control_send_log *sent = fields;
     struct fault fault;
     size_t bytes;
+    if (text_find(sent->stream, '\0', 0) < sent->stream.len) {
+        (void)fault_set(&fault, ERR_INVALID, "stream", "must hold no NUL");
+        link_refuse_fault(request, &fault);
+        return;
+    }
     if (sent->records.count == 0 || sent->first == 0 ||
         sent->first > (uint64_t)INT64_MAX - sent->records.count) {
         (void)fault_set(&fault, ERR_INVALID, sent->records.count ? "first" : "records",
