@@ -129,7 +129,7 @@ class Security(unittest.TestCase):
             for part in ("cmdline", "environ"):
                 seen[f"{part} of {name}"] = pathlib.Path(f"/proc/{pid}/{part}").read_bytes()
         for path in self.centre.data.rglob("*"):
-            if path.is_file() and path.parent.name != "secret" and path.name != "outbound.cfgcache":
+            if path.is_file() and path.parent.name != "secret" and path.name not in ("outbound.cfgcache", "control.cfgcache"):
                 seen[str(path)] = path.read_bytes()
         for where, text in seen.items():
             for name, secret in secrets.items():
@@ -142,12 +142,18 @@ class Security(unittest.TestCase):
     def test_a_third_party_neither_changes_configuration_nor_sees_secrets(self):
         """Its key opens config's port, as it opens outbound's; there it is nobody."""
         change = json.dumps({"ops": [{"op": "create", "type": "Place", "key": "x", "value": '{"name":"x"}'}]})
-        for message, fields in (("ChangeSet", change), ("Export", "{}"), ("Plan", '{"text":"{}"}'), ("Apply", '{"text":"{}"}'),
-                                ("Seal", '{"name":"n","value":"v"}'),
-                                ("Authenticate", '{"userName":"a1","password":"x"}'),
-                                ("SetPassword", '{"userName":"a1","newPassword":"Another-one-1"}'),
-                                ("CompareAccounts", "{}")):
-            for name in ("crm", "outbound", "nobody-at-all"):
+        file = json.dumps({"text": '{"format":"cc-config","version":1,"places":[{"name":"x"}]}'})
+        accounts = (("Authenticate", '{"userName":"a1","password":"x"}'),
+                    ("SetPassword", '{"userName":"a1","newPassword":"Another-one-1"}'), ("CompareAccounts", "{}"))
+        for name in ("crm", "nobody-at-all"):
+            for message, fields, words in (("ChangeSet", change, "may not create"), ("Plan", file, "may not create"),
+                                           ("Apply", file, "may not create"),
+                                           ("Seal", '{"name":"n","value":"v"}', "only who may change Environment")):
+                done = self.centre.cli("ask", "config", f"config.{message}", fields, "--as", name, check=False)
+                self.assertEqual((done.returncode, words in done.stderr), (1, True), (message, name, done))
+            self.assertNotIn(DATABASE_PASSWORD, self.centre.cli("ask", "config", "config.Export", "{}", "--as", name).stdout)
+        for name in ("crm", "outbound", "nobody-at-all"):
+            for message, fields in accounts:
                 done = self.centre.cli("ask", "config", f"config.{message}", fields, "--as", name, check=False)
                 self.assertEqual((done.returncode, "only tools" in done.stderr), (1, True), (message, name, done))
         read = ("ask", "config", "config.Read", '{"type":"Application","key":"their-database"}')
