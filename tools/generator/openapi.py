@@ -165,8 +165,8 @@ class Document:
             for struct in one.structs:
                 self.schemas[prefix(struct)] = struct_schema(struct, prefix, True)
             whole = struct_schema(one.struct, prefix, True)
-            whole["properties"] = {"rev": {"type": "integer", "minimum": 1, "readOnly": True,
-                                           "description": "Revision of its last change"}, **whole["properties"]}
+            whole["properties"] = {"rev": {"type": "integer", "minimum": 0, "readOnly": True,
+                                           "description": "Revision of its last change; 0: the store keeps it by itself"}, **whole["properties"]}
             whole["description"] = sentence(one.help)
             self.schemas[one.name] = whole
             patch = {"type": "object", "description": f"Some properties of a {one.name}; null removes.",
