@@ -172,19 +172,18 @@ static void put_quoted(struct buf *out, struct text body)
             column = 0;
             continue;
         }
-        bool is_last = i + 1 == body.len || body.at[i + 1] == '\n';
-        bool is_safe = byte > ' ' && byte <= '~' && byte != '=' && !(byte == '.' && column == 0);
-        if (byte == ' ' && !is_last) is_safe = true;
-        size_t len = is_safe ? 1 : 3;
-        if (column + len > 75) {
+        if (column > 72) { /* room for one that is quoted, and the soft break */
             buf_add_z(out, "=\r\n");
             column = 0;
         }
+        bool is_last = i + 1 == body.len || body.at[i + 1] == '\n';
+        bool is_safe = byte > ' ' && byte <= '~' && byte != '=' && !(byte == '.' && column == 0);
+        if (byte == ' ' && !is_last) is_safe = true;
         if (is_safe)
             buf_add_byte(out, (char)byte);
         else
             buf_format(out, "=%02X", byte);
-        column += len;
+        column += is_safe ? 1 : 3;
     }
 }
 
