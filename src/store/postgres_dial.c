@@ -203,7 +203,8 @@ static PGconn *dial(struct connection *connection, uint32_t host, uint64_t deadl
 
 /* What a server does not know is left out: others speak the same protocol. The writer has no
  * statement_timeout: at a commit it would end the wait for a standby, and the server would say that
- * all is well. A transaction that we do not end is ended by the server. */
+ * all is well. A transaction that we do not end is ended by the server. The reader plans each query
+ * anew: a plan kept from when a list was empty would read all of it, again and again. */
 static const char settings[] =
     "SELECT count(set_config(wanted.name, wanted.value, false)) FROM (VALUES "
     "('search_path', $1), ('synchronous_commit', $2), ('statement_timeout', $3), "
@@ -212,7 +213,7 @@ static const char settings[] =
     "('default_transaction_isolation', 'read committed'), ('jit', 'off'), ('TimeZone', 'UTC'), "
     "('tcp_user_timeout', '5000'), ('tcp_keepalives_idle', '5'), "
     "('tcp_keepalives_interval', '2'), ('tcp_keepalives_count', '3'), "
-    "('standard_conforming_strings', 'on'), ('bytea_output', 'hex'), "
+    "('standard_conforming_strings', 'on'), ('bytea_output', 'hex'), ('plan_cache_mode', $5), "
     "('client_min_messages', 'warning')) AS wanted (name, value) "
     "JOIN pg_settings ON lower(pg_settings.name) = lower(wanted.name)";
 
@@ -223,9 +224,10 @@ static enum err set_up(struct connection *connection, uint64_t deadline_ms, stru
     (void)text_to_z(connection->schema, schema, sizeof schema);
     (void)snprintf(timeout, sizeof timeout, "%u",
                    connection->is_reader ? connection->query_timeout_ms : 0);
-    const char *values[] = { schema, "on", timeout, connection->is_reader ? "on" : "off" };
+    const char *values[] = { schema, "on", timeout, connection->is_reader ? "on" : "off",
+                             connection->is_reader ? "force_custom_plan" : "auto" };
     if (PQsetnonblocking(connection->handle, 1) != 0 ||
-        !PQsendQueryParams(connection->handle, settings, 4, NULL, values, NULL, NULL, 0))
+        !PQsendQueryParams(connection->handle, settings, 5, NULL, values, NULL, NULL, 0))
         return postgres_lost(connection, fault);
     enum err err = postgres_next(connection, deadline_ms, &result, fault);
     if (!err && PQresultStatus(result) != PGRES_TUPLES_OK)
