@@ -335,6 +335,12 @@ static void tell(struct watcher *watcher, const struct readable *readable)
     tell_hosts(&telling);
     tell_applications(&telling);
     tell_solutions(&telling);
+    struct control_status_moved *message = &telling.message;
+    qsort(message->hosts.at, message->hosts.count, sizeof *message->hosts.at, by_host_name);
+    qsort(message->applications.at, message->applications.count, sizeof *message->applications.at,
+          by_app_name);
+    qsort(message->solutions.at, message->solutions.count, sizeof *message->solutions.at,
+          by_solution_name);
     watcher->told = watcher->server->moves;
     watcher->rights_rev = rights_revision(readable);
     send(watcher, &telling.message);
