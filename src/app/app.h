@@ -135,8 +135,8 @@ struct migration;
 enum err app_open_store(struct app *app, const struct migration *migrations, struct store **out,
                         struct fault *fault);
 
-/* Who wants to know as well when the store takes no changes: `words` say why, and NULL that it takes
- * them again. */
+/* Who wants to know as well when the store takes no changes: `words` say why, and NULL that it
+ * takes them again. */
 void app_on_store_trouble(struct app *app, void (*on_trouble)(void *self, const char *words),
                           void *self);
 

@@ -13,7 +13,8 @@
  *   certificate_watch.c   certificates of our ports that expire
  *   peer.c          links to other applications, for servers
  *   metrics.c       counters as Prometheus text
- *   logger.c, logger_options.c, log_*.c   the log; also without a struct app, but for log_network.c */
+ *   logger.c, logger_options.c, log_*.c   the log; also without a struct app, but for log_network.c
+ */
 #ifndef APP_PRIVATE_H
 #define APP_PRIVATE_H
 
@@ -24,8 +25,8 @@
 #include "gen/options.h"
 
 enum {
-    CONFIG_WAIT_MS = 3000,     /* at start: then the cache is used */
-    END_AGE_MS = 15 * 1000,    /* longer than a quick death (framework 6.2) */
+    CONFIG_WAIT_MS = 3000,      /* at start: then the cache is used */
+    END_AGE_MS = 15 * 1000,     /* longer than a quick death (framework 6.2) */
     ORPHAN_STOP_MS = 60 * 1000, /* nobody is left who would kill us when stopping hangs */
     LAST_WORDS_MS = 300,        /* for records on their way to the Message Server */
     LAST_WORDS_STEP_MS = 5
@@ -49,15 +50,15 @@ struct subscription;
 
 struct app_private {
     struct birth birth;
-    struct logger *logger; /* NULL: in a test */
+    struct logger *logger;           /* NULL: in a test */
     struct log_network *log_network; /* NULL: no option named it yet */
     bool keeps_own_log;              /* app_take_log() */
     struct mirror *mirror;
-    struct control *control;           /* NULL: no supervisor */
+    struct control *control;                /* NULL: no supervisor */
     struct certificate_watch *certificates; /* NULL: in a test */
-    struct link_server *links;         /* NULL: it does not listen (yet) */
-    struct subscription *subscription; /* NULL: objects are fed in */
-    void *self;                        /* the server's */
+    struct link_server *links;              /* NULL: it does not listen (yet) */
+    struct subscription *subscription;      /* NULL: objects are fed in */
+    void *self;                             /* the server's */
     bool has_begun, is_first_settled;
     enum app_state state;
     struct buf reason;
@@ -71,7 +72,7 @@ struct app_private {
     void *end_self;
     struct chore start_chore; /* config itself starts at the end of the first turn */
     int exit_code;
-    bool is_disk_in_trouble; /* that is why we are unavailable */
+    bool is_disk_in_trouble;                                 /* that is why we are unavailable */
     void (*on_store_trouble)(void *self, const char *words); /* NULL: nobody else wants to know */
     void *store_trouble_self;
 };

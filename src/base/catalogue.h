@@ -105,8 +105,8 @@ struct option {
     unsigned levels; /* of enum option_level */
     enum option_effect effect;
     const char *unit, *help;
-    bool is_family; /* the member is a struct kv of texts: by name where the section's names are free
-                       (name "*"), by section where the section is a pattern */
+    bool is_family; /* the member is a struct kv of texts: by name where the section's names are
+                       free (name "*"), by section where the section is a pattern */
 };
 struct option_table {
     const char *application_type;

@@ -38,8 +38,8 @@ struct kv kv_keep(struct scope *scope, const struct kv *kv)
 {
     struct kv kept = { scope_alloc_array(scope, kv->count, sizeof *kept.at), kv->count };
     for (uint32_t i = 0; i < kv->count; i++)
-        kept.at[i] = (struct pair){ scope_keep(scope, kv->at[i].name),
-                                    keep_value(scope, &kv->at[i].value) };
+        kept.at[i] =
+            (struct pair){ scope_keep(scope, kv->at[i].name), keep_value(scope, &kv->at[i].value) };
     return kept;
 }
 

@@ -37,7 +37,7 @@ struct link_error {
 struct link_header { /* absent is zero or empty */
     struct text trace_id, idempotency_key, tenant, person;
     struct text application, address; /* whose request a proxy passes on, and from where */
-    uint64_t deadline_ms; /* how long the asker still waits, relative */
+    uint64_t deadline_ms;             /* how long the asker still waits, relative */
 };
 
 struct link_identity {

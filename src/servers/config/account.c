@@ -9,10 +9,10 @@ static const uint64_t for_ever = UINT64_MAX >> 1;
 const char *account_verdict_word(enum account_verdict verdict)
 {
     static const char *const words[] = {
-        [ACCOUNT_ADMITTED] = "admitted", [ACCOUNT_MUST_CHANGE] = "must change its password",
-        [ACCOUNT_UNKNOWN] = "unknown",   [ACCOUNT_WRONG] = "wrong",
-        [ACCOUNT_LOCKED_NOW] = "wrong",  [ACCOUNT_LOCKED] = "locked",
-        [ACCOUNT_DISABLED] = "disabled", [ACCOUNT_UNUSED] = "unused",
+        [ACCOUNT_ADMITTED] = "admitted",      [ACCOUNT_MUST_CHANGE] = "must change its password",
+        [ACCOUNT_UNKNOWN] = "unknown",        [ACCOUNT_WRONG] = "wrong",
+        [ACCOUNT_LOCKED_NOW] = "wrong",       [ACCOUNT_LOCKED] = "locked",
+        [ACCOUNT_DISABLED] = "disabled",      [ACCOUNT_UNUSED] = "unused",
         [ACCOUNT_NO_EXECUTE] = "application",
     };
     return words[verdict];

@@ -28,7 +28,7 @@ struct event_rev {
     struct event_place {
         const struct object_type *type;
         uint32_t dbid;
-    } *access;
+    } * access;
     struct text *secrets;
     uint32_t access_count, secret_count;
 };

@@ -17,8 +17,8 @@ static void write_next(struct config_server *server);
 static const char *asker_of(struct config_server *server, struct scope *scope,
                             struct link_request *request)
 {
-    return scope_keep_z(scope, request ? origin_of(server, request).application
-                                       : server->app->name);
+    return scope_keep_z(scope,
+                        request ? origin_of(server, request).application : server->app->name);
 }
 
 void refuse_problems(struct config_server *server, struct link_request *request,
@@ -104,8 +104,8 @@ static bool is_too_fast(struct write *write)
     else if (actor->kind == ACTOR_APPLICATION &&
              actor_rights(server, write->life, actor)->kind != ACCESS_TO_EVERYTHING)
         account = actor->application;
-    return account.len && buckets_take(server->writers, account, &rate,
-                                       loop_now_mono_ms(server->app->loop)) > 0;
+    return account.len &&
+           buckets_take(server->writers, account, &rate, loop_now_mono_ms(server->app->loop)) > 0;
 }
 
 void write_submit(struct write *write)

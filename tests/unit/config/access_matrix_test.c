@@ -130,7 +130,8 @@ static const char centre[] = FILE_HEAD
                                                                                           "en"
                                                                                           "t") "i\""
                                                                                                "}"
-                                                                                               "," BASE("T") "i\"}]}";
+                                                                                               "," BASE(
+                                                                                                   "T") "i\"}]}";
 
 static enum err change_acl(struct asker *asker, const char *type, const char *tenant,
                            const char *key, const char *const (*entries)[2], uint32_t count)
