@@ -24,7 +24,6 @@ from campaign import is_open
 from harness import free_port, process_lives, wait_until
 
 USER, PASSWORD = "carillon", "open {sesame; }"
-LOCAL = ["-h", "127.0.0.1"]
 
 
 def binaries():
@@ -46,6 +45,8 @@ def need_driver(name):
 
 class Postgres:
     """A server of its own on a free port; initdb and postgres refuse to be root."""
+
+    host = "127.0.0.1"
 
     def __init__(self):
         need_driver("PostgreSQL Unicode")
@@ -146,16 +147,17 @@ class Postgres:
 
     def run(self, database, sql, check=True):
         return subprocess.run(
-            [str(self.bin / "psql"), *LOCAL, "-p", str(self.port), "-U", USER, "-d", database, "-X",
+            [str(self.bin / "psql"), "-h", self.host, "-p", str(self.port), "-U", USER, "-d", database, "-X",
              "-q", "-A", "-t", "-F", "\t", "-v", "ON_ERROR_STOP=1", "-c", sql],
-            env={"PGPASSWORD": PASSWORD, "PATH": os.environ["PATH"], "PGCLIENTENCODING": "UTF8"},
+            env={"PGPASSWORD": PASSWORD, "PATH": os.environ["PATH"], "PGCLIENTENCODING": "UTF8",
+                 "PGTARGETSESSIONATTRS": "read-write"},
             capture_output=True, text=True, check=check, timeout=30)
 
     @contextlib.contextmanager
     def locked(self, database, table):
         """Somebody's transaction holds the table; yields the process that has it open."""
         with subprocess.Popen(
-                [str(self.bin / "psql"), *LOCAL, "-p", str(self.port), "-U", USER, "-d", database, "-X",
+                [str(self.bin / "psql"), "-h", self.host, "-p", str(self.port), "-U", USER, "-d", database, "-X",
                  "-q", "-A", "-t"],
                 env={"PGPASSWORD": PASSWORD, "PATH": os.environ["PATH"]}, stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE, text=True) as session:

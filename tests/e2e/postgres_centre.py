@@ -25,7 +25,7 @@ class PostgresCentre(Centre):
         def with_store(config):
             config["applications"].append({
                 "name": "store", "template": "Database", "options": {"settings": {
-                    "dbms-type": "postgresql", "host": "127.0.0.1", "port": str(self.store_port),
+                    "dbms-type": "postgresql", "host": server.host, "port": str(self.store_port),
                     "database": self.base, "user": USER, "password": {"$secret": "store"}}}})
             config.setdefault("secrets", {})["store"] = {"$env": "STORE_PASSWORD"}
             for name in apps:
@@ -38,7 +38,7 @@ class PostgresCentre(Centre):
     def _write_files(self):
         super()._write_files()
         host = json.loads(self.host_file.read_text())
-        host["config"]["database"] = (f"host=127.0.0.1 port={self.store_port} dbname={self.base} "
+        host["config"]["database"] = (f"host={self.server.host} port={self.store_port} dbname={self.base} "
                                       f"user={USER}")
         self.host_file.write_text(json.dumps(host, indent=2))
         secret = self.data / "secret"

@@ -7,10 +7,11 @@ import threading
 import time
 import unittest
 
-from campaign import RETRIEVED, UPDATED, Client, Lost, new_record
+from campaign import RETRIEVED, UPDATED, new_record
 from databases import Postgres
 from harness import rounds, wait_until
 from postgres_centre import PostgresCentre
+from steady_work import Working, end
 
 SERVER = None
 FROZEN_S, DEAD_S = rounds(5, 30), rounds(2.5, 30)
@@ -24,65 +25,6 @@ def setUpModule():
 def tearDownModule():
     if SERVER:
         SERVER.close()
-
-
-class Work(threading.Thread):
-    """One agent: adds a record, works one; says what was acknowledged."""
-
-    def __init__(self, centre, group, agent):
-        super().__init__(daemon=True)
-        self.client = Client(centre.http_port, timeout=20)
-        self.group, self.agent = group, agent
-        self.added, self.given, self.done = [], [], []
-        self.refused = self.lost = self.status = 0
-        self.waits = []
-        self.is_over = False
-        self.problem = None
-
-    def ask(self, path, req, **keys):
-        began = time.monotonic()
-        try:
-            status, answer = self.client.post(path, req, **keys)
-        except Lost:
-            self.lost += 1
-            time.sleep(0.05)
-            return None
-        self.waits.append(time.monotonic() - began)
-        self.status = status
-        if status == 200:
-            return answer
-        if status != 404:
-            self.refused += 1
-        time.sleep(0.05)
-        return None
-
-    def step(self, number):
-        phone = f"{self.agent}-{number}"
-        if self.ask(f"/lists/{self.group.list}", "AddRecord", **new_record(phone)):
-            self.added.append(phone)
-        record = self.ask(f"/campaigngroups/{self.group.dbid}", "PreviewRecordRequest",
-                          GSW_AGENT_ID=self.agent)
-        if record is None:
-            return
-        self.given.append((record["GSW_CHAIN_ID"], record["GSW_RECORD_HANDLE"]))
-        while not self.is_over:
-            lost = self.lost
-            answer = self.ask(f"/records/{record['GSW_RECORD_HANDLE']}", "RecordProcessed",
-                              GSW_AGENT_ID=self.agent, GSW_CALL_RESULT=33)
-            if answer is not None:
-                self.done.append(record["GSW_CHAIN_ID"])
-            # Refused for good: an earlier one happened, and its answer was lost.
-            if answer is not None or (self.lost == lost and self.status in (400, 404, 409)):
-                return
-
-    def run(self):
-        number = 0
-        try:
-            while not self.is_over:
-                number += 1
-                self.step(number)
-        except Exception as problem:  # told by the test
-            self.problem = problem
 
 
 class Cable(threading.Thread):
@@ -130,41 +72,8 @@ class Cable(threading.Thread):
                     other.close()
 
 
-def end(workers):
-    for one in workers:
-        one.is_over = True
-    for one in workers:
-        one.join(30)
-        assert one.problem is None, one.problem
-
-
-class OnPostgres(unittest.TestCase):
+class OnPostgres(Working, unittest.TestCase):
     time_limit = 400
-
-    def check(self, centre, group, workers):
-        """Nothing acknowledged is lost, nobody is called twice."""
-        rows = {row["contact_info"]: row for row in centre.rows(group)}
-        self.assertNotIn("refused", rows)
-        for one in workers:
-            for phone in one.added:
-                self.assertIn(phone, rows)
-        by_chain = {row["chain_id"]: row for row in rows.values()}
-        for chain in (chain for one in workers for chain in one.done):
-            self.assertEqual(by_chain[chain]["record_status"], UPDATED, by_chain[chain])
-        given = [chain for one in workers for chain, _ in one.given]
-        self.assertEqual(len(given), len(set(given)), "a chain was given out twice")
-
-    def begin_work(self, centre, group, count=4):
-        workers = [Work(centre, group, f"a{i + 1}") for i in range(count)]
-        for one in workers:
-            one.start()
-        wait_until(lambda: all(len(one.done) >= 2 for one in workers), 20, what="everybody works")
-        return workers
-
-    def expect_more(self, workers, seconds=30):
-        before = [len(one.done) for one in workers]
-        wait_until(lambda: all(len(one.done) > was + 1 for one, was in zip(workers, before)), seconds,
-                   what="everybody works again")
 
     def test_a_list_is_worked_looked_up_and_survives_a_kill(self):
         with PostgresCentre(SERVER, web=True) as centre:
