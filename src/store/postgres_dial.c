@@ -11,7 +11,12 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SLICE_MS = 50, WORDS_BYTES = 240, NAME_BYTES_MAX = 63 };
+enum {
+    SLICE_MS = 50,
+    WORDS_BYTES = 240,
+    NAME_BYTES_MAX = 63,
+    LOOKS_ALONE = 2, /* so often at our own server; then at the others as well */
+};
 
 uint64_t postgres_now_ms(void)
 {
@@ -381,6 +386,26 @@ static bool is_alive(struct connection *connection)
     return is_active;
 }
 
+/* Another host takes writes, and is not the same server by another name: ours was a leader, and
+ * waits for ever for a standby that leads by now. The next connection begins there. */
+static bool is_left_behind(struct connection *connection)
+{
+    bool has_answered;
+    char words[WORDS_BYTES];
+    for (uint32_t i = 1; !connection->is_reader && i < connection->host_count; i++) {
+        uint32_t host = (connection->host + i) % connection->host_count;
+        PGconn *probe =
+            dial(connection, host, postgres_now_ms() + POSTGRES_DIAL_MS, &has_answered, words);
+        if (probe == NULL) continue;
+        bool is_same = is_at_work(connection, probe, postgres_now_ms() + POSTGRES_DIAL_MS);
+        PQfinish(probe);
+        if (is_same) continue;
+        atomic_store(&connection->pair->host, host);
+        return true;
+    }
+    return false;
+}
+
 static enum err give_up(struct connection *connection, const char *words, struct fault *fault)
 {
     (void)fault_set(fault, ERR_UNAVAILABLE, "", "%.*s: %s", TEXT_ARG(connection->place), words);
@@ -391,6 +416,7 @@ static enum err give_up(struct connection *connection, const char *words, struct
 enum err postgres_wait(struct connection *connection, uint64_t deadline_ms, struct fault *fault)
 {
     uint64_t look_ms = 0; /* the clock is not asked while answers come at once */
+    unsigned look_count = 0;
     for (;;) {
         int unsent = PQflush(connection->handle);
         if (unsent < 0) return postgres_lost(connection, fault);
@@ -402,6 +428,7 @@ enum err postgres_wait(struct connection *connection, uint64_t deadline_ms, stru
         if (ready > 0) {
             if (!PQconsumeInput(connection->handle)) return postgres_lost(connection, fault);
             look_ms = 0;
+            look_count = 0;
             continue;
         }
         if (atomic_load(&connection->is_closing)) return give_up(connection, "closing", fault);
@@ -412,6 +439,8 @@ enum err postgres_wait(struct connection *connection, uint64_t deadline_ms, stru
                              TEXT_ARG(connection->place));
         if (now < look_ms) continue;
         if (!is_alive(connection)) return give_up(connection, "it does not answer", fault);
+        if (++look_count > LOOKS_ALONE && is_left_behind(connection))
+            return give_up(connection, "another server takes the writes by now", fault);
         look_ms = postgres_now_ms() + POSTGRES_ALIVE_MS;
     }
 }

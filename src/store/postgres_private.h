@@ -3,7 +3,8 @@
  * inside.
  *
  * Nothing blocks for ever: all waiting is postgres_wait(), which looks after ALIVE_MS whether the
- * server still takes connections and works for us, and gives up where it does not. A connection is
+ * server still takes connections and works for us, later also whether another host takes writes
+ * instead of it, and gives up where it is so. A connection is
  * made when it is first needed and again when it was lost, after a pause that grows, with chance in
  * it, from PAUSE_MIN_MS to that of the options; within the pause every use ends at once with
  * ERR_UNAVAILABLE and the words of the last attempt. */

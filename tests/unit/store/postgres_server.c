@@ -24,6 +24,8 @@ static struct {
     char programs[PATH_BYTES], folder[PATH_BYTES];
     unsigned port, schema_count;
     pid_t pid, owner; /* the owner's children do not stop it */
+    unsigned other_port;
+    pid_t other; /* 0: there is none */
 } server;
 
 /* --- programs --- */
@@ -74,18 +76,17 @@ static unsigned free_port(void)
     return ntohs(address.sin_port);
 }
 
-static PGconn *connect_as_anybody(void)
+static PGconn *connect_as_anybody(unsigned port)
 {
     char conninfo[PATH_BYTES];
     (void)snprintf(conninfo, sizeof conninfo,
-                   "host=127.0.0.1 port=%u user=carillon dbname=postgres connect_timeout=2",
-                   server.port);
+                   "host=127.0.0.1 port=%u user=carillon dbname=postgres connect_timeout=2", port);
     return PQconnectdb(conninfo);
 }
 
-static bool answers(void)
+static bool answers(unsigned port)
 {
-    PGconn *handle = connect_as_anybody();
+    PGconn *handle = connect_as_anybody(port);
     bool is_well = PQstatus(handle) == CONNECTION_OK;
     PQfinish(handle);
     return is_well;
@@ -111,16 +112,23 @@ static void make_cluster(void)
 }
 
 /* fsync off: what is killed loses nothing that it handed to the system. */
-void postgres_server_start(void)
+static pid_t start(const char *data, unsigned port, const char *more)
 {
     char line[PATH_BYTES * 3];
     (void)snprintf(line, sizeof line,
-                   "postgres -D %s/data -h 127.0.0.1 -p %u -k %s -c shared_buffers=16MB "
-                   "-c fsync=off -c max_connections=20 -c autovacuum=off",
-                   server.folder, server.port, server.folder);
-    server.pid = spawn(line);
-    for (int i = 0; i < START_WAIT_S * 1000000 / STEP_US && !answers(); i++) (void)usleep(STEP_US);
-    CHECK(answers());
+                   "postgres -D %s/%s -h 127.0.0.1 -p %u -k %s -c shared_buffers=16MB "
+                   "-c fsync=off -c max_connections=20 -c autovacuum=off %s",
+                   server.folder, data, port, server.folder, more);
+    pid_t pid = spawn(line);
+    for (int i = 0; i < START_WAIT_S * 1000000 / STEP_US && !answers(port); i++)
+        (void)usleep(STEP_US);
+    CHECK(answers(port));
+    return pid;
+}
+
+void postgres_server_start(void)
+{
+    server.pid = start("data", server.port, "");
 }
 
 /* The postmaster and its children. */
@@ -161,9 +169,37 @@ void postgres_server_kill(void)
     server.pid = 0;
 }
 
+unsigned postgres_server_begin_split(void)
+{
+    char command[PATH_BYTES * 4];
+    postgres_server_kill();
+    (void)snprintf(command, sizeof command, "cp -a %s/data %s/other && rm -f %s/*/postmaster.pid",
+                   server.folder, server.folder, server.folder);
+    CHECK(system(command) == 0);
+    server.pid = start("data", server.port, "-c synchronous_standby_names=nobody");
+    server.other_port = free_port();
+    server.other = start("other", server.other_port, "");
+    return server.other_port;
+}
+
+static void stop_other(void)
+{
+    if (server.other == 0) return;
+    (void)kill(server.other, SIGQUIT);
+    (void)waitpid(server.other, NULL, 0);
+    server.other = 0;
+}
+
+void postgres_server_end_split(void)
+{
+    stop_other();
+    postgres_server_kill();
+    postgres_server_start();
+}
+
 void postgres_server_drop_sessions(void)
 {
-    PGconn *handle = connect_as_anybody();
+    PGconn *handle = connect_as_anybody(server.port);
     PGresult *result = PQexec(handle, "SELECT count(pg_terminate_backend(pid)) FROM "
                                       "pg_stat_activity WHERE pid <> pg_backend_pid() AND "
                                       "backend_type = 'client backend'");
@@ -175,6 +211,7 @@ void postgres_server_drop_sessions(void)
 static void stop(void)
 {
     if (getpid() != server.owner) return;
+    stop_other();
     if (server.pid) {
         postgres_server_freeze(false);
         (void)kill(server.pid, SIGQUIT);

@@ -15,6 +15,11 @@ void postgres_server_kill(void);
 void postgres_server_start(void);
 /* It takes connections and answers nothing; false: it goes on. */
 void postgres_server_freeze(bool is_frozen);
+/* From here on its commits wait for a standby that never comes, and another server (whose port is
+ * returned) has all its data and takes writes: a standby leads by now, and nobody told it. Both are
+ * started; it is as before after the end. Once a program. */
+unsigned postgres_server_begin_split(void);
+void postgres_server_end_split(void);
 /* Every session of clients ends; somebody's deed at the database. */
 void postgres_server_drop_sessions(void);
 

@@ -151,6 +151,56 @@ TEST(of_several_hosts_the_one_that_takes_writes_is_found)
     ground_end(&ground);
 }
 
+/* The store again, at two ports of loopback. */
+static void reopen_at(struct ground *ground, unsigned first, unsigned second)
+{
+    char path[sizeof ground->path];
+    const char *rest = strstr(ground->path, ":host=");
+    CHECK(rest != NULL);
+    (void)snprintf(path, sizeof path,
+                   "%.*s:host=127.0.0.1,127.0.0.1 port=%u,%u user=carillon dbname=postgres",
+                   (int)(rest - ground->path), ground->path, first, second);
+    (void)snprintf(ground->path, sizeof ground->path, "%s", path);
+    CHECK_OK(ground_open(ground, NULL));
+}
+
+TEST(a_leader_whose_standby_leads_by_now_is_left)
+{
+    struct ground ground = { 0 };
+    begin(&ground, false);
+    CHECK_OK(submit_and_wait(&ground, 1, BACK_MS));
+    ground_close(&ground);
+    unsigned other = postgres_server_begin_split();
+    reopen_at(&ground, postgres_server_port(), other);
+    CHECK_U32(submit_and_wait(&ground, 2, BACK_MS), ERR_UNAVAILABLE);
+    CHECK_OK(submit_and_wait(&ground, 3, BACK_MS));
+    static const struct statement kept = { "SELECT sum(id) FROM note" };
+    CHECK_I64(ask_i64(&ground, &kept), 1 + 3);
+    ground_end(&ground);
+    postgres_server_end_split();
+}
+
+TEST(a_server_that_takes_long_is_not_left_for_itself_by_another_name)
+{
+    static const struct statement slow = { .sql = "SELECT 1",
+                                           .postgres = "SELECT 1 FROM pg_sleep(6)" };
+    struct ground ground = { 0 };
+    struct answers answers = { 0 };
+    begin(&ground, false);
+    ground_close(&ground);
+    reopen_at(&ground, postgres_server_port(), postgres_server_port());
+    CHECK_OK(submit_and_wait(&ground, 1, BACK_MS));
+    struct change *change = note_change(&ground, 2, NULL);
+    change_add(change, &slow, ROWS_ANY);
+    answers.stop_loop = ground.loop;
+    answers.wanted = 1;
+    change_submit(change, on_answer, &answers);
+    loop_run_for(ground.loop, BACK_MS);
+    CHECK_U32(answers.count, 1);
+    CHECK_OK(answers.err[0]);
+    ground_end(&ground);
+}
+
 TEST(what_is_no_address_is_refused_in_words_without_the_password)
 {
     static const char *const wrong[] = { "postgresql:No-Name:host=a",
