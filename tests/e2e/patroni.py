@@ -49,7 +49,8 @@ class Node:
             "scope": "carillon", "name": self.name,
             "restapi": {"listen": f"{self.address}:{cluster.rest_port}",
                         "connect_address": f"{self.address}:{cluster.rest_port}"},
-            "etcd3": {"host": f"127.0.0.1:{cluster.etcd_port}"},
+            # By etcd's third API Patroni 3.0.2 may never come to name its synchronous standby.
+            "etcd": {"host": f"127.0.0.1:{cluster.etcd_port}"},
             "bootstrap": {
                 "dcs": {"ttl": TTL_S, "loop_wait": 1, "retry_timeout": 3, "synchronous_mode": True,
                         "postgresql": {"use_pg_rewind": True, "use_slots": True, "parameters": {
@@ -135,16 +136,16 @@ class Patroni(Postgres):
             "etcd", "--name", "etcd", "--data-dir", str(self.folder / "etcd"),
             "--listen-client-urls", client, "--advertise-client-urls", client, "--listen-peer-urls", peer,
             "--initial-advertise-peer-urls", peer, "--initial-cluster", f"etcd={peer}",
-            "--heartbeat-interval", "500", "--election-timeout", "5000"])
+            "--heartbeat-interval", "500", "--election-timeout", "5000", "--enable-v2"])
         for node in self.nodes:
             node.start()
         try:
-            self.wait_whole(120)
+            self.wait_whole()
         except AssertionError as problem:
-            raise Unavailable(f"Patroni does not start: {self.tails()}") from problem
+            raise Unavailable(f"Patroni does not start: {problem}") from problem
 
     def tails(self):
-        return " | ".join(path.read_text(errors="replace")[-500:] for path in self.folder.glob("*.log"))
+        return " | ".join(path.read_text(errors="replace")[-1500:] for path in self.folder.glob("*.log"))
 
     def roles(self):
         """{name: leader, sync_standby or replica} of those that run, as the first node that answers says."""
@@ -171,8 +172,11 @@ class Patroni(Postgres):
         return other
 
     def wait_whole(self, seconds=120):
-        wait_until(lambda: sorted(self.roles().values()) == ["leader", "sync_standby"], seconds, 0.2,
-                   "a leader and its synchronous standby")
+        try:
+            wait_until(lambda: sorted(self.roles().values()) == ["leader", "sync_standby"], seconds, 0.2,
+                       "a leader and its synchronous standby")
+        except AssertionError as problem:
+            raise AssertionError(f"{problem}: {self.roles()}: {self.tails()}") from problem
 
     def close(self):
         for node in self.nodes:
