@@ -92,7 +92,11 @@ static void check_filter(struct text in)
     if (text_starts(name, TEXT("XXX"))) FUZZ_CHECK(!is_shown);
     buf_clear(&out);
     struct pair pair = { name, { .kind = VALUE_TEXT, .text = value } };
-    log_filter_pairs(&out, &filter, &(struct kv){ &pair, 1 });
+    struct scope *scope = scope_new(NULL, "pairs", SCOPE_NO_LIMIT);
+    struct kv shown = log_filter_apply(scope, &filter, &(struct kv){ &pair, 1 });
+    FUZZ_CHECK(shown.count == (is_shown ? 1 : 0));
+    log_filter_dump(&out, &shown);
+    scope_close(scope);
     buf_free(&out);
 }
 
