@@ -135,6 +135,8 @@ class Postgres:
 
     def freeze(self, frozen=True):
         """It takes connections and answers nothing; False: it goes on."""
+        if self.process is None:
+            return
         children = [int(pid) for task in pathlib.Path(f"/proc/{self.process.pid}/task").iterdir()
                     for pid in (task / "children").read_text().split()]
         for pid in [self.process.pid, *children]:
