@@ -17,11 +17,13 @@
 void test_register(const char *name, void (*run)(void **state));
 void test_check_text(struct text is, struct text wanted, const char *file, int line);
 
-#define TEST(name)                                                                                 \
+#define TEST(name) TEST_IF(name, true)
+/* One that is there only in a run that it is for. */
+#define TEST_IF(name, is_there)                                                                    \
     static void name(void **state);                                                                \
     __attribute__((constructor)) static void register_##name(void)                                 \
     {                                                                                              \
-        test_register(#name, name);                                                                \
+        if (is_there) test_register(#name, name);                                                  \
     }                                                                                              \
     static void name(void **state __attribute__((unused)))
 

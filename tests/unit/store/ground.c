@@ -88,7 +88,7 @@ void ground_begin_memory(struct ground *ground)
 
 void ground_begin_disk(struct ground *ground)
 {
-    SKIP_ON_POSTGRES();
+    CHECK(!ground_is_postgres());
     (void)snprintf(ground->path, sizeof ground->path, "sim:/data/test/test.db");
     begin(ground, true);
 }

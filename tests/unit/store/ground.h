@@ -31,11 +31,8 @@ struct answers {
 };
 
 bool ground_is_postgres(void);
-/* In a test that is about files, or a disk of ours. */
-#define SKIP_ON_POSTGRES()                                                                         \
-    do {                                                                                           \
-        if (ground_is_postgres()) skip();                                                          \
-    } while (0)
+/* One that is about files, a disk of ours, or days in which a server would be asked each minute. */
+#define TEST_OF_FILES(name) TEST_IF(name, !ground_is_postgres())
 const struct migration *ground_migrations(void); /* the common ones, and note */
 extern const struct statement insert_note, insert_note_by_id, count_notes, update_note;
 

@@ -105,9 +105,8 @@ TEST(what_is_not_our_database_is_refused_in_words)
     ground_end(&ground);
 }
 
-TEST(a_file_that_is_no_database_is_refused_in_words)
+TEST_OF_FILES(a_file_that_is_no_database_is_refused_in_words)
 {
-    SKIP_ON_POSTGRES();
     struct ground ground = { 0 };
     struct fault fault;
     begin_empty(&ground, first);

@@ -270,9 +270,8 @@ TEST(a_retry_waits_its_time_and_counts_its_attempts)
     end(&world);
 }
 
-TEST(a_retry_of_days_is_not_forgotten)
+TEST_OF_FILES(a_retry_of_days_is_not_forgotten)
 {
-    SKIP_ON_POSTGRES(); /* as many journeys */
     struct world world = { .verdict = EFFECT_RETRY, .retry_in_ms = 2ull * 86400 * 1000 };
     begin(&world);
     add(&world, 1);
@@ -585,9 +584,8 @@ TEST(a_full_ledger_says_so_and_drains)
     end(&world);
 }
 
-TEST(sent_ones_leave_the_ledger_after_their_time_failed_ones_later)
+TEST_OF_FILES(sent_ones_leave_the_ledger_after_their_time_failed_ones_later)
 {
-    SKIP_ON_POSTGRES(); /* thirty days of looking every minute are many journeys to a server */
     struct world world = { .options = { .keep_sent_ms = 3600 * 1000 } };
     begin(&world);
     add_many(&world, 1500, 0);

@@ -269,9 +269,8 @@ static void expect_full(bool is_virtual)
     ground_end(&ground);
 }
 
-TEST(what_does_not_fit_on_the_disk_is_refused_and_its_neighbours_are_kept)
+TEST_OF_FILES(what_does_not_fit_on_the_disk_is_refused_and_its_neighbours_are_kept)
 {
-    SKIP_ON_POSTGRES();
     expect_full(true);
     expect_full(false);
 }
@@ -293,9 +292,8 @@ TEST(a_disk_that_is_full_at_the_commit_fails_the_whole_group_and_the_next_one_wo
     ground_end(&ground);
 }
 
-TEST(after_a_failed_sync_all_changes_are_refused_until_the_store_is_opened_again)
+TEST_OF_FILES(after_a_failed_sync_all_changes_are_refused_until_the_store_is_opened_again)
 {
-    SKIP_ON_POSTGRES();
     struct ground ground = { 0 };
     struct answers answers = { 0 };
     ground_begin(&ground, true);
@@ -317,9 +315,8 @@ TEST(after_a_failed_sync_all_changes_are_refused_until_the_store_is_opened_again
     ground_end(&ground);
 }
 
-TEST(groups_that_were_queued_behind_a_failed_sync_are_refused_too)
+TEST_OF_FILES(groups_that_were_queued_behind_a_failed_sync_are_refused_too)
 {
-    SKIP_ON_POSTGRES();
     struct ground ground = { .options = { .group_rows_max = 1 } };
     struct answers answers = { 0 };
     ground_begin_memory(&ground);
@@ -412,9 +409,8 @@ TEST(trouble_is_told_once_and_its_end_is_found_out_without_anybody_asking)
     ground_end(&ground);
 }
 
-TEST(a_failed_sync_is_told_as_the_end)
+TEST_OF_FILES(a_failed_sync_is_told_as_the_end)
 {
-    SKIP_ON_POSTGRES();
     struct ground ground = { 0 };
     struct answers answers = { 0 };
     struct troubles troubles = { 0 };
@@ -679,9 +675,8 @@ TEST(a_store_may_be_closed_by_its_own_callback_and_with_changes_on_their_way)
     }
 }
 
-TEST(a_store_in_memory_works_on_a_real_loop_too)
+TEST_OF_FILES(a_store_in_memory_works_on_a_real_loop_too)
 {
-    SKIP_ON_POSTGRES();
     struct ground ground = { .path = ":memory:" };
     struct answers answers = { .wanted = 1 };
     struct fault fault;
