@@ -21,7 +21,7 @@ import tempfile
 import threading
 import time
 
-from harness import TOP, binary
+from harness import TOP, beside
 
 HELD_AT_MOST_MS = 60_000  # so long after it is due somebody has asked for it, through any kill -9
 NOT_JUDGED = "could not be judged"
@@ -33,14 +33,8 @@ class Broken(AssertionError):
 
 
 def checker():
-    """check-log of the build that the binary is from; built when it is not there, or older than its sources."""
-    build = pathlib.Path(binary()).resolve().parent
-    path = build / "tests/world/check-log"
     sources = [one for name in ("check", "event_log", "guess") for one in (TOP / "tests/world").glob(f"{name}*.[ch]")]
-    if not path.exists() or path.stat().st_mtime < max(one.stat().st_mtime for one in sources):
-        subprocess.run(["ninja", "-C", build, "--quiet", "tests/world/check-log"], check=True,
-                       stdout=subprocess.DEVNULL)
-    return path
+    return beside("tests/world/check-log", sources)
 
 
 def check(path, *options):

@@ -3,14 +3,13 @@
 are killed: each subscriber ends with exactly what config has (framework 3.4, 3.5; issue 6). CROWD_SEED repeats a run."""
 import json
 import os
-import pathlib
 import random
 import signal
 import subprocess
 import time
 import unittest
 
-from harness import Installation, binary, rounds, wait_until
+from harness import TOP, Installation, beside, rounds, wait_until
 
 HOST = "localhost"
 FOLLOWERS = 6  # every second one at the proxy
@@ -26,6 +25,10 @@ def configuration():
             "applications": [server("config"), server("copy", connections=[{"server": "config"}])] + [
                 {"name": f"follower{number}", "template": "CMServer", "host": "elsewhere",
                  "ports": [{"id": "default", "number": 1}]} for number in range(FOLLOWERS + 1)]}
+
+
+def crowd_program():
+    return beside("tests/chaos/config-crowd", (TOP / "tests/chaos").glob("config_crowd*.[ch]"))
 
 
 class Follower:
@@ -50,7 +53,7 @@ class Follower:
         def take_descriptor():
             os.dup2(read, 3)
             os.set_inheritable(3, True)
-        program = pathlib.Path(binary()).parent / "tests/chaos/config-crowd"
+        program = crowd_program()
         self.process = subprocess.Popen(
             [program, "follow"], preexec_fn=take_descriptor, close_fds=False, stdin=subprocess.DEVNULL,
             stdout=open(self.folder / "stdout", "ab"), stderr=subprocess.STDOUT,
@@ -129,7 +132,7 @@ class Crowd(unittest.TestCase):
             for number in range(FOLLOWERS):
                 followers.append(Follower(centre, number))
                 self.addCleanup(followers[-1].end)
-            program = pathlib.Path(binary()).parent / "tests/chaos/config-crowd"
+            program = crowd_program()
             with subprocess.Popen([program, "change", centre.data, str(seed), str(seconds), rounds("3000", "10000")],
                                   stdout=subprocess.PIPE, stderr=open(centre.folder / "change.err", "wb"), text=True) as changer:
                 self.addCleanup(changer.kill)

@@ -42,6 +42,15 @@ sys.modules.setdefault("harness", sys.modules[__name__])  # one module, also whe
 TEST_TIME_LIMIT = 180  # seconds; a test class may set its own `time_limit`
 
 
+def beside(name, sources):
+    """A program of the build that the binary is from; built when it is not there, or older than `sources`."""
+    build = pathlib.Path(binary()).resolve().parent
+    path = build / name
+    if not path.exists() or path.stat().st_mtime < max(one.stat().st_mtime for one in sources):
+        subprocess.run(["ninja", "-C", build, "--quiet", name], check=True, stdout=subprocess.DEVNULL)
+    return path
+
+
 def binary():
     return os.environ.get("CARILLON_BINARY", str(TOP / "build/carillon"))
 
