@@ -165,3 +165,26 @@ export function Action({ name, run, kind, isDisabled, describe, hotkey }: { name
     </button>
   )
 }
+
+/** Pages forth and back. `pages`: where each page but the first begins, the present one last; `next`: where the next would. */
+export function Pager<Mark>({ pages, onPages, next }: { pages: Mark[]; onPages: (pages: Mark[]) => void; next: Mark | undefined }) {
+  return (
+    <p class="actions">
+      <Action name="Page before" isDisabled={pages.length === 0} run={async () => onPages(pages.slice(0, -1))} />
+      <Action name="Next page" isDisabled={next === undefined} run={async () => next !== undefined && onPages([...pages, next])} />
+    </p>
+  )
+}
+
+/** What moved of an object. */
+export function Moves({ properties }: { properties: { path: string; old?: string; new?: string }[] | undefined }) {
+  return (
+    <ul>
+      {properties?.map((one) => (
+        <li key={one.path}>
+          {one.path}: <code>{one.old ?? '–'}</code> → <code>{one.new ?? '–'}</code>
+        </li>
+      ))}
+    </ul>
+  )
+}

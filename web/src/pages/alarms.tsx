@@ -3,7 +3,7 @@
 
 import { useState } from 'preact/hooks'
 import type { PageProps } from '../main'
-import { Action, ErrorText, Notice, Select, Table, useAsked, wordsOf } from '../parts'
+import { Action, ErrorText, Notice, Pager, Select, Table, useAsked, wordsOf } from '../parts'
 import { useEvents } from '../rest'
 import { timeOf } from '../words'
 
@@ -65,10 +65,7 @@ export function AlarmsPage({ desktop }: PageProps) {
           { title: '', cell: (alarm) => alarm.state === 'active' && <Action name="Clear" describe={`Clear ${alarm.condition} of ${alarm.application ?? ''}`} run={() => clear(alarm.id, alarm.condition)} /> },
         ]}
       />
-      <p class="actions">
-        <Action name="Page before" isDisabled={pages.length === 0} run={async () => setPages(pages.slice(0, -1))} />
-        <Action name="Next page" isDisabled={!data?.more || !last} run={async () => last && setPages([...pages, last.id])} />
-      </p>
+      <Pager pages={pages} onPages={setPages} next={data?.more ? last?.id : undefined} />
     </>
   )
 }

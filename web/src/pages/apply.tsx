@@ -4,7 +4,7 @@
 import { useState } from 'preact/hooks'
 import type { PageProps } from '../main'
 import type { PlanDone, PlanItem } from '../messages'
-import { Action, ErrorText, Notice, Select, Table, wordsOf } from '../parts'
+import { Action, ErrorText, Moves, Notice, Select, Table, wordsOf } from '../parts'
 
 type Mode = 'merge' | 'sync' | 'create-only'
 
@@ -75,18 +75,7 @@ export function PlanTable({ items }: { items: PlanItem[] }) {
       columns={[
         { title: 'What', cell: (item) => item.op },
         { title: 'Object', cell: (item) => [item.type, item.tenant, item.key].filter(Boolean).join(' ') },
-        {
-          title: 'Properties',
-          cell: (item) => (
-            <ul>
-              {item.properties?.map((one) => (
-                <li key={one.path}>
-                  {one.path}: <code>{one.old ?? '–'}</code> → <code>{one.new ?? '–'}</code>
-                </li>
-              ))}
-            </ul>
-          ),
-        },
+        { title: 'Properties', cell: (item) => <Moves properties={item.properties} /> },
       ]}
     />
   )

@@ -4,7 +4,7 @@
 import { useState } from 'preact/hooks'
 import type { PageProps } from '../main'
 import type { PlanItem } from '../messages'
-import { Action, ErrorText, Input, Notice, Table, useAsked, wordsOf } from '../parts'
+import { Action, ErrorText, Input, Moves, Notice, Pager, Table, useAsked, wordsOf } from '../parts'
 import { timeOf } from '../words'
 import { PlanTable } from './apply'
 
@@ -60,26 +60,12 @@ function Rows({ desktop, path }: PageProps) {
           { title: 'Time', cell: (row) => timeOf(row.time) },
           { title: 'Who', cell: (row) => [row.person, row.application, row.address].filter(Boolean).join(', ') },
           { title: 'What', cell: (row) => [row.op, row.type, row.key].filter(Boolean).join(' ') },
-          {
-            title: 'Properties',
-            cell: (row) => (
-              <ul>
-                {row.properties?.map((one) => (
-                  <li key={one.path}>
-                    {one.path}: <code>{one.old ?? '–'}</code> → <code>{one.new ?? '–'}</code>
-                  </li>
-                ))}
-              </ul>
-            ),
-          },
+          { title: 'Properties', cell: (row) => <Moves properties={row.properties} /> },
           { title: 'Comment', cell: (row) => row.comment },
           { title: '', cell: (row) => row.rev > 0 && <Action name="Undo" describe={`Undo revision ${row.rev}`} run={async () => setUndo(row.rev)} /> },
         ]}
       />
-      <p class="actions">
-        <Action name="Page before" isDisabled={cursors.length === 0} run={async () => setCursors(cursors.slice(0, -1))} />
-        <Action name="Next page" isDisabled={!data?.before} run={async () => data?.before && setCursors([...cursors, data.before])} />
-      </p>
+      <Pager pages={cursors} onPages={setCursors} next={data?.before || undefined} />
     </>
   )
 }

@@ -2,7 +2,7 @@
 import { useState } from 'preact/hooks'
 import type { PageProps } from '../main'
 import type { RecordRow } from '../messages'
-import { Action, ErrorText, Input, Select, Table, useAsked } from '../parts'
+import { ErrorText, Input, Pager, Select, Table, useAsked } from '../parts'
 import { CALL_RESULTS, RECORD_STATUSES, RECORD_TYPES, nameOf, timeOf } from '../words'
 
 const REFRESH_MS = 10000
@@ -99,10 +99,7 @@ function RecordsPage({ desktop, list }: PageProps & { list: string }) {
           { title: 'Agent', cell: (row) => row.agentId },
         ]}
       />
-      <p class="actions">
-        <Action name="Page before" isDisabled={pages.length === 0} run={async () => setPages(pages.slice(0, -1))} />
-        <Action name="Next page" isDisabled={!data?.more || !last} run={async () => last && setPages([...pages, last])} />
-      </p>
+      <Pager pages={pages} onPages={setPages} next={data?.more ? last : undefined} />
     </>
   )
 }

@@ -4,7 +4,7 @@
 import { useState } from 'preact/hooks'
 import type { PageProps } from '../main'
 import type { LogRow } from '../messages'
-import { Action, ErrorText, Input, Select, Table, useAsked } from '../parts'
+import { ErrorText, Input, Pager, Select, Table, useAsked } from '../parts'
 
 const PAGE = 100
 const LEVELS = ['', '', 'Trc', 'Int', 'Std', 'Alr'] // by priority
@@ -73,10 +73,7 @@ function Records({ desktop, path }: PageProps) {
           { title: 'More', cell: (row) => more(row) },
         ]}
       />
-      <p class="actions">
-        <Action name="Page before" isDisabled={pages.length === 0} run={async () => setPages(pages.slice(0, -1))} />
-        <Action name="Next page" isDisabled={!data?.more || !last} run={async () => last && setPages([...pages, last.lrid])} />
-      </p>
+      <Pager pages={pages} onPages={setPages} next={data?.more ? last?.lrid : undefined} />
     </>
   )
 }

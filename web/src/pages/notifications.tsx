@@ -2,7 +2,7 @@
 import { useState } from 'preact/hooks'
 import type { PageProps } from '../main'
 import type { NotificationList } from '../messages'
-import { Action, ErrorText, Facts, Input, Notice, Select, Table, useAsked, wordsOf } from '../parts'
+import { Action, ErrorText, Facts, Input, Notice, Pager, Select, Table, useAsked, wordsOf } from '../parts'
 import { timeOf } from '../words'
 
 const REFRESH_MS = 3000
@@ -80,10 +80,7 @@ function Ledger({ desktop }: PageProps) {
           { title: 'Last answer', cell: (row) => row.words },
         ]}
       />
-      <p class="actions">
-        <Action name="Page before" isDisabled={cursors.length === 0} run={async () => setCursors(cursors.slice(0, -1))} />
-        <Action name="Next page" isDisabled={!data?.next} run={async () => data?.next && setCursors([...cursors, data.next])} />
-      </p>
+      <Pager pages={cursors} onPages={setCursors} next={data?.next || undefined} />
     </>
   )
 }

@@ -6,7 +6,7 @@ import { changesOf, patchOf, type Body, type Change } from '../changes'
 import { ObjectForm } from '../form'
 import type { PageProps } from '../main'
 import type { ChangeOp, ConfigObject } from '../messages'
-import { Action, ErrorText, Facts, Input, Notice, Select, Table, useAsked, wordsOf } from '../parts'
+import { Action, ErrorText, Facts, Input, Notice, Pager, Select, Table, useAsked, wordsOf } from '../parts'
 import { objectType, objectTypes, optionsOf, type ObjectType, type Option } from '../rest'
 import { Permissions } from './permissions'
 
@@ -94,10 +94,7 @@ function ObjectsOfType({ desktop, typeName }: PageProps & { typeName: string }) 
           { title: 'Revision', isNumber: true, cell: (row) => row.rev },
         ]}
       />
-      <p class="actions">
-        <Action name="Page before" isDisabled={pages.length === 0} run={async () => setPages(pages.slice(0, -1))} />
-        <Action name="Next page" isDisabled={!data?.more || !last} run={async () => last && setPages([...pages, last.dbid])} />
-      </p>
+      <Pager pages={pages} onPages={setPages} next={data?.more ? last?.dbid : undefined} />
     </>
   )
 }
