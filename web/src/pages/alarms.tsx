@@ -12,7 +12,7 @@ const REFRESH_MS = 15000
 
 export function AlarmsPage({ desktop }: PageProps) {
   const [state, setState] = useState('active')
-  const [pages, setPages] = useState<number[]>([]) // the last id of each page before this one
+  const [pages, setPages] = useState<number[]>([]) // where each page but the first begins
   const [said, setSaid] = useState('')
   const [fault, setFault] = useState('')
   const before = pages.at(-1)
@@ -34,7 +34,6 @@ export function AlarmsPage({ desktop }: PageProps) {
     }
     again()
   }
-  const last = data?.alarms?.at(-1)
   return (
     <>
       <h1>Alarms</h1>
@@ -65,7 +64,7 @@ export function AlarmsPage({ desktop }: PageProps) {
           { title: '', cell: (alarm) => alarm.state === 'active' && <Action name="Clear" describe={`Clear ${alarm.condition} of ${alarm.application ?? ''}`} run={() => clear(alarm.id, alarm.condition)} /> },
         ]}
       />
-      <Pager pages={pages} onPages={setPages} next={data?.more ? last?.id : undefined} />
+      <Pager pages={pages} onPages={setPages} next={data?.more ? data.next : undefined} />
     </>
   )
 }

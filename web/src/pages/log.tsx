@@ -19,7 +19,7 @@ function Records({ desktop, path }: PageProps) {
   const none = { application: path[0] ?? '', level: '', from: '', to: '', text: '', id: '', ixn: '' }
   const [wanted, setWanted] = useState(none)
   const [asked, setAsked] = useState(none)
-  const [pages, setPages] = useState<number[]>([]) // the last row of each page before this one
+  const [pages, setPages] = useState<number[]>([]) // where each page but the first begins
   const before = pages.at(-1)
   const ask = () => {
     const { level, from, to, ...words } = asked
@@ -33,7 +33,6 @@ function Records({ desktop, path }: PageProps) {
     })
   }
   const { data, error } = useAsked(ask, JSON.stringify([asked, before]))
-  const last = data?.rows?.at(-1)
   return (
     <>
       <h1>Log</h1>
@@ -73,7 +72,7 @@ function Records({ desktop, path }: PageProps) {
           { title: 'More', cell: (row) => more(row) },
         ]}
       />
-      <Pager pages={pages} onPages={setPages} next={data?.more ? last?.lrid : undefined} />
+      <Pager pages={pages} onPages={setPages} next={data?.more ? data.next : undefined} />
     </>
   )
 }
