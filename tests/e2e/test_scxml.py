@@ -14,7 +14,7 @@ import unittest
 import urllib.parse
 import xml.etree.ElementTree
 
-from harness import binary, http_call, wait_until
+from harness import TOP, beside, binary, http_call, wait_until
 
 NAMESPACE = 'xmlns="http://www.w3.org/2005/07/scxml" version="1.0" datamodel="ecmascript"'
 HTTP = "http://www.w3.org/TR/scxml/#BasicHTTPEventProcessor"
@@ -426,6 +426,16 @@ class DrawTest(Folder):
         status, out, error = self.scxml("draw", self.chart('<state id="a" initial="b"/>'))
         self.assertEqual((status, out), (2, []))
         self.assertIn(": error: ", error)
+
+
+class BoundsTest(unittest.TestCase):
+    """Within 100 ms of a limit, to the millisecond, in the build that is used: a sanitized one takes several times as long."""
+
+    def test_scenario_O18_nothing_that_a_document_contains_can_stop_its_server(self):
+        name = "tests/unit/scxml/scxml_ecmascript_bounds_test"
+        program = beside(name, [TOP / "tests/unit/scxml/ecmascript_bounds_test.c", TOP / "src/scxml/ecmascript.c"])
+        done = subprocess.run([program], capture_output=True, timeout=120, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr.decode()[-2000:])
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@
 #include "tests/unit/scxml/script.h"
 #include "tests/unit/test.h"
 
-enum { LIMIT_MS = 50, LONG_LIMIT_MS = 500, OVER_MS = 100 };
+enum { LIMIT_MS = 50, LONG_LIMIT_MS = 500 * TEST_SLOWER, OVER_MS = 100 * TEST_SLOWER };
 
 static struct scripts scripts;
 static struct scxml_variables *one, *other;
