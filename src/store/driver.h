@@ -39,7 +39,13 @@ struct group {
  * those that are not settled. */
 struct change *group_next_open(struct group *group, const struct change *before);
 void group_fail_rest(struct group *group, enum err err, const char *words);
+void group_settle_rest(struct group *group);
+size_t group_count_rest(struct group *group);
+/* Whether a statement's error may be a constraint's, or the change's own and not the database's. */
+bool err_is_constraint(enum err err);
+bool err_is_of_the_change(enum err err);
 uint64_t group_clock_us(void); /* monotonic, for `commit_us` */
+uint64_t group_clock_ms(void);
 
 struct connection;
 struct change_statement;
@@ -54,6 +60,9 @@ enum err group_run_statements(struct connection *connection, struct change *chan
                                               struct change_cursor *cursor, int64_t *rows,
                                               struct fault *fault),
                               int *index, bool *left_rows, struct fault *fault);
+
+enum err check_parameter_count(uint32_t given, uint32_t wanted, const char *sql,
+                               struct fault *fault);
 
 struct driver {
     /* `path` of a file, POSTGRES_SCHEME and so on, or an ODBC connection string. A `reader`

@@ -26,11 +26,50 @@ void group_fail_rest(struct group *group, enum err err, const char *words)
     }
 }
 
+void group_settle_rest(struct group *group)
+{
+    for (struct change *change = group_next_open(group, NULL); change;
+         change = group_next_open(group, change))
+        change->is_settled = true;
+}
+
+size_t group_count_rest(struct group *group)
+{
+    size_t count = 0;
+    for (struct change *change = group_next_open(group, NULL); change;
+         change = group_next_open(group, change))
+        count++;
+    return count;
+}
+
+bool err_is_constraint(enum err err)
+{
+    return err == ERR_CONFLICT || err == ERR_EXISTS || err == ERR_INVALID;
+}
+
+bool err_is_of_the_change(enum err err)
+{
+    return err != ERR_UNAVAILABLE && err != ERR_TIMEOUT && err != ERR_FULL;
+}
+
+enum err check_parameter_count(uint32_t given, uint32_t wanted, const char *sql,
+                               struct fault *fault)
+{
+    if (given == wanted) return ERR_OK;
+    return fault_set(fault, ERR_INTERNAL, "", "%u parameters for the %u of: %s", given, wanted,
+                     sql);
+}
+
 uint64_t group_clock_us(void)
 {
     struct timespec now;
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+uint64_t group_clock_ms(void)
+{
+    return group_clock_us() / 1000;
 }
 
 enum err group_run_statements(struct connection *connection, struct change *change,

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum {
     CONNECT_WAIT_S = 3,
@@ -21,13 +20,6 @@ enum {
 static const char *const engines[] = { "PostgreSQL", "SQLite" };
 
 /* --- connecting --- */
-
-static uint64_t now_ms(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 static void forget_prepared(struct connection *connection)
 {
@@ -101,7 +93,7 @@ enum err odbc_connect(struct connection *connection, bool *is_fresh, struct faul
 {
     *is_fresh = false;
     if (connection->handle) return ERR_OK;
-    if (connection->pause_until_ms > now_ms()) {
+    if (connection->pause_until_ms > group_clock_ms()) {
         *fault = connection->why;
         return fault->err;
     }
@@ -115,7 +107,7 @@ enum err odbc_connect(struct connection *connection, bool *is_fresh, struct faul
     fault->err = ERR_UNAVAILABLE;
     connection->why = *fault;
     connection->pause_ms = longer(connection);
-    connection->pause_until_ms = now_ms() + connection->pause_ms;
+    connection->pause_until_ms = group_clock_ms() + connection->pause_ms;
     return ERR_UNAVAILABLE;
 }
 
@@ -207,13 +199,6 @@ struct prepared *odbc_find(struct connection *connection, const struct statement
     if (prepared == NULL) prepared = prepare(connection, statement, fault);
     if (prepared) connection->latest = prepared;
     return prepared;
-}
-
-enum err odbc_check_count(const struct prepared *prepared, uint32_t count, struct fault *fault)
-{
-    if (prepared->parameter_count == count) return ERR_OK;
-    return fault_set(fault, ERR_INTERNAL, "", "%u parameters for the %u of: %s", count,
-                     prepared->parameter_count, prepared->statement->sql);
 }
 
 /* --- parameters --- */

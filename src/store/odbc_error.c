@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/odbc_private.h"
+#include "store/sqlstate.h"
 
 #include <string.h>
 #include <strings.h>
 
 enum { STATE_BYTES = 6, WORDS_BYTES = 256 };
-
-static bool starts(const char *state, const char *prefix)
-{
-    return strncmp(state, prefix, strlen(prefix)) == 0;
-}
 
 /* libsqliteodbc says HY000 of everything; its number is SQLite's. */
 static enum err err_of_sqlite(long native, const char *words)
@@ -34,27 +30,19 @@ static enum err err_of_sqlite(long native, const char *words)
 
 enum err odbc_err_of(const char *state, long native, const char *words)
 {
-    static const struct {
-        const char *prefix;
-        enum err err;
-    } map[] = {
-        { "23505", ERR_EXISTS },    { "23502", ERR_INVALID },     { "23514", ERR_INVALID },
-        { "23", ERR_CONFLICT },     { "22", ERR_INVALID },        { "08", ERR_UNAVAILABLE },
-        { "57014", ERR_TIMEOUT },   { "HYT", ERR_TIMEOUT },       { "57P", ERR_UNAVAILABLE },
-        { "40", ERR_UNAVAILABLE },  { "53100", ERR_FULL },        { "53", ERR_UNAVAILABLE },
-        { "55", ERR_UNAVAILABLE },  { "25006", ERR_UNAVAILABLE }, { "28", ERR_DENIED },
-        { "42501", ERR_DENIED },    { "IM", ERR_UNAVAILABLE },    { "01000", ERR_UNAVAILABLE },
-        { "42P01", ERR_NOT_FOUND }, { "42S02", ERR_NOT_FOUND },   { "58", ERR_UNAVAILABLE },
+    static const struct sqlstate own[] = {
+        { "HYT", ERR_TIMEOUT },     { "IM", ERR_UNAVAILABLE },  { "01000", ERR_UNAVAILABLE },
+        { "42P01", ERR_NOT_FOUND }, { "42S02", ERR_NOT_FOUND },
     };
     if (strstr(words, "[SQLite]")) return err_of_sqlite(native, words);
-    for (size_t i = 0; i < sizeof map / sizeof map[0]; i++)
-        if (starts(state, map[i].prefix)) return map[i].err;
-    return ERR_INTERNAL;
+    return sqlstate_err(state, own, sizeof own / sizeof *own);
 }
 
 static bool is_lost(const struct connection *connection, const char *state)
 {
-    if (starts(state, "08") || starts(state, "57P01") || starts(state, "57P02")) return true;
+    if (sqlstate_starts(state, "08") || sqlstate_starts(state, "57P01") ||
+        sqlstate_starts(state, "57P02"))
+        return true;
     SQLUINTEGER is_dead = SQL_CD_FALSE;
     return connection->handle &&
            SQL_SUCCEEDED(SQLGetConnectAttr(connection->handle, SQL_ATTR_CONNECTION_DEAD, &is_dead,

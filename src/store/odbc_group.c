@@ -52,7 +52,8 @@ static enum err run_statement(struct connection *connection,
 {
     struct prepared *prepared = odbc_find(connection, statement->statement, fault);
     if (prepared == NULL) return fault->err;
-    enum err err = odbc_check_count(prepared, statement->parameter_count, fault);
+    enum err err = check_parameter_count(statement->parameter_count, prepared->parameter_count,
+                                         prepared->statement->sql, fault);
     for (uint32_t i = 0; !err && i < statement->parameter_count; i++)
         err = bind_parameter(connection, prepared, i, change_next_parameter(cursor), fault);
     if (err) return err;
@@ -105,11 +106,6 @@ static enum err commit(struct connection *connection, struct group *group, struc
     return ERR_IO;
 }
 
-static bool is_of_the_change(enum err err)
-{
-    return err != ERR_UNAVAILABLE && err != ERR_TIMEOUT && err != ERR_FULL;
-}
-
 /* Run what is not settled, or `one` alone, without the commit. On an error the transaction is
  * undone; where the change is to blame it is settled. */
 static enum err run_changes(struct connection *connection, struct group *group,
@@ -124,7 +120,7 @@ static enum err run_changes(struct connection *connection, struct group *group,
             group_run_statements(connection, change, run_statement, &index, &left_rows, fault);
         if (err == ERR_OK) continue;
         undo(connection);
-        if (!is_of_the_change(err) || connection->handle == NULL) return ERR_UNAVAILABLE;
+        if (!err_is_of_the_change(err) || connection->handle == NULL) return ERR_UNAVAILABLE;
         change_fail(change, err, index, fault->words);
         change->is_settled = true;
         return err;

@@ -48,7 +48,6 @@ void odbc_disconnect(struct connection *connection);
 enum err odbc_new_handle(struct connection *connection, SQLHSTMT *out, struct fault *fault);
 struct prepared *odbc_find(struct connection *connection, const struct statement *statement,
                            struct fault *fault);
-enum err odbc_check_count(const struct prepared *prepared, uint32_t count, struct fault *fault);
 /* One parameter into every place that names it; the value's bytes lie still until the execution. */
 enum err odbc_bind_text(struct connection *connection, struct prepared *prepared,
                         uint32_t parameter, const char *at, size_t len, bool is_bytes,

@@ -163,7 +163,8 @@ static enum err run_query(struct connection *connection, const struct query *que
 {
     struct prepared *prepared = odbc_find(connection, query->statement, fault);
     if (prepared == NULL) return fault->err;
-    enum err err = odbc_check_count(prepared, query->parameter_count, fault);
+    enum err err = check_parameter_count(query->parameter_count, prepared->parameter_count,
+                                         prepared->statement->sql, fault);
     for (uint32_t i = 0; !err && i < query->parameter_count; i++)
         err = bind_value(connection, prepared, i, &query->parameters[i], fault);
     if (err) return err;

@@ -142,13 +142,6 @@ struct prepared *postgres_find(struct connection *connection, const struct state
     return prepared;
 }
 
-enum err postgres_check_count(const struct prepared *prepared, uint32_t count, struct fault *fault)
-{
-    if (prepared->parameter_count == count) return ERR_OK;
-    return fault_set(fault, ERR_INTERNAL, "", "%u parameters for the %u of: %s", count,
-                     prepared->parameter_count, prepared->sql);
-}
-
 /* --- queries --- */
 
 static enum err set_parameters(struct connection *connection, const struct prepared *prepared,
@@ -217,12 +210,13 @@ static enum err run_query(struct connection *connection, const struct query *que
     if (err) return err;
     struct prepared *prepared = postgres_find(connection, query->statement, fault);
     if (prepared == NULL) return fault->err;
-    err = postgres_check_count(prepared, query->parameter_count, fault);
+    err = check_parameter_count(query->parameter_count, prepared->parameter_count, prepared->sql,
+                                fault);
     if (!err) err = set_parameters(connection, prepared, query, fault);
     if (!err) err = postgres_send(connection, prepared, query->parameter_count, fault);
     if (err) return err;
     if (!PQpipelineSync(connection->handle)) return postgres_lost(connection, fault);
-    return read_rows(connection, postgres_now_ms() + connection->query_timeout_ms, rows, fault);
+    return read_rows(connection, group_clock_ms() + connection->query_timeout_ms, rows, fault);
 }
 
 /* A query leaves nothing behind, so it is asked again where a connection turns out to be dead, or
@@ -232,7 +226,7 @@ static enum err postgres_query(struct connection *connection, const struct query
 {
     struct fault reason;
     pthread_mutex_lock(&connection->lock);
-    uint64_t connect_by_ms = postgres_now_ms() + POSTGRES_PATIENCE_MS;
+    uint64_t connect_by_ms = group_clock_ms() + POSTGRES_PATIENCE_MS;
     bool was_there = connection->handle != NULL;
     enum err err = run_query(connection, query, connect_by_ms, rows, &reason);
     bool was_lost = was_there && err == ERR_UNAVAILABLE && connection->handle == NULL;
@@ -276,7 +270,7 @@ static enum err postgres_execute(struct connection *connection, const char *sql,
     struct buf translated = { 0 };
     uint32_t parameter_count = 0;
     pthread_mutex_lock(&connection->lock);
-    enum err err = postgres_connect(connection, postgres_now_ms() + POSTGRES_PATIENCE_MS, &reason);
+    enum err err = postgres_connect(connection, group_clock_ms() + POSTGRES_PATIENCE_MS, &reason);
     if (!err && (!postgres_translate(sql, &translated, &parameter_count) || parameter_count))
         err = fault_set(&reason, ERR_INTERNAL, "", "no parameters are bound here");
     if (!err) err = run_script(connection, translated.at, &reason);
@@ -352,7 +346,7 @@ static enum err postgres_open(struct text path, bool is_reader, const struct sto
     struct fault reason;
     struct connection *connection = connection_new(is_reader, options);
     enum err err = postgres_read_address(connection, path, &reason);
-    if (!err) err = postgres_connect(connection, postgres_now_ms() + POSTGRES_PATIENCE_MS, &reason);
+    if (!err) err = postgres_connect(connection, group_clock_ms() + POSTGRES_PATIENCE_MS, &reason);
     if (err) {
         postgres_close(connection);
         if (fault) *fault = reason;

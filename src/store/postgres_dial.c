@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -17,13 +16,6 @@ enum {
     NAME_BYTES_MAX = 63,
     LOOKS_ALONE = 2, /* so often at our own server; then at the others as well */
 };
-
-uint64_t postgres_now_ms(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 /* --- the address --- */
 
@@ -158,7 +150,7 @@ static bool wait_for(struct connection *connection, int descriptor, short events
                      uint64_t deadline_ms)
 {
     for (;;) {
-        uint64_t now = postgres_now_ms();
+        uint64_t now = group_clock_ms();
         if (now >= deadline_ms || atomic_load(&connection->is_closing)) return false;
         uint64_t left = deadline_ms - now;
         struct pollfd one = { .fd = descriptor, .events = events };
@@ -252,7 +244,7 @@ void postgres_disconnect(struct connection *connection)
     if (connection->handle == NULL) return;
     PQfinish(connection->handle);
     connection->handle = NULL;
-    if (connection->lost_since_ms == 0) connection->lost_since_ms = postgres_now_ms();
+    if (connection->lost_since_ms == 0) connection->lost_since_ms = group_clock_ms();
     postgres_forget_prepared(connection);
 }
 
@@ -284,10 +276,10 @@ static enum err try_hosts(struct connection *connection, uint64_t deadline_ms, s
     bool has_answered;
     for (uint32_t i = 0; i < connection->host_count; i++) {
         uint32_t host = (first + i) % connection->host_count;
-        uint64_t until = sooner(deadline_ms, postgres_now_ms() + POSTGRES_DIAL_MS);
+        uint64_t until = sooner(deadline_ms, group_clock_ms() + POSTGRES_DIAL_MS);
         connection->handle = dial(connection, host, until, &has_answered, words);
         if (connection->handle == NULL) continue;
-        if (set_up(connection, sooner(deadline_ms, postgres_now_ms() + POSTGRES_DIAL_MS), fault))
+        if (set_up(connection, sooner(deadline_ms, group_clock_ms() + POSTGRES_DIAL_MS), fault))
             continue;
         connection->host = host;
         note_connected(connection, host);
@@ -304,7 +296,7 @@ static void begin_pause(struct connection *connection, const struct fault *why)
     if (pause < POSTGRES_PAUSE_MIN_MS) pause = POSTGRES_PAUSE_MIN_MS;
     if (pause > connection->pause_max_ms) pause = connection->pause_max_ms;
     connection->pause_ms = pause;
-    connection->pause_until_ms = postgres_now_ms() + pause / 2 +
+    connection->pause_until_ms = group_clock_ms() + pause / 2 +
                                  random_below(&connection->random, pause / 2 + 1);
     connection->why = *why;
 }
@@ -316,7 +308,7 @@ static void sleep_until(struct connection *connection, uint64_t until_ms)
 
 void postgres_sleep(struct connection *connection, uint32_t ms)
 {
-    sleep_until(connection, postgres_now_ms() + ms);
+    sleep_until(connection, group_clock_ms() + ms);
 }
 
 enum err postgres_connect(struct connection *connection, uint64_t deadline_ms, struct fault *fault)
@@ -326,7 +318,7 @@ enum err postgres_connect(struct connection *connection, uint64_t deadline_ms, s
         connection->generation != atomic_load(&pair->generation))
         postgres_disconnect(connection); /* the writer is elsewhere by now, maybe */
     if (connection->handle) return ERR_OK;
-    uint64_t now = postgres_now_ms();
+    uint64_t now = group_clock_ms();
     /* Away for long: nobody waits for it; each pause's end has one attempt. */
     bool is_away = connection->lost_since_ms &&
                    now - connection->lost_since_ms > POSTGRES_PATIENCE_MS;
@@ -338,12 +330,12 @@ enum err postgres_connect(struct connection *connection, uint64_t deadline_ms, s
     for (;;) {
         if (connection->pause_until_ms > now)
             sleep_until(connection, sooner(connection->pause_until_ms, deadline_ms));
-        uint64_t soonest = postgres_now_ms() + POSTGRES_DIAL_MS; /* a late one has a fair chance */
+        uint64_t soonest = group_clock_ms() + POSTGRES_DIAL_MS; /* a late one has a fair chance */
         enum err err = try_hosts(connection, deadline_ms > soonest ? deadline_ms : soonest, fault);
         if (!err) return ERR_OK;
         fault->err = ERR_UNAVAILABLE;
         begin_pause(connection, fault);
-        now = postgres_now_ms();
+        now = group_clock_ms();
         if (is_away || now >= deadline_ms || atomic_load(&connection->is_closing))
             return ERR_UNAVAILABLE;
     }
@@ -378,10 +370,10 @@ static bool is_alive(struct connection *connection)
 {
     bool has_answered;
     char words[WORDS_BYTES];
-    PGconn *probe = dial(connection, connection->host, postgres_now_ms() + POSTGRES_DIAL_MS,
+    PGconn *probe = dial(connection, connection->host, group_clock_ms() + POSTGRES_DIAL_MS,
                          &has_answered, words);
     if (probe == NULL) return has_answered;
-    bool is_active = is_at_work(connection, probe, postgres_now_ms() + POSTGRES_DIAL_MS);
+    bool is_active = is_at_work(connection, probe, group_clock_ms() + POSTGRES_DIAL_MS);
     PQfinish(probe);
     return is_active;
 }
@@ -395,9 +387,9 @@ static bool is_left_behind(struct connection *connection)
     for (uint32_t i = 1; !connection->is_reader && i < connection->host_count; i++) {
         uint32_t host = (connection->host + i) % connection->host_count;
         PGconn *probe =
-            dial(connection, host, postgres_now_ms() + POSTGRES_DIAL_MS, &has_answered, words);
+            dial(connection, host, group_clock_ms() + POSTGRES_DIAL_MS, &has_answered, words);
         if (probe == NULL) continue;
-        bool is_same = is_at_work(connection, probe, postgres_now_ms() + POSTGRES_DIAL_MS);
+        bool is_same = is_at_work(connection, probe, group_clock_ms() + POSTGRES_DIAL_MS);
         PQfinish(probe);
         if (is_same) continue;
         atomic_store(&connection->pair->host, host);
@@ -432,7 +424,7 @@ enum err postgres_wait(struct connection *connection, uint64_t deadline_ms, stru
             continue;
         }
         if (atomic_load(&connection->is_closing)) return give_up(connection, "closing", fault);
-        uint64_t now = postgres_now_ms();
+        uint64_t now = group_clock_ms();
         if (look_ms == 0) look_ms = now + POSTGRES_ALIVE_MS;
         if (deadline_ms && now >= deadline_ms)
             return fault_set(fault, ERR_TIMEOUT, "", "%.*s: no answer in the time allowed",
@@ -441,7 +433,7 @@ enum err postgres_wait(struct connection *connection, uint64_t deadline_ms, stru
         if (!is_alive(connection)) return give_up(connection, "it does not answer", fault);
         if (++look_count > LOOKS_ALONE && is_left_behind(connection))
             return give_up(connection, "another server takes the writes by now", fault);
-        look_ms = postgres_now_ms() + POSTGRES_ALIVE_MS;
+        look_ms = group_clock_ms() + POSTGRES_ALIVE_MS;
     }
 }
 

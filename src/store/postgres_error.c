@@ -1,47 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What PostgreSQL says, as our errors: by the classes of its appendix A. */
 #include "store/postgres_private.h"
+#include "store/sqlstate.h"
 
 #include <stdio.h>
 #include <string.h>
 
 enum { WORDS_BYTES = 400 };
 
-static bool starts(const char *state, const char *prefix)
-{
-    return strncmp(state, prefix, strlen(prefix)) == 0;
-}
-
 enum err postgres_err_of(const char *state)
 {
-    static const struct {
-        const char *prefix;
-        enum err err;
-    } map[] = {
-        { "23505", ERR_EXISTS },   { "23502", ERR_INVALID },     { "23514", ERR_INVALID },
-        { "23", ERR_CONFLICT },    { "22", ERR_INVALID },        { "08", ERR_UNAVAILABLE },
-        { "57014", ERR_TIMEOUT },  { "57", ERR_UNAVAILABLE },    { "53100", ERR_FULL },
-        { "53", ERR_UNAVAILABLE }, { "54", ERR_LIMIT },          { "55", ERR_UNAVAILABLE },
-        { "40", ERR_UNAVAILABLE }, { "25006", ERR_UNAVAILABLE }, { "25P03", ERR_UNAVAILABLE },
-        { "28", ERR_DENIED },      { "42501", ERR_DENIED },      { "3D000", ERR_NOT_FOUND },
-        { "58", ERR_UNAVAILABLE }, { "XX001", ERR_UNAVAILABLE }, { "XX002", ERR_UNAVAILABLE },
+    static const struct sqlstate own[] = {
+        { "57014", ERR_TIMEOUT },     { "57", ERR_UNAVAILABLE },  { "54", ERR_LIMIT },
+        { "25P03", ERR_UNAVAILABLE }, { "3D000", ERR_NOT_FOUND }, { "XX001", ERR_UNAVAILABLE },
+        { "XX002", ERR_UNAVAILABLE },
     };
-    for (size_t i = 0; i < sizeof map / sizeof map[0]; i++)
-        if (starts(state, map[i].prefix)) return map[i].err;
-    return ERR_INTERNAL;
+    return sqlstate_err(state, own, sizeof own / sizeof *own);
 }
 
 bool postgres_may_repeat(const char *state)
 {
     /* Serialization, deadlock; a plan made before the table changed. */
-    return starts(state, "40") || starts(state, "0A000");
+    return sqlstate_starts(state, "40") || sqlstate_starts(state, "0A000");
 }
 
 /* It ends, or is a standby now: another host may be the one. */
 static bool is_left(const char *state)
 {
-    return starts(state, "08") || starts(state, "57P") || starts(state, "25006") ||
-           starts(state, "25P03");
+    return sqlstate_starts(state, "08") || sqlstate_starts(state, "57P") ||
+           sqlstate_starts(state, "25006") || sqlstate_starts(state, "25P03");
 }
 
 /* One line of it. */

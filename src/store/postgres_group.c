@@ -154,7 +154,8 @@ static enum err send_statement(struct connection *connection,
 {
     struct prepared *prepared = postgres_find(connection, statement->statement, fault);
     if (prepared == NULL) return fault->err;
-    enum err err = postgres_check_count(prepared, statement->parameter_count, fault);
+    enum err err = check_parameter_count(statement->parameter_count, prepared->parameter_count,
+                                         prepared->sql, fault);
     if (err) return err;
     for (uint32_t i = 0; i < statement->parameter_count; i++) {
         const struct change_parameter *parameter = change_next_parameter(cursor);
@@ -177,11 +178,6 @@ static enum err send_statement(struct connection *connection,
 static void skip_parameters(const struct change_statement *statement, struct change_cursor *cursor)
 {
     for (uint32_t i = 0; i < statement->parameter_count; i++) (void)change_next_parameter(cursor);
-}
-
-static bool is_of_the_change(enum err err)
-{
-    return err != ERR_UNAVAILABLE && err != ERR_TIMEOUT && err != ERR_FULL;
 }
 
 static enum err check_rows(const struct change_statement *statement, int64_t rows,
@@ -358,7 +354,7 @@ static enum outcome blame(struct running *running, struct change *change, int in
 {
     drain_and_undo(running);
     if (running->may_repeat && running->connection->handle) return OUTCOME_AGAIN;
-    if (change == NULL || !is_of_the_change(err) || running->connection->handle == NULL)
+    if (change == NULL || !err_is_of_the_change(err) || running->connection->handle == NULL)
         return OUTCOME_FAILED;
     settle_failed(change, err, index, running->fault.words);
     return OUTCOME_AGAIN;
@@ -428,7 +424,7 @@ static enum err run_alone(struct running *running, struct change *change)
     if (err) return err;
     err = run_statements(running, change, &index, &running->fault);
     if (!err) return run_word(running, &release, &answer, &running->fault);
-    if (!is_of_the_change(err) || connection->handle == NULL) return ERR_UNAVAILABLE;
+    if (!err_is_of_the_change(err) || connection->handle == NULL) return ERR_UNAVAILABLE;
     settle_failed(change, err, index, running->fault.words);
     err = run_word(running, &rollback_to, &answer, &ours);
     if (!err) err = run_word(running, &release, &answer, &ours);
@@ -463,8 +459,8 @@ static enum err ask_mark(struct running *running, bool *is_there)
     struct connection *connection = running->connection;
     struct answer answer;
     struct fault fault;
-    running->begun_ms = postgres_now_ms() + ASK_MS - GROUP_MAX_MS; /* one question's time */
-    enum err err = postgres_connect(connection, postgres_now_ms() + POSTGRES_PATIENCE_MS, &fault);
+    running->begun_ms = group_clock_ms() + ASK_MS - GROUP_MAX_MS; /* one question's time */
+    enum err err = postgres_connect(connection, group_clock_ms() + POSTGRES_PATIENCE_MS, &fault);
     if (err) return err;
     struct prepared *prepared = postgres_find(connection, &read_mark, &fault);
     if (prepared == NULL) return fault.err;
@@ -548,27 +544,6 @@ static enum err commit_group(struct running *running)
 
 /* --- a group --- */
 
-static size_t count_rest(struct group *group)
-{
-    size_t count = 0;
-    for (struct change *change = group_next_open(group, NULL); change;
-         change = group_next_open(group, change))
-        count++;
-    return count;
-}
-
-static void settle_all(struct group *group)
-{
-    for (struct change *change = group_next_open(group, NULL); change;
-         change = group_next_open(group, change))
-        change->is_settled = true;
-}
-
-static bool is_constraint(enum err err)
-{
-    return err == ERR_CONFLICT || err == ERR_EXISTS || err == ERR_INVALID;
-}
-
 /* A deferred constraint shows only at the commit and does not say whose it is: each for itself. */
 static void run_one_by_one(struct running *running)
 {
@@ -576,7 +551,7 @@ static void run_one_by_one(struct running *running)
     for (struct change *change = first_open(running); change; change = next) {
         next = group_next_open(running->group, change);
         running->may_repeat = false;
-        running->begun_ms = postgres_now_ms();
+        running->begun_ms = group_clock_ms();
         enum err err = postgres_connect(running->connection,
                                         running->begun_ms + POSTGRES_PATIENCE_MS, &running->fault);
         if (!err && run_carefully(running, change) != OUTCOME_READY) err = ERR_UNAVAILABLE;
@@ -590,12 +565,12 @@ static void end_group(struct running *running)
 {
     struct group *group = running->group;
     enum err err = commit_group(running);
-    if (is_constraint(err) && count_rest(group) > 1) {
+    if (err_is_constraint(err) && group_count_rest(group) > 1) {
         run_one_by_one(running);
         return;
     }
     if (err) group_fail_rest(group, err, running->fault.words);
-    settle_all(group);
+    group_settle_rest(group);
 }
 
 /* One run, from a connection to its end. */
@@ -616,7 +591,7 @@ static void run_transaction(struct running *running)
     struct connection *connection = running->connection;
     bool may_reconnect = connection->handle != NULL; /* it may have died while nobody looked */
     int runs = 0;
-    while (count_rest(running->group) > 0 && runs < RUNS_MAX) {
+    while (group_count_rest(running->group) > 0 && runs < RUNS_MAX) {
         enum outcome outcome = run_once(running, runs >= FAST_RUNS_MAX);
         if (outcome == OUTCOME_READY) {
             end_group(running);
@@ -624,12 +599,13 @@ static void run_transaction(struct running *running)
         }
         runs++;
         if (outcome != OUTCOME_FAILED) continue;
-        bool is_early = postgres_now_ms() < running->begun_ms + POSTGRES_PATIENCE_MS / 2;
+        bool is_early = group_clock_ms() < running->begun_ms + POSTGRES_PATIENCE_MS / 2;
         if (connection->handle == NULL && may_reconnect && is_early) {
             may_reconnect = false;
             continue;
         }
-        enum err err = is_of_the_change(running->fault.err) ? ERR_UNAVAILABLE : running->fault.err;
+        enum err err = err_is_of_the_change(running->fault.err) ? ERR_UNAVAILABLE
+                                                                : running->fault.err;
         group_fail_rest(running->group, err == ERR_TIMEOUT ? ERR_UNAVAILABLE : err,
                         running->fault.words);
     }
@@ -657,7 +633,7 @@ void postgres_run_group(struct connection *connection, struct group *group)
 {
     struct running running = { .connection = connection,
                                .group = group,
-                               .begun_ms = postgres_now_ms() };
+                               .begun_ms = group_clock_ms() };
     pthread_mutex_lock(&connection->lock);
     LIST_EACH (node, &group->changes) LIST_OBJECT(node, struct change, node)->is_settled = false;
     if (has_statements(group))

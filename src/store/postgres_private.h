@@ -105,8 +105,6 @@ struct connection {
     int64_t token;   /* of the last group */
 };
 
-uint64_t postgres_now_ms(void);
-
 /* --- postgres_dial.c --- */
 
 /* Connected after ERR_OK; until `deadline_ms` it is tried again and again. */
@@ -162,7 +160,6 @@ struct prepared *postgres_find(struct connection *connection, const struct state
 void postgres_forget_prepared(struct connection *connection);
 /* Not within a transaction: too many are forgotten, here and there. */
 enum err postgres_trim_prepared(struct connection *connection, struct fault *fault);
-enum err postgres_check_count(const struct prepared *prepared, uint32_t count, struct fault *fault);
 
 /* --- postgres_group.c --- */
 

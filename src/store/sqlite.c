@@ -119,13 +119,6 @@ struct prepared *sqlite_find(struct connection *connection, const struct stateme
     return prepared;
 }
 
-enum err sqlite_check_count(const struct prepared *prepared, uint32_t count, struct fault *fault)
-{
-    if (prepared->parameter_count == count) return ERR_OK;
-    return fault_set(fault, ERR_INTERNAL, "", "%u parameters for the %u of: %s", count,
-                     prepared->parameter_count, prepared->sql);
-}
-
 /* --- reading --- */
 
 static enum err bind_value(sqlite3_stmt *handle, int index, const struct value *value,
@@ -195,7 +188,8 @@ static enum err run_query(struct connection *connection, const struct query *que
 {
     struct prepared *prepared = sqlite_find(connection, query->statement, fault);
     if (prepared == NULL) return fault->err;
-    enum err err = sqlite_check_count(prepared, query->parameter_count, fault);
+    enum err err = check_parameter_count(query->parameter_count, prepared->parameter_count,
+                                         prepared->sql, fault);
     for (uint32_t i = 0; !err && i < query->parameter_count; i++)
         err = bind_value(prepared->handle, (int)i + 1, &query->parameters[i], fault);
     if (err) return err;

@@ -66,7 +66,8 @@ static enum err run_statement(struct connection *connection,
 {
     struct prepared *prepared = sqlite_find(connection, statement->statement, fault);
     if (prepared == NULL) return fault->err;
-    enum err err = sqlite_check_count(prepared, statement->parameter_count, fault);
+    enum err err = check_parameter_count(statement->parameter_count, prepared->parameter_count,
+                                         prepared->sql, fault);
     if (err) return err;
     for (uint32_t i = 0; i < statement->parameter_count; i++)
         if (bind_parameter(prepared->handle, (int)i + 1, change_next_parameter(cursor)))
@@ -115,15 +116,6 @@ static enum outcome run_change(struct connection *connection, struct change *cha
 }
 
 /* --- a group --- */
-
-static size_t count_rest(struct group *group)
-{
-    size_t count = 0;
-    for (struct change *change = group_next_open(group, NULL); change;
-         change = group_next_open(group, change))
-        count++;
-    return count;
-}
 
 static void end_transaction(struct connection *connection)
 {
@@ -202,13 +194,6 @@ static bool run_changes(struct connection *connection, struct group *group,
     return false;
 }
 
-static void settle_all(struct group *group)
-{
-    for (struct change *change = group_next_open(group, NULL); change;
-         change = group_next_open(group, change))
-        change->is_settled = true;
-}
-
 static void settle_one(struct change *change, enum err err, const struct fault *fault)
 {
     if (err && !change->is_settled) change_fail(change, err, -1, fault->words);
@@ -232,29 +217,24 @@ static void run_one_by_one(struct connection *connection, struct group *group)
     }
 }
 
-static bool is_constraint(enum err err)
-{
-    return err == ERR_CONFLICT || err == ERR_EXISTS || err == ERR_INVALID;
-}
-
 static void end_group(struct connection *connection, struct group *group)
 {
     struct fault fault;
     enum err err = commit_group(connection, group, &fault);
-    if (is_constraint(err) && count_rest(group) > 1) {
+    if (err_is_constraint(err) && group_count_rest(group) > 1) {
         run_one_by_one(connection, group);
         return;
     }
     if (err) group_fail_rest(group, err, fault.words);
     if (err == ERR_IO) group->is_disk_unknown = true;
-    settle_all(group);
+    group_settle_rest(group);
 }
 
 static void run_transaction(struct connection *connection, struct group *group)
 {
     enum { RUNS_MAX = 3 };
     struct fault fault;
-    for (int run = 1; count_rest(group) > 0; run++) {
+    for (int run = 1; group_count_rest(group) > 0; run++) {
         enum err err = run_word(connection, &begin, &fault);
         if (!err) err = check_lease(connection, group, &fault);
         if (err) {

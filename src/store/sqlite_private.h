@@ -33,7 +33,6 @@ enum err sqlite_settle(struct connection *connection, struct fault *fault);
 /* Prepared now or before; NULL: `fault` says why. */
 struct prepared *sqlite_find(struct connection *connection, const struct statement *statement,
                              struct fault *fault);
-enum err sqlite_check_count(const struct prepared *prepared, uint32_t count, struct fault *fault);
 
 void sqlite_run_group(struct connection *connection, struct group *group); /* sqlite_group.c */
 
