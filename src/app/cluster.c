@@ -26,19 +26,12 @@ static bool is_backup_of_member(const struct app *app, const struct object_appli
     return false;
 }
 
-static const struct value *find_folded(const struct kv *kv, struct text name)
-{
-    for (uint32_t i = 0; i < kv->count; i++)
-        if (text_eq_fold(kv->at[i].name, name)) return &kv->at[i].value;
-    return NULL;
-}
-
 /* It has servers for members: who lists it may be their client. */
 static bool is_of_servers(const struct object_application *cluster)
 {
-    const struct value *settings = find_folded(&cluster->options, TEXT("cluster-settings"));
+    const struct value *settings = kv_find_fold(&cluster->options, TEXT("cluster-settings"));
     const struct value *type = settings && settings->kind == VALUE_KV
-                                   ? find_folded(&settings->pairs, TEXT("cluster-type"))
+                                   ? kv_find_fold(&settings->pairs, TEXT("cluster-type"))
                                    : NULL;
     return type && type->kind == VALUE_TEXT && type->text.len > 0;
 }

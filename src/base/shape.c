@@ -17,6 +17,19 @@ const struct value *kv_find(const struct kv *kv, struct text name)
     return NULL;
 }
 
+const struct value *kv_find_fold(const struct kv *kv, struct text name)
+{
+    for (uint32_t i = 0; i < kv->count; i++)
+        if (text_eq_fold(kv->at[i].name, name)) return &kv->at[i].value;
+    return NULL;
+}
+
+struct text kv_text(const struct kv *kv, const char *name)
+{
+    const struct value *value = kv_find(kv, text_of(name));
+    return value && value->kind == VALUE_TEXT ? value->text : TEXT("");
+}
+
 static struct value keep_value(struct scope *scope, const struct value *value)
 {
     struct value kept = *value;

@@ -28,6 +28,13 @@ bool text_eq_fold(struct text a, struct text b)
     return true;
 }
 
+bool text_is_digits(struct text text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (text.at[i] < '0' || text.at[i] > '9') return false;
+    return text.len > 0;
+}
+
 int text_compare(struct text a, struct text b)
 {
     size_t shared = a.len < b.len ? a.len : b.len;

@@ -25,6 +25,7 @@ struct text {
 struct text text_of(const char *z); /* NUL-ended to view; NULL gives an empty text */
 bool text_eq(struct text a, struct text b);
 bool text_eq_fold(struct text a, struct text b); /* ASCII case folded */
+bool text_is_digits(struct text text);           /* 0 to 9, at least one */
 int text_compare(struct text a, struct text b);  /* by byte value, shorter first */
 bool text_starts(struct text in, struct text prefix);
 bool text_ends(struct text in, struct text suffix);

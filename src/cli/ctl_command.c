@@ -43,12 +43,6 @@ struct lookup {
     bool has_more;
 };
 
-static struct text member(const struct kv *kv, const char *name)
-{
-    const struct value *value = kv_find(kv, text_of(name));
-    return value && value->kind == VALUE_TEXT ? value->text : TEXT("");
-}
-
 static void on_host(void *self, const void *fields)
 {
     struct lookup *lookup = self;
@@ -57,7 +51,7 @@ static void on_host(void *self, const void *fields)
     struct kv body;
     if (objects->objects.count == 0) return;
     if (json_read_kv(objects->objects.at[0].body, life, &body, NULL) == ERR_OK)
-        lookup->found = scope_keep(life, member(&body, "scs"));
+        lookup->found = scope_keep(life, kv_text(&body, "scs"));
 }
 
 static void on_applications(void *self, const void *fields)
@@ -71,7 +65,7 @@ static void on_applications(void *self, const void *fields)
         struct kv body;
         lookup->after = object->dbid;
         if (json_read_kv(object->body, life, &body, NULL)) continue;
-        if (!text_eq(member(&body, "type"), TEXT("SCS"))) continue;
+        if (!text_eq(kv_text(&body, "type"), TEXT("SCS"))) continue;
         if (lookup->found.len == 0 || text_compare(object->key, lookup->found) < 0)
             lookup->found = scope_keep(life, object->key);
     }

@@ -6,6 +6,7 @@
 #include "cli/command.h"
 #include "cli/tool.h"
 #include "gen/migrations.h"
+#include "servers/supervisor/installation.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -105,9 +106,8 @@ static bool is_missing_file(struct text place)
 /* Its pid file names a process that lives. */
 static bool is_running(struct migrate *migrate)
 {
-    struct text path = scope_format(migrate->tool.life, "%.*s/%.*s.pid",
-                                    TEXT_ARG(migrate->tool.run_dir),
-                                    TEXT_ARG(migrate->application));
+    struct text path =
+        installation_file(migrate->tool.life, migrate->tool.run_dir, migrate->application, ".pid");
     FILE *file = fopen(path.at, "re");
     unsigned long pid = 0;
     if (file == NULL) return false;

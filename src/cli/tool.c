@@ -156,12 +156,6 @@ static enum err read_object(struct tool *tool, struct link *config, struct text 
     return json_read_kv(lookup.body, tool->life, out, fault);
 }
 
-static struct text text_of_member(const struct kv *kv, const char *name)
-{
-    const struct value *value = kv_find(kv, text_of(name));
-    return value && value->kind == VALUE_TEXT ? value->text : TEXT("");
-}
-
 /* The port of links: the one with id "default". 0: none. */
 static int64_t link_port(const struct kv *application)
 {
@@ -169,7 +163,7 @@ static int64_t link_port(const struct kv *application)
     if (ports == NULL || ports->kind != VALUE_LIST) return 0;
     for (uint32_t i = 0; i < ports->items.count; i++) {
         const struct value *port = &ports->items.at[i];
-        if (port->kind != VALUE_KV || !text_eq(text_of_member(&port->pairs, "id"), TEXT("default")))
+        if (port->kind != VALUE_KV || !text_eq(kv_text(&port->pairs, "id"), TEXT("default")))
             continue;
         const struct value *number = kv_find(&port->pairs, TEXT("number"));
         if (number && number->kind == VALUE_INTEGER) return number->integer;
@@ -190,10 +184,10 @@ enum err tool_application_address(struct tool *tool, struct text name, uint64_t 
     if (!err && port == 0)
         err = fault_set(fault, ERR_INVALID, "", "application %.*s has no port \"default\"",
                         TEXT_ARG(name));
-    struct text where = err ? TEXT("") : text_of_member(&application, "host");
+    struct text where = err ? TEXT("") : kv_text(&application, "host");
     if (!err && where.len && !text_eq(where, tool->host)) {
         err = read_object(tool, config, TEXT("Host"), where, &host, fault);
-        address = err ? address : text_of_member(&host, "ipAddress");
+        address = err ? address : kv_text(&host, "ipAddress");
     }
     link_close(config);
     if (!err) *out = scope_format(tool->life, "%.*s:%lld", TEXT_ARG(address), (long long)port);

@@ -240,16 +240,9 @@ static bool is_ignored(struct text name)
     return name.len && name.at[0] == '#';
 }
 
-static const struct value *find_folded(const struct kv *kv, struct text name)
-{
-    for (uint32_t i = 0; i < kv->count; i++)
-        if (text_eq_fold(kv->at[i].name, name)) return &kv->at[i].value;
-    return NULL;
-}
-
 static const struct kv *find_section(const struct kv *sections, struct text name)
 {
-    const struct value *section = sections ? find_folded(sections, name) : NULL;
+    const struct value *section = sections ? kv_find_fold(sections, name) : NULL;
     return section && section->kind == VALUE_KV ? &section->pairs : NULL;
 }
 
@@ -260,7 +253,7 @@ static const struct value *find_in_layer(const struct option *option, struct tex
     size_t count = sections_of(option, application, names);
     for (size_t i = 0; i < count; i++) {
         const struct kv *kv = find_section(sections, names[i]);
-        const struct value *value = kv ? find_folded(kv, text_of(option->name)) : NULL;
+        const struct value *value = kv ? kv_find_fold(kv, text_of(option->name)) : NULL;
         if (value == NULL) continue;
         *section = names[i];
         return value;
@@ -381,7 +374,7 @@ static void add_to_family(const struct resolver *resolver, const struct option *
 {
     char words[OPTION_WORDS_MAX] = "must be text";
     struct text text, name = is_pattern(option) ? section : pair->name;
-    if (is_ignored(pair->name) || find_folded(family, name)) return;
+    if (is_ignored(pair->name) || kv_find_fold(family, name)) return;
     if (!value_as_text(&pair->value, resolver->scope, &text) ||
         option_value_check(option, text, words)) {
         report(resolver, option, OPTION_VALUE_INVALID, section, text, words);

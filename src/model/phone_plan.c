@@ -35,13 +35,6 @@ uint32_t phone_plan_country_code(const struct phone_plan *plan)
     return plan->source.country_code;
 }
 
-static bool is_all_digits(struct text in)
-{
-    for (size_t i = 0; i < in.len; i++)
-        if (in.at[i] < '0' || in.at[i] > '9') return false;
-    return in.len > 0;
-}
-
 static void make(struct phone_plan *plan)
 {
     const struct phone_plan_source *source = &plan->source;
@@ -51,8 +44,8 @@ static void make(struct phone_plan *plan)
     plan->kinds = phone_patterns_new(plan->owner, source->patterns, PHONE_KINDS);
     for (uint32_t i = 0; i < FRONTS; i++)
         plan->fronts[i] = phone_patterns_new(plan->owner, &fronts[i], 1);
-    plan->is_prefix_plain = is_all_digits(source->national_prefix) && !source->has_prefix_rule;
-    plan->is_idd_plain = is_all_digits(source->international_prefix);
+    plan->is_prefix_plain = text_is_digits(source->national_prefix) && !source->has_prefix_rule;
+    plan->is_idd_plain = text_is_digits(source->international_prefix);
 }
 
 /* False: its expressions are beyond us. */

@@ -37,6 +37,13 @@ bool acl_account_eq(struct acl_account a, struct acl_account b)
     return a.is_group == b.is_group && a.dbid == b.dbid;
 }
 
+const struct acl_entry *acl_entry_of(struct acl_list list, struct acl_account account)
+{
+    for (uint32_t i = 0; i < list.count; i++)
+        if (acl_account_eq(list.at[i].account, account)) return &list.at[i];
+    return NULL;
+}
+
 static int compare_accounts(const void *a, const void *b)
 {
     const struct acl_entry *one = a, *other = b;

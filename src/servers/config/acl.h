@@ -32,6 +32,9 @@ struct acl_list {
     uint32_t count;
 };
 
+/* The account's own; NULL: there is none. */
+const struct acl_entry *acl_entry_of(struct acl_list list, struct acl_account account);
+
 struct acl;
 
 struct acl *acl_new(struct scope *owner);

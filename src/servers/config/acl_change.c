@@ -3,13 +3,6 @@
 
 #include <string.h>
 
-static const struct acl_entry *entry_of(struct acl_list list, struct acl_account account)
-{
-    for (uint32_t i = 0; i < list.count; i++)
-        if (acl_account_eq(list.at[i].account, account)) return &list.at[i];
-    return NULL;
-}
-
 static struct acl_change *find(const struct acl_changes *changes, const struct object *object)
 {
     for (uint32_t i = 0; i < changes->count; i++)
@@ -55,7 +48,7 @@ void acl_changes_set(struct acl_changes *changes, const struct object *object,
     uint32_t count = 0;
     for (uint32_t i = 0; i < entries.count; i++) {
         struct acl_list so_far = { kept, count };
-        const struct acl_entry *there = entry_of(so_far, entries.at[i].account);
+        const struct acl_entry *there = acl_entry_of(so_far, entries.at[i].account);
         kept[there ? (uint32_t)(there - kept) : count++] = entries.at[i];
     }
     change->after = (struct acl_list){ kept, count };
@@ -75,7 +68,7 @@ bool acl_changes_remove(struct acl_changes *changes, const struct object *object
                         struct acl_account account)
 {
     struct acl_list before = acl_changes_of(changes, object);
-    if (entry_of(before, account) == NULL) return false;
+    if (acl_entry_of(before, account) == NULL) return false;
     struct acl_entry *kept = scope_alloc_array(changes->scope, before.count, sizeof *kept);
     uint32_t count = 0;
     for (uint32_t i = 0; i < before.count; i++)
@@ -98,13 +91,13 @@ struct acl_difference *acl_change_differences(struct scope *scope, const struct 
     *count = 0;
     for (uint32_t i = 0; i < change->before.count; i++) {
         const struct acl_entry *before = &change->before.at[i];
-        const struct acl_entry *after = entry_of(change->after, before->account);
+        const struct acl_entry *after = acl_entry_of(change->after, before->account);
         if (!is_same(before, after))
             out[(*count)++] = (struct acl_difference){ before->account, before, after };
     }
     for (uint32_t i = 0; i < change->after.count; i++) {
         const struct acl_entry *after = &change->after.at[i];
-        if (entry_of(change->before, after->account) == NULL)
+        if (acl_entry_of(change->before, after->account) == NULL)
             out[(*count)++] = (struct acl_difference){ after->account, NULL, after };
     }
     return out;

@@ -32,13 +32,6 @@ static const struct object *application(const struct lint *lint, struct text nam
 
 /* --- options of two ------------------------------------------------------------------------- */
 
-static const struct value *find_folded(const struct kv *kv, struct text name)
-{
-    for (uint32_t i = 0; i < kv->count; i++)
-        if (text_eq_fold(kv->at[i].name, name)) return &kv->at[i].value;
-    return NULL;
-}
-
 static const struct kv *options_of(const struct object *object)
 {
     static const struct kv none = { 0 };
@@ -55,8 +48,8 @@ static bool is_own(struct text section)
 static const struct value *option_of(const struct object *object, struct text section,
                                      struct text name)
 {
-    const struct value *there = find_folded(options_of(object), section);
-    return there && there->kind == VALUE_KV ? find_folded(&there->pairs, name) : NULL;
+    const struct value *there = kv_find_fold(options_of(object), section);
+    return there && there->kind == VALUE_KV ? kv_find_fold(&there->pairs, name) : NULL;
 }
 
 /* What `one` has and `other` has not, or has otherwise; `is_back`: what differs was told. */

@@ -107,19 +107,12 @@ static void run(const struct options_check *check, const struct reading *reading
 
 /* --- applications --------------------------------------------------------------------------- */
 
-static const struct value *find_folded(const struct kv *kv, struct text name)
-{
-    for (uint32_t i = 0; i < kv->count; i++)
-        if (text_eq_fold(kv->at[i].name, name)) return &kv->at[i].value;
-    return NULL;
-}
-
 static bool is_strict(const struct object *object)
 {
     const struct value *options = sections_of(object, "options");
-    const struct value *section = options ? find_folded(&options->pairs, TEXT("x-config")) : NULL;
+    const struct value *section = options ? kv_find_fold(&options->pairs, TEXT("x-config")) : NULL;
     const struct value *value = section && section->kind == VALUE_KV
-                                    ? find_folded(&section->pairs, TEXT("strict-options"))
+                                    ? kv_find_fold(&section->pairs, TEXT("strict-options"))
                                     : NULL;
     bool truth = false;
     return value && value->kind == VALUE_TEXT && text_to_bool(value->text, &truth) == ERR_OK &&

@@ -207,19 +207,13 @@ static void check_campaign_group(const struct checking *checking)
                TEXT_ARG(checking->label));
 }
 
-static bool is_digits(struct text in)
-{
-    for (size_t i = 0; i < in.len; i++)
-        if (in.at[i] < '0' || in.at[i] > '9') return false;
-    return in.len > 0;
-}
-
 /* 2026-02-28. */
 static bool is_date(struct text in)
 {
     static const uint32_t days[] = { 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
     uint32_t year, month, day;
-    if (in.len != 10 || in.at[4] != '-' || in.at[7] != '-' || !is_digits(text_slice(in, 0, 4)) ||
+    if (in.len != 10 || in.at[4] != '-' || in.at[7] != '-' ||
+        !text_is_digits(text_slice(in, 0, 4)) ||
         text_to_u32(text_slice(in, 0, 4), 1, 9999, &year) ||
         text_to_u32(text_slice(in, 5, 2), 1, 12, &month) ||
         text_to_u32(text_slice(in, 8, 2), 1, days[month - 1], &day))

@@ -175,13 +175,6 @@ static bool is_as(const struct acl_entry *entry, bool is_there, struct text lett
            read.propagates == entry->propagates;
 }
 
-static const struct acl_entry *find_entry(struct acl_list list, struct acl_account account)
-{
-    for (uint32_t i = 0; i < list.count; i++)
-        if (acl_account_eq(list.at[i].account, account)) return &list.at[i];
-    return NULL;
-}
-
 static void refuse_entry(struct write *write, enum problem_kind kind, const struct object *object,
                          const struct acl_row *row, const char *words)
 {
@@ -205,7 +198,7 @@ static void take_entry_back(struct write *write, struct acl_row *row)
         return;
     }
     struct acl_account who = { account->type == &OBJECT_ACCESS_GROUP, account->dbid };
-    const struct acl_entry *now = find_entry(acl_changes_of(&write->acl, object), who);
+    const struct acl_entry *now = acl_entry_of(acl_changes_of(&write->acl, object), who);
     bool is_there = now != NULL, was_there = row->before.at != NULL;
     if (is_as(now, is_there, row->before, was_there)) return; /* it is back already */
     if (!is_as(now, is_there, row->after, row->after.at != NULL)) {

@@ -100,19 +100,11 @@ uint32_t log_query_sql(const struct log_query *query, const struct log_place *be
     return writing.count;
 }
 
-static char fold(char byte)
-{
-    return byte >= 'A' && byte <= 'Z' ? (char)(byte + ('a' - 'A')) : byte;
-}
-
 bool log_query_fits(const struct log_query *query, struct text text)
 {
     const struct text wanted = query->text;
     if (wanted.len == 0) return true;
-    for (size_t from = 0; from + wanted.len <= text.len; from++) {
-        size_t same = 0;
-        while (same < wanted.len && fold(text.at[from + same]) == fold(wanted.at[same])) same++;
-        if (same == wanted.len) return true;
-    }
+    for (size_t from = 0; from + wanted.len <= text.len; from++)
+        if (text_eq_fold(text_slice(text, from, wanted.len), wanted)) return true;
     return false;
 }

@@ -54,18 +54,11 @@ static void send_frame(struct http_proxy *proxy, enum channel_type type, uint32_
         stream_write(proxy->channel, buf_text(&proxy->frame));
 }
 
-static struct text text_of_member(const struct kv *kv, const char *name)
-{
-    const struct value *value = kv_find(kv, text_of(name));
-    return value && value->kind == VALUE_TEXT ? value->text : TEXT("");
-}
-
 static void on_log(struct http_proxy *proxy, struct text payload)
 {
     struct kv kv;
     if (json_read_kv(payload, proxy->scratch, &kv, NULL)) return;
-    LOG_HTTP_PROXY_SAYS(&proxy->setup.log,
-                        scope_keep_z(proxy->scratch, text_of_member(&kv, "text")));
+    LOG_HTTP_PROXY_SAYS(&proxy->setup.log, scope_keep_z(proxy->scratch, kv_text(&kv, "text")));
 }
 
 static enum err on_request(struct http_proxy *proxy, const struct channel_frame *frame)
