@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* posix_spawn, not fork: control has worker threads, whose locks a forked copy would keep. */
 #include "servers/control/command.h"
+
+#include "io/loop/child_spawn.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -71,43 +71,24 @@ static char **list_environment(struct scope *scratch, struct text variables)
 
 /* --- its life ------------------------------------------------------------------------------- */
 
-static int set_files(posix_spawn_file_actions_t *files, int output, const char *folder)
-{
-    int failed = posix_spawn_file_actions_addopen(files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    if (!failed) failed = posix_spawn_file_actions_adddup2(files, output, STDOUT_FILENO);
-    if (!failed) failed = posix_spawn_file_actions_adddup2(files, output, STDERR_FILENO);
-    if (!failed) failed = posix_spawn_file_actions_addclosefrom_np(files, STDERR_FILENO + 1);
-    return failed ? failed : posix_spawn_file_actions_addchdir_np(files, folder);
-}
-
-static void set_attributes(posix_spawnattr_t *attributes)
-{
-    sigset_t all, none;
-    (void)sigfillset(&all);
-    (void)sigemptyset(&none);
-    (void)posix_spawnattr_setsigdefault(attributes, &all);
-    (void)posix_spawnattr_setsigmask(attributes, &none);
-    (void)posix_spawnattr_setpgroup(attributes, 0);
-    (void)posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK |
-                                                   POSIX_SPAWN_SETPGROUP);
-}
-
-static int spawn(char *const arguments[], char *const environment[], int output, const char *folder,
+/* It reads nothing, and all it says goes to `output`. */
+static int start(char *const arguments[], char *const environment[], int output, const char *folder,
                  pid_t *pid)
 {
-    posix_spawn_file_actions_t files;
-    posix_spawnattr_t attributes;
-    int failed = posix_spawn_file_actions_init(&files);
-    if (failed) return failed;
-    failed = posix_spawnattr_init(&attributes);
-    if (!failed) {
-        set_attributes(&attributes);
-        failed = set_files(&files, output, folder);
-        if (!failed)
-            failed = posix_spawn(pid, arguments[0], &files, &attributes, arguments, environment);
-        (void)posix_spawnattr_destroy(&attributes);
-    }
-    (void)posix_spawn_file_actions_destroy(&files);
+    int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (nothing < 0) return errno;
+    const struct child_file files[] = { { nothing, STDIN_FILENO },
+                                        { output, STDOUT_FILENO },
+                                        { output, STDERR_FILENO } };
+    int failed = child_spawn(&(struct child_spawn){ .program = arguments[0],
+                                                    .arguments = arguments,
+                                                    .environment = environment,
+                                                    .folder = folder,
+                                                    .files = files,
+                                                    .file_count = sizeof files / sizeof *files,
+                                                    .leads_group = true },
+                             pid);
+    (void)close(nothing);
     return failed;
 }
 
@@ -166,7 +147,7 @@ enum err command_run(struct scope *scratch, const struct command *command,
     char **arguments = list_arguments(scratch, program, command->arguments);
     char **environment = list_environment(scratch, command->environment);
     int failed =
-        spawn(arguments, environment, ends[1], scope_keep_z(scratch, command->folder), &pid);
+        start(arguments, environment, ends[1], scope_keep_z(scratch, command->folder), &pid);
     (void)close(ends[1]);
     if (!failed) wait_for(pid, ends[0], command->timeout_ms, out);
     (void)close(ends[0]);

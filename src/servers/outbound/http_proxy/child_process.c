@@ -1,47 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* posix_spawn, not fork: outbound has worker threads, whose locks a forked copy would keep. */
 #include "servers/outbound/http_proxy/child_process.h"
+
+#include "io/loop/child_spawn.h"
 
 #include <errno.h>
 #include <signal.h>
-#include <spawn.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 extern char **environ;
-
-static void usual_signals(posix_spawnattr_t *attributes)
-{
-    sigset_t all, none;
-    (void)sigfillset(&all);
-    (void)sigemptyset(&none);
-    (void)posix_spawnattr_setsigdefault(attributes, &all);
-    (void)posix_spawnattr_setsigmask(attributes, &none);
-    (void)posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
-}
-
-static int spawn(char *const arguments[], int channel, pid_t *pid)
-{
-    posix_spawn_file_actions_t files;
-    posix_spawnattr_t attributes;
-    int failed = posix_spawn_file_actions_init(&files);
-    if (failed) return failed;
-    failed = posix_spawnattr_init(&attributes);
-    if (!failed) {
-        usual_signals(&attributes);
-        failed = posix_spawn_file_actions_adddup2(&files, channel, CHANNEL_DESCRIPTOR);
-        if (!failed)
-            failed = posix_spawn_file_actions_addclosefrom_np(&files, CHANNEL_DESCRIPTOR + 1);
-        /* The program that runs, also when its file was replaced by an upgrade. */
-        if (!failed)
-            failed = posix_spawn(pid, "/proc/self/exe", &files, &attributes, arguments, environ);
-        (void)posix_spawnattr_destroy(&attributes);
-    }
-    (void)posix_spawn_file_actions_destroy(&files);
-    return failed;
-}
 
 static enum err start_real(const struct child_process_setup *setup, pid_t *pid,
                            struct stream **channel, struct fault *fault)
@@ -53,7 +22,14 @@ static enum err start_real(const struct child_process_setup *setup, pid_t *pid,
     if (text_to_z(text_slice(setup->name, 0, sizeof shown - 1), shown, sizeof shown))
         shown[0] = '\0';
     char *const arguments[] = { program, command, shown, NULL };
-    int failed = spawn(arguments, ends[1], pid);
+    const struct child_file channel_end = { ends[1], CHANNEL_DESCRIPTOR };
+    /* The program that runs, also when its file was replaced by an upgrade. */
+    int failed = child_spawn(&(struct child_spawn){ .program = "/proc/self/exe",
+                                                    .arguments = arguments,
+                                                    .environment = environ,
+                                                    .files = &channel_end,
+                                                    .file_count = 1 },
+                             pid);
     (void)close(ends[1]);
     if (failed) {
         (void)close(ends[0]);
