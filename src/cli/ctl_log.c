@@ -41,6 +41,8 @@ static void print_alarms(void *self, const void *fields)
         ctl_print_json(&MSG_CONTROL_ALARMS, fields);
         return;
     }
+    if (alarms->alarms.count == 0)
+        fprintf(stderr, "no %salarms\n", ctl->wants_all ? "" : "active ");
     for (uint32_t i = 0; i < alarms->alarms.count; i++) print_alarm(&alarms->alarms.at[i]);
     if (alarms->more) printf("...\n");
     fflush(stdout);
@@ -245,5 +247,6 @@ int ctl_log(struct ctl *ctl)
         if (!err) (void)fwrite(reading.lines[i - 1].at, 1, reading.lines[i - 1].len, stdout);
         buf_free(&reading.lines[i - 1]);
     }
+    if (!err && reading.count == 0) fprintf(stderr, "no kept record fits\n");
     return err ? ctl_complain(ctl) : CTL_DONE;
 }

@@ -67,7 +67,7 @@ static void print_application(const struct control_application_status *app, uint
     print_state_word(app->state);
     print_age(app->since, now_ms);
     printf(" %8s  %-16.*s", pid, TEXT_ARG(app->host));
-    if (app->restarts) printf("  %u restarts", app->restarts);
+    if (app->restarts) printf("  %u restart%s", app->restarts, app->restarts == 1 ? "" : "s");
     if (app->reason.len) printf("  %.*s", TEXT_ARG(app->reason));
     printf("\n");
 }
