@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Agents that add records and work them over HTTP, for tests whose database comes and goes: they remember
-what was acknowledged, so that it can be looked for in the end."""
+"""Agents that add records and work them over HTTP, and an administrator who changes the configuration, for tests whose
+database comes and goes: they remember what was acknowledged, so that it can be looked for in the end."""
+import json
 import threading
 import time
 
@@ -69,16 +70,48 @@ class Work(threading.Thread):
             self.problem = problem
 
 
+class Administrator(threading.Thread):
+    """Adds a place at a time; what was acknowledged has a revision."""
+
+    def __init__(self, centre):
+        super().__init__(daemon=True)
+        self.centre = centre
+        self.done, self.times = [], []
+        self.refused = []
+        self.is_over = False
+        self.problem = None
+
+    def step(self, number):
+        name = f"place{number}"
+        file = {"format": "cc-config", "version": 1, "places": [{"name": name}]}
+        done = self.centre.cli("config", "apply", "-", check=False, stdin=json.dumps(file), timeout=100)
+        if done.returncode == 0:
+            self.done.append((name, int(done.stdout.split()[1].rstrip(":"))))
+            self.times.append(time.monotonic())
+        else:
+            self.refused.append(done.stderr)
+
+    def run(self):
+        number = 0
+        try:
+            while not self.is_over:
+                number += 1
+                self.step(number)
+                time.sleep(0.2)
+        except Exception as problem:  # told by the test
+            self.problem = problem
+
+
 def end(workers):
     for one in workers:
         one.is_over = True
     for one in workers:
-        one.join(30)
+        one.join(110)
         assert one.problem is None, one.problem
 
 
 class Working:
-    """A test with such agents."""
+    """A test with such people."""
 
     def check(self, centre, group, workers):
         """Nothing acknowledged is lost, nobody is called twice."""
@@ -93,12 +126,28 @@ class Working:
         given = [chain for one in workers for chain, _ in one.given]
         self.assertEqual(len(given), len(set(given)), "a chain was given out twice")
 
+    def check_revisions(self, centre, administrator):
+        """The same of what the administrator did."""
+        revisions = [revision for _, revision in administrator.done]
+        self.assertEqual(len(set(revisions)), len(revisions), "one revision, two changes")
+        kept = centre.select("select rev from history", schema="config")
+        self.assertLessEqual(set(revisions), {row["rev"] for row in kept})
+        exported = json.loads(centre.cli("config", "export").stdout)
+        names = {place["name"] for place in exported.get("places", [])}
+        self.assertLessEqual({name for name, _ in administrator.done}, names)
+
     def begin_work(self, centre, group, count=4):
         workers = [Work(centre, group, f"a{i + 1}") for i in range(count)]
         for one in workers:
             one.start()
         wait_until(lambda: all(len(one.done) >= 2 for one in workers), 20, what="everybody works")
         return workers
+
+    def begin_administration(self, centre):
+        administrator = Administrator(centre)
+        administrator.start()
+        wait_until(lambda: len(administrator.done) >= 2, 20, what="the administrator works")
+        return administrator
 
     def expect_more(self, workers, seconds=30):
         before = [len(one.done) for one in workers]

@@ -114,18 +114,21 @@ class OnPostgres(Working, unittest.TestCase):
             self.assertEqual(centre.select("select count(*) as n from object where type = 'CampaignGroup'",
                                            schema="config")[0]["n"], 1)
 
-    def test_kill_9_of_outbound_under_load_loses_nothing(self):
+    def test_kill_9_of_outbound_and_config_under_load_loses_nothing(self):
         with PostgresCentre(SERVER) as centre:
             group = centre.groups[0]
             centre.load_and_start(group)
             workers = self.begin_work(centre, group)
+            administrator = self.begin_administration(centre)
             for _ in range(rounds(2, 10)):
                 centre.kill("outbound")
+                centre.kill("config")
                 centre.wait_running()
                 centre.wait_for_http()
-                self.expect_more(workers)
-            end(workers)
+                self.expect_more([*workers, administrator])
+            end([*workers, administrator])
             self.check(centre, group, workers)
+            self.check_revisions(centre, administrator)
 
     def test_a_database_that_is_away_is_lived_through(self):
         with PostgresCentre(SERVER) as centre:
@@ -134,38 +137,55 @@ class OnPostgres(Working, unittest.TestCase):
             workers = self.begin_work(centre, group)
             for one in workers:
                 one.waits.clear()
-            pid = centre.pid("outbound")
+            administrator = self.begin_administration(centre)
+            crew = [*workers, administrator]
+            pids = [centre.pid(name) for name in ("outbound", "config")]
 
             self.addCleanup(SERVER.freeze, False)
             SERVER.freeze()  # it takes connections and answers nothing
+            frozen = time.monotonic()
             time.sleep(3.5)
             began = time.monotonic()
             refused = centre.post(f"/lists/{group.list}", "AddRecord", **new_record("refused"))
             self.assertNotEqual(refused.status, 200, refused)
             self.assertLess(time.monotonic() - began, 10)
             self.assertEqual(centre.status(group)["GSW_STATE"], "started")  # reads of what is in memory
-            time.sleep(FROZEN_S - 3.5)
+            self.config_only_reads(centre)
+            time.sleep(max(0, FROZEN_S - (time.monotonic() - frozen)))
             SERVER.freeze(False)
-            self.expect_more(workers)
+            self.expect_more(crew)
 
             SERVER.kill()  # as a crash
             time.sleep(DEAD_S)
-            self.assertEqual(centre.state("outbound"), "SERVICE_UNAVAILABLE")
+            for name in ("outbound", "config"):
+                self.assertEqual(centre.state(name), "SERVICE_UNAVAILABLE")
+            self.config_only_reads(centre)
             SERVER.start()
-            self.expect_more(workers)
-            wait_until(lambda: centre.state("outbound") == "RUNNING", 20, what="outbound says it is well")
+            self.expect_more(crew)
+            for name in ("outbound", "config"):
+                wait_until(lambda name=name: centre.state(name) == "RUNNING", 20, what=f"{name} says it is well")
 
             SERVER.stop(signal.SIGINT)  # in order
             SERVER.start()
-            self.expect_more(workers)
-            end(workers)
+            self.expect_more(crew)
+            end(crew)
             self.check(centre, group, workers)
-            self.assertEqual(centre.pid("outbound"), pid)  # it lived through all of it
+            self.check_revisions(centre, administrator)
+            self.assertEqual([centre.pid(name) for name in ("outbound", "config")], pids)  # they lived through it
             # What was refused was refused soon; only who was in a commit waits for its end.
             waits = sorted(wait for one in workers for wait in one.waits)
             self.assertLess(waits[int(len(waits) * 0.9)], 10)
             self.assertIn("takes changes again", centre.logs("outbound*"))
-            self.assertEqual(centre.cli("config", "export").returncode, 0)
+
+    def config_only_reads(self, centre):
+        """At once, and says why."""
+        began = time.monotonic()
+        self.assertIn('"campaigns"', centre.cli("config", "export").stdout)
+        refused = centre.cli("config", "apply", "-", check=False,
+                             stdin='{"format": "cc-config", "version": 1, "skills": [{"name": "refused"}]}')
+        self.assertEqual(refused.returncode, 1, refused)
+        self.assertIn("can only be read for now", refused.stderr)
+        self.assertLess(time.monotonic() - began, 10)
 
     def test_a_connection_that_is_cut_half_open_is_given_up(self):
         cable = Cable(SERVER.port)
@@ -174,11 +194,13 @@ class OnPostgres(Working, unittest.TestCase):
             group = centre.groups[0]
             centre.load_and_start(group)
             workers = self.begin_work(centre, group)
+            administrator = self.begin_administration(centre)
             for _ in range(rounds(1, 5)):
                 cable.cut()
-                self.expect_more(workers)
-            end(workers)
+                self.expect_more([*workers, administrator])
+            end([*workers, administrator])
             self.check(centre, group, workers)
+            self.check_revisions(centre, administrator)
 
     def test_another_engine_is_refused_by_name(self):
         def oracle(config):
