@@ -274,7 +274,8 @@ enum err app_listen(struct app *app, const struct link_handler *handlers,
     struct text address = app_port_address(app, app->name, TEXT("default"));
     if (address.len == 0)
         return fault_set(fault, ERR_NOT_FOUND, "ports", "ports: there is no port \"default\"");
-    enum err err = link_listen(app->life, app->net, &app->log, address, &app->identity, NULL,
+    const struct link_options options = { .links_max = app->type->links_max };
+    enum err err = link_listen(app->life, app->net, &app->log, address, &app->identity, &options,
                                handlers, life, self, out, fault);
     if (err) {
         LOG_CANNOT_LISTEN(&app->log, address.at, fault->words);

@@ -36,6 +36,7 @@ struct app_type {
     void (*stop)(void *self);
     /* Fill the counters struct before it is printed. */
     void (*count)(void *self, void *counters);
+    uint32_t links_max; /* of app_listen(); 0: the usual (io/link/link.h) */
 };
 
 /* Public members: handed in, never changed by the server. */
@@ -97,6 +98,9 @@ void app_log_pairs(struct app *app, const struct log *log, struct text title,
 struct log_record;
 void app_take_log(struct app *app, void (*add)(void *self, const struct log_record *record),
                   void *self);
+/* A record of our helper process for the output `network`, as log_record_encode() made it
+ * (app/log_record.h); ERR_INVALID, ERR_LIMIT: it is none. */
+enum err app_send_log(struct app *app, struct text record);
 
 /* The mirror of configuration. Objects are good until `changed` returns the next time; keep dbids
  * or keys, not pointers. Disabled objects are not in the mirror: they act as absent

@@ -57,8 +57,9 @@ struct link_options {
                                       jittered by 20 % */
     uint32_t send_queue_bytes_max; /* 0: 32 MiB */
     uint32_t requests_max;         /* unanswered, each way; 0: 10,000; past it ERR_LIMIT at once */
-    uint32_t links_max;            /* listening: proven ones; 0: 4,096; past it refused. Those that
-                                      proved nothing yet: 256, the oldest makes room */
+    uint32_t links_max;            /* listening: proven ones; 0: 4,096; past it refused, but for 16
+                                      tools. Those that proved nothing yet: 256, the oldest makes
+                                      room */
 };
 
 /* Rows of a handler table, ended by a row whose `msg` is NULL. `fields` is the decoded struct: of a

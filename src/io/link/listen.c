@@ -40,10 +40,17 @@ static void on_stream(void *self, struct stream *stream)
     link_begin(link);
 }
 
+/* Who mends what is wrong gets in when everybody else is there. */
+static bool is_tool(const struct link *link)
+{
+    return text_eq(link->peer, TEXT("tool")); /* its name is proven, its role is not */
+}
+
 enum err server_on_proven(struct link *link)
 {
     struct link_server *server = link->server;
-    if (server->hub.counters.links_up >= server->hub.options.links_max) return ERR_LIMIT;
+    uint32_t max = server->hub.options.links_max + (is_tool(link) ? LINK_TOOLS : 0);
+    if (server->hub.counters.links_up >= max) return ERR_LIMIT;
     list_remove(&link->in_server);
     list_add_last(&server->proven, &link->in_server);
     return ERR_OK;

@@ -156,7 +156,10 @@ static void on_proof(struct link *link, const struct link_proof *proof)
     }
     if (!is_client(link)) {
         if (server_on_proven(link)) {
-            refuse_opening(link, ERR_LIMIT, "the limit of links is reached");
+            refuse_opening(link, ERR_LIMIT,
+                           scope_format(link->scratch, "the limit of %u links is reached",
+                                        link->hub->options.links_max)
+                               .at);
             return;
         }
         send_proof(link);

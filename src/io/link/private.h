@@ -30,6 +30,7 @@ enum {
     LINK_SEND_QUEUE_BYTES = 32 * 1024 * 1024,
     LINK_REQUESTS = 10000,
     LINK_LINKS = 4096,
+    LINK_TOOLS = 16, /* beyond the limit of links, for tools */
     LINK_UNPROVEN = 256,
     LINK_BYTES_KEPT = 64 * 1024, /* memory that an idle link keeps for each way */
 };

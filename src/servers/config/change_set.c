@@ -2,6 +2,7 @@
 #include "servers/config/draft.h"
 
 #include "gen/objects.h"
+#include "servers/config/limits.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -422,28 +423,13 @@ static void leave_out_what_stays(struct change_set *set)
     set->count = kept;
 }
 
-static void check_room(const struct change_set *set, struct problems *problems)
-{
-    size_t count = object_set_count(set->objects);
-    const struct object_type *type = NULL;
-    for (size_t i = 0; i < set->count; i++) {
-        const struct staged *staged = set->at[i];
-        if (staged->before == NULL && staged->after) type = staged->after->type;
-        count += staged->before == NULL && staged->after;
-        count -= staged->before && staged->after == NULL;
-    }
-    if (type && count > OBJECTS_MAX)
-        problem_add(problems, PROBLEM_INVALID_VALUE, type, TEXT(""),
-                    "there would be %zu objects, and may be %d", count, OBJECTS_MAX);
-}
-
 void change_set_finish(struct change_set *set, const struct change_world *world,
                        struct problems *problems, struct warnings *warnings)
 {
     draft_complete(set, problems);
     draft_folders(set, problems);
     draft_link(set, problems);
-    check_room(set, problems);
+    limits_check(set, problems);
     if (problems->count == 0) draft_check(set, world, problems, warnings);
     give_dbids(set, problems);
     leave_out_what_stays(set);

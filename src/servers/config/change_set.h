@@ -57,8 +57,6 @@ struct change_world {
 
 struct change_set;
 
-enum { OBJECTS_MAX = 500000 }; /* framework 16; one more is refused */
-
 struct change_set *change_set_new(struct scope *owner, struct object_set *objects);
 const struct object_set *change_set_objects(const struct change_set *set);
 void change_set_drop(struct change_set *set);

@@ -139,6 +139,12 @@ static void drop_ended(struct licence_feature *feature, uint64_t now_utc_ms)
         if (feature->groups[i].until_utc_ms <= now_utc_ms) drop_group(feature, &feature->groups[i]);
 }
 
+bool licence_is_short(const struct licence_feature *feature, const struct licence_group *group)
+{
+    if (!feature->is_limited) return false;
+    return group->asked == LICENCE_ALL_FREE ? group->granted == 0 : group->granted < group->asked;
+}
+
 static uint64_t held_by_others(const struct licence_feature *feature,
                                const struct licence_group *group)
 {
@@ -146,6 +152,18 @@ static uint64_t held_by_others(const struct licence_feature *feature,
     for (uint32_t i = 0; i < feature->group_count; i++)
         if (&feature->groups[i] != group) held += feature->groups[i].granted;
     return held;
+}
+
+uint32_t licence_granted(const struct licence_feature *feature)
+{
+    uint64_t granted = held_by_others(feature, NULL);
+    return granted < UINT32_MAX ? (uint32_t)granted : UINT32_MAX;
+}
+
+static void note_most(struct licence_feature *feature)
+{
+    uint32_t granted = licence_granted(feature);
+    if (feature->is_limited && granted > feature->most) feature->most = granted;
 }
 
 enum err licences_checkout(struct licences *licences, struct text name, struct text group_name,
@@ -165,7 +183,11 @@ enum err licences_checkout(struct licences *licences, struct text name, struct t
     group->asked = wanted;
     group->granted = granted;
     group->until_utc_ms = now_utc_ms + LICENCE_LEASE_S * 1000ull;
-    *out = (struct licence_grant){ granted, !feature->is_limited, has_moved };
+    note_most(feature);
+    *out = (struct licence_grant){ .granted = granted,
+                                   .is_unlimited = !feature->is_limited,
+                                   .is_short = licence_is_short(feature, group),
+                                   .has_moved = has_moved };
     return ERR_OK;
 }
 
@@ -178,6 +200,18 @@ void licences_restore(struct licences *licences, struct text name, struct text g
     group->asked = asked;
     group->granted = granted;
     group->until_utc_ms = now_utc_ms + LICENCE_LEASE_S * 1000ull;
+    note_most(feature);
+}
+
+void licences_note_use(struct licences *licences, struct text name, struct text group_name,
+                       uint32_t in_use)
+{
+    struct licence_feature *feature = find(licences, name);
+    struct licence_group *group = feature ? find_group(feature, group_name) : NULL;
+    if (group == NULL) return;
+    group->says_use = true;
+    group->in_use = in_use;
+    if (in_use > group->most_in_use) group->most_in_use = in_use;
 }
 
 bool licences_checkin(struct licences *licences, struct text name, struct text group_name)

@@ -4,13 +4,8 @@
 #include "base/table.h"
 #include "gen/objects.h"
 #include "model/application_type.h"
+#include "servers/config/limits.h"
 #include "servers/config/reference.h"
-
-enum {
-    OPTION_NAME_BYTES_MAX = 255, /* framework 16 */
-    OPTION_VALUE_BYTES_MAX = 64 * 1024,
-    OBJECT_OPTIONS_MAX = 10000,
-};
 
 struct checking {
     const struct object *object;
@@ -49,16 +44,17 @@ static void check_option(const struct checking *checking, struct text field, str
                          const struct pair *option)
 {
     struct text label = checking->label, secret = body_secret_name(&option->value);
-    if (option->name.len == 0 || option->name.len > OPTION_NAME_BYTES_MAX)
+    if (option->name.len == 0 || option->name.len > LIMIT_OPTION_NAME_BYTES)
         REFUSE(checking, field, "%.*s.%.*s.%.*s: the name of an option has 1 to %d bytes",
-               TEXT_ARG(label), TEXT_ARG(field), TEXT_ARG(section), OPTION_NAME_BYTES_MAX);
+               TEXT_ARG(label), TEXT_ARG(field), TEXT_ARG(section), LIMIT_OPTION_NAME_BYTES);
     if (option->value.kind != VALUE_TEXT && secret.len == 0)
         REFUSE(checking, field,
                "%.*s.%.*s.%.*s.%.*s: must be text, a number, true, false or {\"$secret\":\"name\"}",
                TEXT_ARG(label), TEXT_ARG(field), TEXT_ARG(section), TEXT_ARG(option->name));
-    if (option->value.kind == VALUE_TEXT && option->value.text.len > OPTION_VALUE_BYTES_MAX)
+    if (option->value.kind == VALUE_TEXT && option->value.text.len > LIMIT_OPTION_VALUE_BYTES)
         REFUSE(checking, field, "%.*s.%.*s.%.*s.%.*s: has more than %d bytes", TEXT_ARG(label),
-               TEXT_ARG(field), TEXT_ARG(section), TEXT_ARG(option->name), OPTION_VALUE_BYTES_MAX);
+               TEXT_ARG(field), TEXT_ARG(section), TEXT_ARG(option->name),
+               LIMIT_OPTION_VALUE_BYTES);
 }
 
 static void check_section(const struct checking *checking, struct text field,
@@ -86,9 +82,9 @@ static size_t check_sections(const struct checking *checking, const char *name)
     struct table *seen = table_new(scratch);
     for (uint32_t i = 0; i < sections->pairs.count; i++) {
         const struct pair *section = &sections->pairs.at[i];
-        if (section->name.len > OPTION_NAME_BYTES_MAX)
+        if (section->name.len > LIMIT_OPTION_NAME_BYTES)
             REFUSE(checking, field, "%.*s.%s: the name of a section has at most %d bytes",
-                   TEXT_ARG(checking->label), name, OPTION_NAME_BYTES_MAX);
+                   TEXT_ARG(checking->label), name, LIMIT_OPTION_NAME_BYTES);
         if (section->value.kind != VALUE_KV) {
             REFUSE(checking, field, "%.*s.%s.%.*s: must be a section: {\"option\": \"value\"}",
                    TEXT_ARG(checking->label), name, TEXT_ARG(section->name));
@@ -107,9 +103,9 @@ static size_t check_sections(const struct checking *checking, const char *name)
 static void check_options(const struct checking *checking)
 {
     size_t count = check_sections(checking, "annex") + check_sections(checking, "options");
-    if (count > OBJECT_OPTIONS_MAX)
+    if (count > LIMIT_OPTIONS)
         REFUSE(checking, TEXT("options"), "%.*s.options: are %zu, and may be %d with the annex",
-               TEXT_ARG(checking->label), count, OBJECT_OPTIONS_MAX);
+               TEXT_ARG(checking->label), count, LIMIT_OPTIONS);
 }
 
 /* --- folders -------------------------------------------------------------------------------- */

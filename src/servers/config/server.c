@@ -7,6 +7,7 @@
 #include "gen/migrations.h"
 #include "gen/objects.h"
 #include "servers/config/file.h"
+#include "servers/config/limits.h"
 #include "servers/config/server_proxy.h"
 
 enum { EXPORT_BYTES_MAX = 15 * 1024 * 1024 };
@@ -267,6 +268,7 @@ static void count(void *self, void *out)
         .config_logins_refused_total = accounts.refused,
         .config_logins_waiting = accounts.waiting,
     };
+    licences_count(server, out);
 }
 
 const struct app_type APP_TYPE_CONFIG;
@@ -278,4 +280,5 @@ const struct app_type APP_TYPE_CONFIG = {
     .changed = changed,
     .stop = stop,
     .count = count,
+    .links_max = LIMIT_CLIENTS,
 };

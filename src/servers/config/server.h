@@ -236,6 +236,7 @@ void acl_begin(struct config_server *server);
 
 enum err licences_open(struct config_server *server, struct fault *fault);
 void licences_configure(struct config_server *server); /* options moved */
+void licences_count(const struct config_server *server, struct config_counters *out);
 void request_checkout_licence(void *self, struct link_request *request, const void *fields);
 void request_checkin_licence(void *self, struct link_request *request, const void *fields);
 void request_read_licences(void *self, struct link_request *request, const void *fields);

@@ -2,6 +2,7 @@
 /* Licences (framework 13): the pool file is read by a worker, again and again; a grant that moves
  * is written down before it is answered, so that a restart gives nobody what others hold. */
 #include "gen/events.h"
+#include "gen/objects.h"
 #include "servers/config/licence.h"
 #include "servers/config/server.h"
 
@@ -29,11 +30,47 @@ struct seats {
     struct config_server *server;
     struct licences *licences;
     struct timer *timer;
-    struct look *look; /* under way; NULL: none */
-    struct buf file;   /* license-file as it was looked at last */
-    struct buf pool;   /* what was read last */
-    bool is_in_trouble;
+    struct look *look;                /* under way; NULL: none */
+    struct buf file;                  /* license-file as it was looked at last */
+    struct buf pool;                  /* what was read last */
+    bool is_in_trouble, is_exhausted; /* as it was told */
 };
+
+/* --- who goes short -------------------------------------------------------------------------- */
+
+struct licence_figures {
+    uint32_t groups, groups_short;
+};
+
+static struct licence_figures figures_of(const struct seats *seats)
+{
+    struct licence_figures figures = { 0 };
+    uint32_t count;
+    struct licence_feature *const *all =
+        licences_all(seats->licences, loop_now_utc_ms(seats->server->app->loop), &count);
+    for (uint32_t i = 0; i < count; i++) {
+        for (uint32_t k = 0; k < all[i]->group_count; k++)
+            figures.groups_short += licence_is_short(all[i], &all[i]->groups[k]);
+        figures.groups += all[i]->is_limited ? all[i]->group_count : 0;
+    }
+    return figures;
+}
+
+/* One alarm for all that go short: it is over when nobody does. */
+static void look_whether_enough(struct seats *seats)
+{
+    if (!seats->is_exhausted || figures_of(seats).groups_short) return;
+    seats->is_exhausted = false;
+    LOG_LICENCE_ENOUGH(&seats->server->app->log);
+}
+
+void licences_count(const struct config_server *server, struct config_counters *out)
+{
+    if (server->seats == NULL) return;
+    struct licence_figures figures = figures_of(server->seats);
+    out->config_licence_groups = figures.groups;
+    out->config_licence_groups_short = figures.groups_short;
+}
 
 /* --- the pool file -------------------------------------------------------------------------- */
 
@@ -138,6 +175,7 @@ static void look_again(void *self)
     struct text file = options->license_license_file;
     bool is_other = !text_eq(file, buf_text(&seats->file));
     timer_start(seats->timer, LOOK_MS);
+    look_whether_enough(seats);
     if (is_other) {
         buf_clear(&seats->file);
         buf_add(&seats->file, file);
@@ -159,6 +197,15 @@ void licences_configure(struct config_server *server)
 }
 
 /* --- asking --------------------------------------------------------------------------------- */
+
+/* NULL: a group of nothing that is configured. */
+static const struct object *application_of_group(const struct config_server *server,
+                                                 struct text group)
+{
+    uint32_t dbid;
+    if (text_to_u32(group, 1, UINT32_MAX, &dbid)) return NULL;
+    return object_set_find_dbid(server->objects, &OBJECT_APPLICATION, dbid);
+}
 
 /* A grant on its way to the disk; in the request's scope. */
 struct granting {
@@ -202,38 +249,63 @@ static struct granting *granting_new(struct config_server *server, struct link_r
     return granting;
 }
 
-static void log_grant(const struct config_server *server, struct scope *scope,
+static void log_short(struct seats *seats, struct scope *scope,
                       const struct config_checkout_licence *asked, uint32_t granted)
 {
-    const char *feature = scope_keep_z(scope, asked->feature);
-    const char *group = scope_keep_z(scope, asked->group);
-    if (granted < asked->count)
-        LOG_LICENCE_EXHAUSTED(&server->app->log, feature, group, asked->count, granted);
-    else
-        LOG_LICENCE_ENOUGH(&server->app->log, feature, group, granted);
+    struct text wanted = asked->count == LICENCE_ALL_FREE ? TEXT("all free")
+                                                          : scope_format(scope, "%u", asked->count);
+    seats->is_exhausted = true;
+    LOG_LICENCE_EXHAUSTED(&seats->server->app->log, scope_keep_z(scope, asked->feature),
+                          scope_keep_z(scope, asked->group), wanted.at, granted);
+}
+
+/* A person acts for an application that she may execute; what she may not read is not there. */
+static bool may_act_for(struct config_server *server, struct link_request *request,
+                        struct text group)
+{
+    struct scope *scope = link_request_scope(request);
+    struct actor actor = actor_of(server, scope, request);
+    if (actor.kind != ACTOR_PERSON) return trust_with_seats(server, request);
+    struct access_rights *rights = actor_rights(server, scope, &actor);
+    struct problems problems = { .scope = scope };
+    const struct object *application = application_of_group(server, group);
+    if (application == NULL || !access_may(rights, application, MAY_READ))
+        problem_add(&problems, PROBLEM_NOT_FOUND, &OBJECT_APPLICATION, TEXT("group"),
+                    "group: there is no application with DBID %.*s",
+                    TEXT_ARG(text_slice(group, 0, 64)));
+    else if (!access_may(rights, application, MAY_EXECUTE))
+        problem_add(&problems, PROBLEM_NO_PERMISSION, &OBJECT_APPLICATION, TEXT("dbid"),
+                    "group: you may not execute applications[%.*s]", TEXT_ARG(application->key));
+    if (problems.count == 0) return true;
+    refuse_problems(server, request, &problems);
+    return false;
 }
 
 void request_checkout_licence(void *self, struct link_request *request, const void *fields)
 {
     struct config_server *server = self;
     const struct config_checkout_licence *asked = fields;
-    if (!trust_with_seats(server, request)) return;
+    struct seats *seats = server->seats;
+    if (!may_act_for(server, request, asked->group)) return;
     struct granting *granting = granting_new(server, request);
-    enum err err = licences_checkout(server->seats->licences, asked->feature, asked->group,
-                                     asked->count, loop_now_utc_ms(server->app->loop),
-                                     &granting->grant);
+    enum err err = licences_checkout(seats->licences, asked->feature, asked->group, asked->count,
+                                     loop_now_utc_ms(server->app->loop), &granting->grant);
     if (err) {
         struct fault fault;
         (void)fault_set(&fault, err, "feature", "there are too many features or groups");
         link_refuse_fault(request, &fault);
         return;
     }
+    if (SHAPE_HAS(asked, CONFIG_CHECKOUT_LICENCE_HAS_IN_USE))
+        licences_note_use(seats->licences, asked->feature, asked->group, asked->in_use);
     if (!granting->grant.has_moved) {
         reply_grant(request, &granting->grant);
         return;
     }
-    if (!granting->grant.is_unlimited)
-        log_grant(server, link_request_scope(request), asked, granting->grant.granted);
+    if (granting->grant.is_short)
+        log_short(seats, link_request_scope(request), asked, granting->grant.granted);
+    else
+        look_whether_enough(seats);
     struct change *change = change_new(server->store);
     change_add(change, &put_use, 1);
     change_bind_text(change, asked->feature);
@@ -247,8 +319,9 @@ void request_checkin_licence(void *self, struct link_request *request, const voi
 {
     struct config_server *server = self;
     const struct config_checkin_licence *asked = fields;
-    if (!trust_with_seats(server, request)) return;
+    if (!may_act_for(server, request, asked->group)) return;
     (void)licences_checkin(server->seats->licences, asked->feature, asked->group);
+    look_whether_enough(server->seats);
     struct change *change = change_new(server->store);
     change_add(change, &delete_use, ROWS_ANY);
     change_bind_text(change, asked->feature);
@@ -256,7 +329,26 @@ void request_checkin_licence(void *self, struct link_request *request, const voi
     submit(granting_new(server, request), change);
 }
 
-static void fill_use(struct scope *scope, const struct licence_feature *feature,
+static struct config_licence_group group_message(const struct licence_group *group)
+{
+    struct config_licence_group out = {
+        .head.has = CONFIG_LICENCE_GROUP_HAS_GROUP | CONFIG_LICENCE_GROUP_HAS_ASKED |
+                    CONFIG_LICENCE_GROUP_HAS_GRANTED | CONFIG_LICENCE_GROUP_HAS_UNTIL,
+        .group = group->group,
+        .asked = group->asked,
+        .granted = group->granted,
+        .until = group->until_utc_ms,
+        .in_use = group->in_use,
+        .most_in_use = group->most_in_use,
+    };
+    if (group->says_use)
+        out.head.has |= CONFIG_LICENCE_GROUP_HAS_IN_USE | CONFIG_LICENCE_GROUP_HAS_MOST_IN_USE;
+    return out;
+}
+
+/* What a person, with `rights`, may not read is left out. */
+static void fill_use(const struct config_server *server, struct scope *scope,
+                     struct access_rights *rights, const struct licence_feature *feature,
                      struct config_licence_use *out)
 {
     *out = (struct config_licence_use){
@@ -264,23 +356,17 @@ static void fill_use(struct scope *scope, const struct licence_feature *feature,
                     CONFIG_LICENCE_USE_HAS_GROUPS,
         .feature = feature->feature,
         .count = feature->count,
+        .used = licence_granted(feature),
+        .most = feature->most,
     };
-    if (feature->is_limited) out->head.has |= CONFIG_LICENCE_USE_HAS_COUNT;
+    if (feature->is_limited)
+        out->head.has |= CONFIG_LICENCE_USE_HAS_COUNT | CONFIG_LICENCE_USE_HAS_MOST;
     out->groups.at = scope_alloc_array(scope, feature->group_count + 1u, sizeof *out->groups.at);
-    out->groups.count = feature->group_count;
-    uint64_t used = 0;
     for (uint32_t i = 0; i < feature->group_count; i++) {
-        const struct licence_group *group = &feature->groups[i];
-        used += group->granted;
-        out->groups.at[i] = (struct config_licence_group){
-            .head.has = SHAPE_ALL(SHAPE_CONFIG_LICENCE_GROUP),
-            .group = group->group,
-            .asked = group->asked,
-            .granted = group->granted,
-            .until = group->until_utc_ms,
-        };
+        const struct object *holder = application_of_group(server, feature->groups[i].group);
+        if (rights && (holder == NULL || !access_may(rights, holder, MAY_READ))) continue;
+        out->groups.at[out->groups.count++] = group_message(&feature->groups[i]);
     }
-    out->used = used < UINT32_MAX ? (uint32_t)used : UINT32_MAX;
 }
 
 void request_read_licences(void *self, struct link_request *request, const void *fields)
@@ -292,10 +378,13 @@ void request_read_licences(void *self, struct link_request *request, const void 
     struct licence_feature *const *all =
         licences_all(server->seats->licences, loop_now_utc_ms(server->app->loop), &count);
     struct config_licences out = { .head.has = CONFIG_LICENCES_HAS_LICENCES };
+    struct actor actor = actor_of(server, scope, request);
+    struct access_rights *rights = actor.kind == ACTOR_PERSON ? actor_rights(server, scope, &actor)
+                                                              : NULL;
     out.licences.at = scope_alloc_array(scope, count + 1u, sizeof *out.licences.at);
     for (uint32_t i = 0; i < count; i++)
         if (asked->feature.len == 0 || text_eq(asked->feature, all[i]->feature))
-            fill_use(scope, all[i], &out.licences.at[out.licences.count++]);
+            fill_use(server, scope, rights, all[i], &out.licences.at[out.licences.count++]);
     link_reply(request, &out);
 }
 
