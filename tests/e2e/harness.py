@@ -11,18 +11,20 @@ In a test:
 `config` is a path or a dict in the form of carillon.jsonc; every port in it is replaced by a free
 one, see centre.port(application, id). Whatever was started is stopped by its pid.
 
-To run: tests/e2e/harness.py [--binary FILE] [--tap FILE] [--soak] [NAME...]
+To run: tests/e2e/harness.py [--binary FILE] [--tap FILE] [--jobs N] [--soak] [NAME...]
+Several processes run a class of tests each (workers.py), the longest first (longest.txt); a class with
+`alone = True` runs while no other does. --jobs 1: all in one process, in the order of their names.
 """
 import argparse
 import contextlib
 import copy
 import faulthandler
+import fcntl
 import http.client
 import http.server
 import json
 import os
 import pathlib
-import random
 import re
 import shutil
 import signal
@@ -36,18 +38,24 @@ import time
 import unittest
 import urllib.parse
 
+import running
+import workers
+from ports import free_port
+
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.modules.setdefault("harness", sys.modules[__name__])  # one module, also when run as a program
 
-TEST_TIME_LIMIT = 180  # seconds; a test class may set its own `time_limit`
+JOBS = 3  # most tests wait most of the time
 
 
 def beside(name, sources):
     """A program of the build that the binary is from; built when it is not there, or older than `sources`."""
     build = pathlib.Path(binary()).resolve().parent
-    path = build / name
-    if not path.exists() or path.stat().st_mtime < max(one.stat().st_mtime for one in sources):
-        subprocess.run(["ninja", "-C", build, "--quiet", name], check=True, stdout=subprocess.DEVNULL)
+    path, newest = build / name, max(one.stat().st_mtime for one in sources)
+    with open(build / "build.ninja", "rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two ninjas in one folder spoil each other's work
+        if not path.exists() or path.stat().st_mtime < newest:
+            subprocess.run(["ninja", "-C", build, "--quiet", name], check=True, stdout=subprocess.DEVNULL)
     return path
 
 
@@ -72,16 +80,6 @@ def wait_until(question, seconds=10, every=0.01, what="it"):
         if time.monotonic() > end:
             raise AssertionError(f"waited {seconds} s in vain: {what}")
         time.sleep(every)
-
-
-def free_port():
-    """Below the range that clients get theirs from, so that nobody takes it by chance."""
-    while True:
-        port = random.randrange(12000, 32000)
-        with socket.socket() as probe:
-            with contextlib.suppress(OSError):
-                probe.bind(("127.0.0.1", port))
-                return port
 
 
 def load_jsonc(path):
@@ -394,83 +392,36 @@ class Receiver:
 
 # --- running the tests ------------------------------------------------------------------------
 
-class TapResult(unittest.TestResult):
-    def __init__(self, count, files):
-        super().__init__()
-        self.number, self.files, self.began = 0, files, 0
-        self.traces = []  # of the subtests that failed in the present test
-        self.say(f"1..{count}")
-
-    def say(self, line):
-        for file in self.files:
-            print(line, file=file, flush=True)
-
-    def startTest(self, test):
-        super().startTest(test)
-        self.began = time.monotonic()
-        signal.alarm(getattr(test, "time_limit", TEST_TIME_LIMIT))
-
-    def stopTest(self, test):
-        signal.alarm(0)
-        if self.traces:
-            self._failed(test, "\n".join(self.traces))
-            self.traces = []
-        super().stopTest(test)
-
-    def addSubTest(self, test, subtest, problem):
-        super().addSubTest(test, subtest, problem)
-        if problem:  # all of them are one line, when the test ends
-            found = self.failures if issubclass(problem[0], test.failureException) else self.errors
-            self.traces.append(f"{subtest.id()}\n{found[-1][1]}")
-
-    def _case(self, ok, test, note=""):
-        self.number += 1
-        note = note or f"({time.monotonic() - self.began:.1f} s)"
-        self.say(f"{'ok' if ok else 'not ok'} {self.number} - {test.id()} {note}")
-
-    def _failed(self, test, trace):
-        self._case(False, test)
-        for line in trace.splitlines():
-            self.say(f"# {line}")
-
-    def addSuccess(self, test):
-        super().addSuccess(test)
-        self._case(True, test)
-
-    def addFailure(self, test, problem):
-        super().addFailure(test, problem)
-        self._failed(test, self.failures[-1][1])
-
-    def addError(self, test, problem):  # also a set-up of a whole class that failed
-        super().addError(test, problem)
-        self._failed(test, self.errors[-1][1])
-
-    def addSkip(self, test, reason):
-        super().addSkip(test, reason)
-        self._case(True, test, f"# SKIP {reason}")
-
-
-def on_time_up(number, frame):
-    raise AssertionError("the test took too long")
-
-
-def find_tests(names, soak):
-    """In the soak all of tests/chaos, and what of tests/e2e goes by rounds()."""
-    loader, suite = unittest.TestLoader(), unittest.TestSuite()
-    for folder in (TOP / "tests/e2e", TOP / "tests/chaos"):
-        sys.path.insert(0, str(folder))
-        for path in sorted(folder.glob("test_*.py")):
-            tests = loader.loadTestsFromName(path.stem)
-            if not soak or folder.name == "chaos" or hasattr(sys.modules[path.stem], "rounds"):
-                suite.addTests(tests)
+def find_tests(names, folders):
+    loader, found = unittest.TestLoader(), {}
 
     def flat(tests):
         for test in tests:
             yield from flat(test) if isinstance(test, unittest.TestSuite) else [test]
 
-    wanted = [test for test in flat(suite)
-              if not names or any(name in test.id() for name in names)]
-    return unittest.TestSuite(wanted), len(wanted)
+    for folder in folders:
+        for path in sorted(folder.glob("test_*.py")):
+            for test in flat(loader.loadTestsFromName(path.stem)):
+                if not names or any(name in test.id() for name in names):
+                    found[test.id()] = test
+    return list(found.values())
+
+
+def run_tests(tests, given):
+    """Their TAP to standard output; whether all is well."""
+    units = running.units_of(tests)
+    with contextlib.ExitStack() as stack:
+        files = [sys.stdout]
+        if given.tap:
+            files.append(stack.enter_context(open(given.tap, "w", encoding="utf-8")))
+        tap = running.Tap(len(tests), files)
+        if given.jobs == 1 or len(units) == 1:
+            running.run_here(units, tests, tap)
+        else:
+            stack.enter_context(crew := workers.Crew(given.jobs, tap)).run(units)
+    if given.times:
+        workers.write_times(given.times, units)
+    return not tap.failed
 
 
 def main():
@@ -478,24 +429,26 @@ def main():
     words.add_argument("--binary", help="default build/carillon")
     words.add_argument("--tap", help="write the TAP lines there, too")
     words.add_argument("--soak", action="store_true", help="the crash tests, many rounds")
+    words.add_argument("--jobs", type=int, help=f"processes that run tests, default {JOBS}; with --soak 1")
+    words.add_argument("--times", help="write there how long the classes took, as tests/e2e/longest.txt")
+    words.add_argument("--worker", type=int, help=argparse.SUPPRESS)
     words.add_argument("names", nargs="*", help="only tests whose name contains one of these")
     given = words.parse_args()
+    given.jobs = given.jobs or (1 if given.soak else JOBS)
     faulthandler.enable()
-    signal.signal(signal.SIGALRM, on_time_up)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     if given.binary:
         os.environ["CARILLON_BINARY"] = os.path.abspath(given.binary)
     if given.soak:
         os.environ["CARILLON_SOAK"] = "1"
-    suite, count = find_tests(given.names, given.soak)
-    if count == 0:
-        words.error("no such test")
-    with contextlib.ExitStack() as stack:
-        files = [sys.stdout]
-        if given.tap:
-            files.append(stack.enter_context(open(given.tap, "w", encoding="utf-8")))
-        result = TapResult(count, files)
-        suite.run(result)
-    sys.exit(0 if result.wasSuccessful() else 1)
+    folders = [TOP / "tests/chaos"] if given.soak else [TOP / "tests/e2e", TOP / "tests/chaos"]
+    sys.path[:0] = [str(TOP / "tests/chaos"), str(TOP / "tests/e2e")]
+    if given.worker is not None:
+        workers.work(given.worker)
+        return
+    tests = find_tests(given.names, folders)
+    sys.exit(0 if run_tests(tests, given) else 1)
 
 
 if __name__ == "__main__":
