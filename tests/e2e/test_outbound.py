@@ -395,7 +395,7 @@ class Preview(OutboundCase):
         self.assertEqual((status["GSW_CHAIN_N"], status["GSW_RECORD_STATUS"], status["GSW_AGENT_ID"]),
                          (1, RETRIEVED, "a1"))
         self.assertEqual(self.centre.record(handle, "RecordProcessed").status, 200)
-        answer = wait_until(lambda: (one := self.centre.preview(group, "a1")).status == 200 and one, 5,
+        answer = wait_until(lambda: (one := self.centre.preview(group, "a1")).status == 200 and one, 20,
                             what="the row that joined is given out")  # after the pause behind an empty fetch
         self.assertEqual(answer.json["GSW_PHONE"], "15550179")
 
