@@ -4,7 +4,8 @@
  *          person's order), its reactions with it; only then it is told, and the cause answered.
  * Failure  when such a change is not kept, what memory believes is worth nothing: it is read anew
  *          from the store before anything else is judged (alarms_are_ready()).
- * Files    alarms.c the book and its clock; alarm_requests.c who asks and who watches;
+ * Files    alarms.c the book and its clock; alarm_store.c what is written and read of it;
+ *          alarm_requests.c who asks and who watches;
  *          alarm_samples.c detection scripts; reactions.c what is done.
  * Thread   the loop's. */
 #ifndef SERVERS_CONTROL_ALARMS_H

@@ -8,7 +8,8 @@
  *          sender is refused, retryable, and its spool holds. Of our own OWN_MAX wait, more
  *          are lost and counted.
  * Memory   what a request holds dies with it.
- * Files    log_keeper.c takes in and deletes the old; log_reader.c searches.
+ * Files    log_keeper.c takes in, log_own.c what is ours, log_row.c writes, log_trim.c deletes the
+ *          old; log_reader.c searches.
  * Thread   the loop's. */
 #ifndef SERVERS_CONTROL_LOG_KEEPER_H
 #define SERVERS_CONTROL_LOG_KEEPER_H
