@@ -25,51 +25,6 @@ struct log_file {
     uint64_t bytes, began_utc_ms, last_stamp_ms, retry_utc_ms;
 };
 
-/* --- options -------------------------------------------------------------------------------- */
-
-static bool split_unit(struct text in, uint32_t max, uint32_t *count, struct text *unit)
-{
-    size_t digits = 0;
-    in = text_trim(in);
-    while (digits < in.len && in.at[digits] >= '0' && in.at[digits] <= '9') digits++;
-    *unit = text_trim(text_slice(in, digits, in.len));
-    return text_to_u32(text_slice(in, 0, digits), 1, max, count) == ERR_OK;
-}
-
-enum err log_segment_parse(struct text in, struct log_segment *out)
-{
-    uint32_t count;
-    struct text unit;
-    *out = (struct log_segment){ 0 };
-    if (text_eq_fold(text_trim(in), TEXT("false"))) return ERR_OK;
-    if (!split_unit(in, 1000000, &count, &unit)) return ERR_INVALID;
-    if (text_eq_fold(unit, TEXT("KB")) || unit.len == 0)
-        out->bytes = (uint64_t)count * 1024;
-    else if (text_eq_fold(unit, TEXT("MB")))
-        out->bytes = (uint64_t)count * 1024 * 1024;
-    else if (text_eq_fold(unit, TEXT("hr")))
-        out->ms = (uint64_t)count * 3600 * 1000;
-    else
-        return ERR_INVALID;
-    return ERR_OK;
-}
-
-enum err log_expire_parse(struct text in, struct log_expire *out)
-{
-    uint32_t count;
-    struct text unit;
-    *out = (struct log_expire){ 0 };
-    if (text_eq_fold(text_trim(in), TEXT("false"))) return ERR_OK;
-    if (!split_unit(in, 1000, &count, &unit)) return ERR_INVALID;
-    if (unit.len == 0 || text_eq_fold(unit, TEXT("file")))
-        out->files = count;
-    else if (text_eq_fold(unit, TEXT("day")) && count <= 100)
-        out->days = count;
-    else
-        return ERR_INVALID;
-    return ERR_OK;
-}
-
 /* --- the folder ----------------------------------------------------------------------------- */
 
 static bool is_stamp(struct text in)

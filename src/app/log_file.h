@@ -8,19 +8,11 @@
 
 #include "base/buf.h"
 #include "base/scope.h"
+#include "model/log_option.h"
 
 struct log_file;
 
 enum { LOG_FILE_RETRY_MS = 5000 };
-
-struct log_segment { /* [log] segment: both 0: one file for ever */
-    uint64_t bytes, ms;
-};
-struct log_expire { /* [log] expire: both 0: nothing is deleted */
-    uint32_t files, days;
-};
-enum err log_segment_parse(struct text in, struct log_segment *out); /* "100 MB", "1 hr", "false" */
-enum err log_expire_parse(struct text in, struct log_expire *out);   /* "10", "3 file", "7 day" */
 
 struct log_file_options {
     struct log_segment segment;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/log_line.h"
 
-#include "app/log_filter.h"
 #include "format/json.h"
+#include "model/log_filter.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -4,6 +4,7 @@
 #include "app/logger_private.h"
 
 #include "gen/events.h"
+#include "model/option.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -54,6 +55,15 @@ static void set_outputs(struct logger *logger, const struct common_options *opti
     logger_use_outputs(logger, LOG_ALARM, options->log_alarm);
 }
 
+/* In the words that config uses when it is written. */
+static enum err refuse(struct fault *fault, const char *field, enum option_grammar grammar,
+                       struct text value)
+{
+    char words[OPTION_WORDS_MAX] = "";
+    (void)log_option_check(grammar, TEXT(""), value, words, sizeof words);
+    return fault_set(fault, ERR_INVALID, field, "%s", words);
+}
+
 static enum err set_files(struct logger *logger, const struct common_options *options,
                           struct fault *fault)
 {
@@ -61,12 +71,11 @@ static enum err set_files(struct logger *logger, const struct common_options *op
     struct log_segment segment;
     struct log_expire expire;
     if (log_segment_parse(options->log_segment, &segment))
-        err = fault_set(fault, ERR_INVALID, "log.segment", "must be false, N KB, N MB or N hr");
+        err = refuse(fault, "log.segment", GRAMMAR_LOG_SEGMENT, options->log_segment);
     else
         logger->file_options.segment = segment;
     if (log_expire_parse(options->log_expire, &expire))
-        err = fault_set(fault, ERR_INVALID, "log.expire",
-                        "must be false, N or N file (1 to 1000), or N day (1 to 100)");
+        err = refuse(fault, "log.expire", GRAMMAR_LOG_EXPIRE, options->log_expire);
     else
         logger->file_options.expire = expire;
     return err;
@@ -94,7 +103,8 @@ static enum err set_filter(struct logger *logger, const struct common_options *o
         .keys = &logger->filter_keys,
     };
     if (logger->filter.usual.len && log_filter_check(logger->filter.usual))
-        err = fault_set(fault, ERR_INVALID, "log-filter.default-filter-type", "no such filter");
+        err = refuse(fault, "log-filter.default-filter-type", GRAMMAR_LOG_FILTER,
+                     logger->filter.usual);
     return err;
 }
 

@@ -3,8 +3,8 @@
 #ifndef APP_LOGGER_PRIVATE_H
 #define APP_LOGGER_PRIVATE_H
 
-#include "app/log_custom.h"
-#include "app/log_filter.h"
+#include "model/log_custom.h"
+#include "model/log_filter.h"
 #include "app/log_writer.h"
 #include "app/logger.h"
 

@@ -92,6 +92,16 @@ enum option_type { /* framework 4.1 */
                    OPTION_JSON,
                    OPTION_PORTRANGE,
 };
+/* What a text follows beyond its type; tried when it is written (model/log_option.h). */
+enum option_grammar {
+    GRAMMAR_NONE,
+    GRAMMAR_LOG_OUTPUTS,
+    GRAMMAR_LOG_SEGMENT,
+    GRAMMAR_LOG_EXPIRE,
+    GRAMMAR_LOG_FILTER,
+    GRAMMAR_LOG_LEVELS,
+    GRAMMAR_PATH,
+};
 struct option {
     const char *section; /* "" in the table's own default section list (outbound 3.1); "pop-client*"
                             stands for all sections that begin so */
@@ -102,6 +112,7 @@ struct option {
     const char *fallback; /* the built-in default, as text */
     int64_t min, max;     /* numbers; both 0: no range */
     const char *const *choices;
+    enum option_grammar grammar;
     unsigned levels; /* of enum option_level */
     enum option_effect effect;
     const char *unit, *help;

@@ -5,6 +5,7 @@
 
 #include "base/table.h"
 #include "format/url.h"
+#include "model/log_option.h"
 #include "model/option_text.h"
 
 #include <inttypes.h>
@@ -511,6 +512,13 @@ static bool is_first(struct checker *checker, struct table *seen, struct text na
     return true;
 }
 
+static void tell_unknown(struct checker *checker, struct option_report *report)
+{
+    report->trouble = OPTION_UNKNOWN;
+    report->words = "is unknown and not read";
+    tell(checker, report);
+}
+
 static void check_pair(struct checker *checker, struct text section, const struct pair *pair)
 {
     char words[OPTION_WORDS_MAX] = "must be text";
@@ -519,12 +527,18 @@ static void check_pair(struct checker *checker, struct text section, const struc
     const struct option *option =
         option_find(checker->table, checker->application, section, pair->name);
     if (option == NULL) {
-        report.trouble = OPTION_UNKNOWN;
-        report.words = "is unknown and not read";
-        tell(checker, &report);
+        tell_unknown(checker, &report);
         return;
     }
     bool is_valid = is_text_like && option_value_check(option, report.value, words) == ERR_OK;
+    enum err err =
+        is_valid ? log_option_check(option->grammar, pair->name, report.value, words, sizeof words)
+                 : ERR_OK;
+    if (err == ERR_NOT_FOUND) {
+        tell_unknown(checker, &report);
+        return;
+    }
+    if (err) is_valid = false;
     bool is_placed = (option->levels & (unsigned)checker->level) != 0;
     if (option->type == OPTION_SECRET) report.value = STARS;
     if (is_valid && is_placed) return;

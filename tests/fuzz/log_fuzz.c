@@ -6,8 +6,8 @@
  * message file, filter, key, value. */
 #include "tests/fuzz/fuzz.h"
 
-#include "app/log_custom.h"
-#include "app/log_filter.h"
+#include "model/log_custom.h"
+#include "model/log_filter.h"
 #include "app/log_line.h"
 #include "app/log_memory.h"
 #include "app/log_spool.h"

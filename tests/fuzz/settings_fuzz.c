@@ -3,7 +3,7 @@
  * Nothing of them splits a message or a connection string, or shows what it hides. */
 #include "tests/fuzz/fuzz.h"
 
-#include "app/log_filter.h"
+#include "model/log_filter.h"
 #include "io/http/signature.h"
 #include "io/net/address.h"
 #include "io/net/tls.h"

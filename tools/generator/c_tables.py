@@ -176,6 +176,8 @@ def option_row(struct_name, path, option):
         parts.append(f".min = {i64(option.range[0])}, .max = {i64(option.range[1])}")
     if option.choices:
         parts.append(f".choices = {words_list(option.choices)}")
+    if option.grammar:
+        parts.append(f".grammar = GRAMMAR_{word(option.grammar)}")
     parts.append(".levels = " + " | ".join("LEVEL_" + word(one) for one in option.levels))
     parts.append(f".effect = EFFECT_{word(option.effect)}")
     if option.unit:

@@ -15,6 +15,7 @@ FIELD_TYPES = ("bool", "u32", "u64", "i64", "f64", "text", "bytes", "kv")
 OPTION_TYPES = ("bool", "u32", "i64", "float", "text", "enum", "list", "url", "secret",
                 "duration", "regex", "json", "portrange")
 LEVELS = ("application", "campaign", "campaign-group", "calling-list", "host", "dn", "tenant", "person", "script")
+GRAMMARS = ("log-outputs", "log-segment", "log-expire", "log-filter", "log-levels", "path")
 EFFECTS = ("immediate", "next-use", "reconnect", "restart", "startup")
 LOG_LEVELS = ("debug", "trace", "interaction", "standard", "alarm")
 ACCESS = ("servers", "agent", "administrator", "session")  # who may send a message from outside; session: every person, the server asks permissions
@@ -144,6 +145,7 @@ class Option:
     unit: str | None
     help: str | None
     is_family: bool
+    grammar: str | None = None
 
 
 @dataclass
@@ -356,7 +358,7 @@ def check_fallback(where, option):
 
 
 def read_option(where, header, row):
-    only(where, row, ("section", "name", "type", "range", "choices", "default", "levels", "effect", "unit", "help", "pattern"))
+    only(where, row, ("section", "name", "type", "range", "choices", "default", "levels", "effect", "unit", "help", "pattern", "grammar"))
     section, name = row.get("section"), row.get("name", header)
     if "name" not in row and "." in header and section in (None, header.split(".", 1)[0]):
         section, name = header.split(".", 1)
@@ -371,6 +373,8 @@ def read_option(where, header, row):
         refuse(where, f"effect must be one of {', '.join(EFFECTS)}")
     if "help" not in row:
         refuse(where, "help is missing: an option that exists is documented")
+    if row.get("grammar", GRAMMARS[0]) not in GRAMMARS or "grammar" in row and row["type"] not in ("text", "list"):
+        refuse(where, f"grammar must be one of {', '.join(GRAMMARS)}, of a text or list")
     fallback = row.get("default", "")
     fallback = str(fallback).lower() if isinstance(fallback, bool) else str(fallback)
     limits = row.get("range")
@@ -380,7 +384,7 @@ def read_option(where, header, row):
     is_family = is_pattern or row.get("pattern", False)
     option = Option(section, "*" if is_family and not is_pattern else name, names.member(header), row["type"], fallback,
                     tuple(limits) if limits else None, row.get("choices"), levels, effect, row.get("unit"),
-                    row["help"], is_family)
+                    row["help"], is_family, row.get("grammar"))
     if not is_family:
         check_fallback(where, option)
     return option

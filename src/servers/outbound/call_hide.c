@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "servers/outbound/call_hide.h"
 
-#include "app/log_filter.h"
+#include "model/log_filter.h"
 
 struct text call_hide(const struct outbound *server, struct buf *room, struct text key,
                       struct text value)

@@ -3,7 +3,7 @@
 #include "tests/unit/test.h"
 
 #include "app/log_file.h"
-#include "app/log_filter.h"
+#include "model/log_filter.h"
 #include "app/log_memory.h"
 #include "app/logger.h"
 #include "format/json.h"

@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "gen/objects.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 static void make_switch(struct ground *ground)
@@ -376,6 +377,40 @@ TEST(an_unknown_option_is_told_and_refused_where_options_are_strict) /* framewor
                         OCS("b", ",\"x-config\":{\"strict-options\":\"off\"}")));
     CHECK(!ground_create(ground, &OBJECT_APPLICATION,
                          OCS("c", ",\"x-config\":{\"strict-options\":\"perhaps\"}")));
+    ground_free(ground);
+}
+
+TEST(log_options_are_tried_when_they_are_written) /* framework 4.1, 8.1, 8.4 */
+{
+    static const struct {
+        const char *options, *words;
+    } wrong[] = {
+        { "{\"log\":{\"segment\":\"100 GB\"}}",
+          "applications[x].options.log.segment: must be false, N KB, N MB or N hr" },
+        { "{\"log\":{\"expire\":\"101 day\"}}",
+          "options.log.expire: must be false, N or N file (1 to 1000), or N day (1 to 100)" },
+        { "{\"log\":{\"verbose\":\"chatty\"}}", "options.log.verbose: must be one of" },
+        { "{\"log\":{\"buffering\":\"perhaps\"}}", "options.log.buffering: must be true or false" },
+        { "{\"log\":{\"trace\":\"stdout, logs/\"}}", "options.log.trace: must be stdout, stderr" },
+        { "{\"log-filter\":{\"default-filter-type\":\"show\"}}",
+          "options.log-filter.default-filter-type: must be copy, hide" },
+        { "{\"log-filter-data\":{\"ssn\":\"unhide-last\"}}",
+          "options.log-filter-data.ssn: must be copy, hide" },
+        { "{\"log-extended\":{\"level-reassign-04503\":\"loud\"}}",
+          "level-reassign-04503: must be alarm, standard" },
+    };
+    struct ground *ground = ground_new();
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        char json[300];
+        CHECK(snprintf(json, sizeof json, "{\"name\":\"x\",\"type\":\"CMServer\",\"options\":%s}",
+                       wrong[i].options) < (int)sizeof json);
+        CHECK(!ground_create(ground, &OBJECT_APPLICATION, json));
+        CHECK(ground_complains(ground, wrong[i].words));
+    }
+    CHECK(ground_create(ground, &OBJECT_APPLICATION,
+                        "{\"name\":\"x\",\"type\":\"Another\",\"options\":{\"log\":"
+                        "{\"standard\":\"network, x\",\"segment\":\"1 hr\",\"expire\":\"7 day\"},"
+                        "\"log-extended\":{\"level-reassign-77777\":\"none\"}}}"));
     ground_free(ground);
 }
 

@@ -5,8 +5,8 @@
  * words of a file can do no harm: they take the event's own arguments, in its order, or fewer of
  * them, in exactly the form that the event declares; else they are refused. Pure     no clock, no
  * I/O. */
-#ifndef APP_LOG_CUSTOM_H
-#define APP_LOG_CUSTOM_H
+#ifndef MODEL_LOG_CUSTOM_H
+#define MODEL_LOG_CUSTOM_H
 
 #include "base/log.h"
 #include "base/scope.h"
@@ -18,7 +18,8 @@ enum { LOG_CUSTOM_FILE_BYTES_MAX = 1024 * 1024 };
 
 /* "alarm" to "debug", and "none": LOG_LEVELS. */
 enum err log_level_parse(struct text word, int *out);
-/* Is `name` of section log-extended an option, and `value` one of its values? */
+/* Is `name` of section log-extended an option (else ERR_NOT_FOUND), and `value` one of its values
+ * (else ERR_INVALID)? */
 enum err log_custom_check(struct text name, struct text value, struct fault *fault);
 
 /* NULL: all events are as declared. What cannot be used is left out and told. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "app/log_custom.h"
+#include "model/log_custom.h"
 
 #include "base/catalogue.h"
 #include "base/table.h"
@@ -86,7 +86,7 @@ enum err log_custom_check(struct text name, struct text value, struct fault *fau
                                TEXT_ARG(name))
                    : ERR_OK;
     if (!is_reassign(name, &number) || next_event(number, &at) == NULL)
-        return fault_set(fault, ERR_INVALID, "log-extended", "%.*s: no event has that number",
+        return fault_set(fault, ERR_NOT_FOUND, "log-extended", "%.*s: no event has that number",
                          TEXT_ARG(name));
     if (log_level_parse(value, &level))
         return fault_set(fault, ERR_INVALID, "log-extended",

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "app/log_filter.h"
+#include "model/log_filter.h"
 
 #include <inttypes.h>
 

@@ -5,8 +5,8 @@
  * Always on  names beginning with XXX are left out, of names beginning with MMM the value is shown
  *            as MMM, and passwords are hidden.
  * Pure       no clock, no I/O. */
-#ifndef APP_LOG_FILTER_H
-#define APP_LOG_FILTER_H
+#ifndef MODEL_LOG_FILTER_H
+#define MODEL_LOG_FILTER_H
 
 #include "base/buf.h"
 #include "base/scope.h"
