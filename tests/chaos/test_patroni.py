@@ -62,7 +62,9 @@ class PatroniLosesItsLeader(Working, unittest.TestCase):
         self.lose_leader(lambda leader: leader.freeze(), lambda leader: leader.freeze(False))
 
     def test_a_leader_that_lives_on_without_its_patroni(self):
-        """It takes connections and waits for ever for a standby that leads by now."""
+        """It takes connections and waits for ever for a standby that leads by now. Its Patroni comes back only when
+        nobody waits there any more: one that joins a living leader forgets the synchronous standby before it takes
+        the leader down (3.0.2, not strict), and whoever waits is told that all went well."""
         self.lose_leader(lambda leader: leader.kill_patroni(), lambda leader: leader.start())
 
 

@@ -147,9 +147,9 @@ class Postgres:
         self.stop(signal.SIGQUIT)
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def run(self, database, sql, check=True):
+    def run(self, database, sql, check=True, host=None):
         return subprocess.run(
-            [str(self.bin / "psql"), "-h", self.host, "-p", str(self.port), "-U", USER, "-d", database, "-X",
+            [str(self.bin / "psql"), "-h", host or self.host, "-p", str(self.port), "-U", USER, "-d", database, "-X",
              "-q", "-A", "-t", "-F", "\t", "-v", "ON_ERROR_STOP=1", "-c", sql],
             env={"PGPASSWORD": PASSWORD, "PATH": os.environ["PATH"], "PGCLIENTENCODING": "UTF8",
                  "PGTARGETSESSIONATTRS": "read-write"},

@@ -166,9 +166,15 @@ class Patroni(Postgres):
     def leader(self):
         return next((node for node in self.nodes if self.is_leader(node)), None)
 
+    def takes_writes(self, node):
+        """Patroni calls a node leader that has the lock, and promotes it after that."""
+        return self.run("postgres", "select pg_is_in_recovery()", check=False,
+                        host=node.address).stdout == "f\n"
+
     def wait_for_leader(self, other_than, seconds=90):
         (other,) = [node for node in self.nodes if node is not other_than]
-        wait_until(lambda: self.is_leader(other), seconds, 0.1, f"{other.name} leads")
+        wait_until(lambda: self.is_leader(other) and self.takes_writes(other), seconds, 0.1,
+                   f"{other.name} leads")
         return other
 
     def wait_whole(self, seconds=120):
