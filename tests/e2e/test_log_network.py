@@ -24,7 +24,8 @@ def centre_config():
             "hosts": [{"name": HOST, "ipAddress": "127.0.0.1"}],
             "templates": [{"name": kind, "type": kind} for kind in ("ConfigurationServer", "MessageServer", "CMServer")],
             "applications": [
-                {**application("config", "ConfigurationServer"), "connections": []},
+                {**application("config", "ConfigurationServer", options={"log": {"standard": "network"}}),
+                 "connections": [{"server": "msgsrv"}]},
                 application("msgsrv", "MessageServer"),
                 application("outbound", "CMServer", connections=[{"server": "config"}, {"server": "msgsrv"}],
                             options={"log": log})]}
@@ -39,7 +40,7 @@ class Network(unittest.TestCase):
         cls.turn = 0
 
     def kept(self, **filters):
-        """Rows of outbound, or none while the Message Server is away."""
+        """Rows, of outbound unless others are asked for, or none while the Message Server is away."""
         fields = json.dumps({"application": "outbound", "limit": 1000, **filters})
         done = self.centre.cli("ask", "msgsrv", "control.ReadLog", fields, check=False)
         return json.loads(done.stdout)["fields"].get("rows", []) if done.returncode == 0 else []
@@ -99,6 +100,9 @@ class Network(unittest.TestCase):
             if "started" not in one:
                 self.assertEqual(list(one), [name for name in FIELDS if name in one])
                 self.assertEqual((one["app"], one["cat"]), ("outbound", "application"))
+
+    def test_5_config_holds_the_secret_of_all_and_is_kept_like_others(self):
+        wait_until(lambda: self.kept(application="config"), 20, what="records of config")
 
     def test_3_a_file_that_is_no_ring_is_refused(self):
         done = self.log_memory(self.centre.config_file)
