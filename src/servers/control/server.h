@@ -52,6 +52,8 @@ struct host_entry {
     struct text address, build;
     int64_t clock_offset_ms;
     bool has_clock, is_clock_off;
+    struct scope *early_life; /* NULL: there are none */
+    struct table *early;      /* reports by name, of what configuration has not brought us yet */
 };
 
 struct app_entry {
@@ -132,6 +134,8 @@ void request_report_host(void *self, struct link_request *request, const void *f
 void event_application_moved(void *self, struct link *link, const void *fields);
 void request_sample_host(void *self, struct link_request *request, const void *fields);
 void hosts_forget(struct control_server *server, const struct link *link); /* it went down */
+/* What its host told of it before configuration did: supervisors may hear of an object first. */
+void app_take_early(struct app_entry *app);
 
 /* `done` comes once, later; error NULL: the host has taken it. False: it is away. */
 struct host_order {

@@ -142,8 +142,8 @@ void app_take_report(struct app_entry *app, const struct control_application_rep
     /* A word of a later release: it lives, we cannot say how. */
     if (status_parse(report->state, &status.state)) status.state = STATUS_UNKNOWN;
     bool has_moved = app_watch_report(&app->watch, &status, is_whole, now_ms(server), &out);
-    has_moved |= app->pid != report->pid || !text_eq(app->reason, report->reason) ||
-                 report->custom.count > 0 || app->custom.count > 0;
+    /* Figures move all the time: they are read when somebody looks, and wake nobody. */
+    has_moved |= app->pid != report->pid || !text_eq(app->reason, report->reason);
     scope_reset(app->entry.told);
     app->reason = scope_keep(app->entry.told, report->reason);
     app->custom = kv_keep(app->entry.told, &report->custom);
@@ -153,6 +153,62 @@ void app_take_report(struct app_entry *app, const struct control_application_rep
     if (!has_moved) return;
     entry_moved(server, &app->entry);
     solutions_look(server);
+}
+
+/* --- what is told too early --------------------------------------------------------------------
+ */
+
+struct early {
+    struct scope *life;
+    struct control_application_report report;
+};
+
+static void forget_early(struct host_entry *host)
+{
+    if (host->early_life) scope_close(host->early_life);
+    host->early_life = NULL;
+    host->early = NULL;
+}
+
+static void keep_early(struct host_entry *host, const struct control_application_report *report)
+{
+    if (host->early_life == NULL) {
+        host->early_life = scope_new(host->entry.life, "early", SCOPE_NO_LIMIT);
+        host->early = table_new(host->early_life);
+    }
+    struct early *former = table_remove(host->early, report->name);
+    if (former) scope_close(former->life);
+    if (table_count(host->early) == APPS_MAX) return;
+    struct scope *life = scope_new(host->early_life, "report", SCOPE_NO_LIMIT);
+    struct early *early = scope_alloc(life, sizeof *early);
+    *early = (struct early){ .life = life, .report = *report };
+    early->report.head.unknown = NULL;
+    early->report.name = scope_keep(life, report->name);
+    early->report.type = scope_keep(life, report->type);
+    early->report.state = scope_keep(life, report->state);
+    early->report.reason = scope_keep(life, report->reason);
+    early->report.custom = kv_keep(life, &report->custom);
+    early->report.trouble = scope_keep(life, report->trouble);
+    table_put(host->early, early->report.name, early);
+}
+
+void app_take_early(struct app_entry *app)
+{
+    struct host_entry *host = host_find(app->server, app->host);
+    struct early *early = host && host->early ? table_remove(host->early, app->entry.name) : NULL;
+    if (early == NULL) return;
+    if (host->link) app_take_report(app, &early->report, false);
+    scope_close(early->life);
+}
+
+static void take_report(struct host_entry *host, const struct control_application_report *report,
+                        bool is_whole)
+{
+    struct app_entry *app = app_find(host->server, report->name);
+    if (app && text_eq(app->host, host->entry.name))
+        app_take_report(app, report, is_whole);
+    else
+        keep_early(host, report);
 }
 
 /* --- a host reports --------------------------------------------------------------------------- */
@@ -194,11 +250,9 @@ static void take_link(struct host_entry *host, struct link *link)
  * its supervisor has it. */
 static void take_applications(struct host_entry *host, const struct control_report_host *report)
 {
-    for (uint32_t i = 0; i < report->applications.count; i++) {
-        const struct control_application_report *one = &report->applications.at[i];
-        struct app_entry *app = app_find(host->server, one->name);
-        if (app && text_eq(app->host, host->entry.name)) app_take_report(app, one, true);
-    }
+    forget_early(host);
+    for (uint32_t i = 0; i < report->applications.count; i++)
+        take_report(host, &report->applications.at[i], true);
 }
 
 static void start_by_itself(struct host_entry *host)
@@ -253,10 +307,8 @@ void event_application_moved(void *self, struct link *link, const void *fields)
 {
     struct control_server *server = self;
     const struct control_application_moved *moved = fields;
-    const struct host_entry *host = host_of_link(server, link);
-    struct app_entry *app = host ? app_find(server, moved->application->name) : NULL;
-    if (app && text_eq(app->host, host->entry.name))
-        app_take_report(app, moved->application, false);
+    struct host_entry *host = host_of_link(server, link);
+    if (host) take_report(host, moved->application, false);
 }
 
 void hosts_forget(struct control_server *server, const struct link *link)
@@ -264,6 +316,7 @@ void hosts_forget(struct control_server *server, const struct link *link)
     struct host_entry *host = host_of_link(server, link);
     if (host == NULL) return;
     host->link = NULL;
+    forget_early(host);
     timer_stop(host->clock_timer);
     feed(host, HOST_LINK_LOST);
 }

@@ -164,6 +164,7 @@ static void take_application(struct control_server *server, const struct app_obj
     (void)see(server, &app->entry);
     if (has_moved_house && app_watch_lose(&app->watch, loop_now_mono_ms(server->app->loop)))
         entry_moved(server, &app->entry);
+    app_take_early(app);
 }
 
 /* --- all of it ------------------------------------------------------------------------------ */

@@ -385,6 +385,26 @@ TEST(what_a_supervisor_reports_is_shown_and_what_moves_follows)
     world_free(world);
 }
 
+/* A supervisor may hear of a new object before control does, and says it once. */
+TEST(what_is_reported_before_its_object_is_known_is_kept_until_then)
+{
+    struct world *world = world_new();
+    come_in(world, "tool");
+    struct host *host = host_new(world, NULL);
+    report(host, "RUNNING", "STOPPED", "STOPPED");
+    tell(host, "D", "STOPPED", false);
+    tell(host, "D", "RUNNING", false);
+    CHECK(strstr(status(world, false), "\"D\"") == NULL);
+    put_application(world, "D", "one", "");
+    moved(world);
+    CHECK(has_state(status(world, false), "D", "RUNNING"));
+    tell(host, "D", "STOPPED", true);
+    CHECK(has_state(status(world, false), "D", "STOPPED"));
+    moved(world); /* nothing old comes back */
+    CHECK(has_state(status(world, false), "D", "STOPPED"));
+    world_free(world);
+}
+
 TEST(only_a_supervisor_reports_and_only_for_a_host_that_is_configured)
 {
     struct world *world = world_new();
