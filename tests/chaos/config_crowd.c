@@ -72,7 +72,7 @@ static enum err start(struct app *app, void **self, struct fault *fault)
     return ERR_OK;
 }
 
-static const char *const objects[] = { "Place", NULL };
+static const char *const objects[] = { "Place", "Skill", "VoicePrompt", NULL };
 static const struct app_type follower_type = { .name = "follower",
                                                .objects = objects,
                                                .start = start };
@@ -81,6 +81,6 @@ int main(int argc, char **argv)
 {
     if (argc == 2 && strcmp(argv[1], "follow") == 0) return app_main(&follower_type);
     if (argc == 6 && strcmp(argv[1], "change") == 0) return crowd_change(argc, argv);
-    (void)fprintf(stderr, "config-crowd follow | config-crowd change DATA SEED SECONDS PLACES\n");
+    (void)fprintf(stderr, "config-crowd follow | config-crowd change DATA SEED SECONDS OBJECTS\n");
     return 2;
 }

@@ -5,8 +5,10 @@
 #ifndef TESTS_CHAOS_CONFIG_CROWD_H
 #define TESTS_CHAOS_CONFIG_CROWD_H
 
-/* change DATA SEED SECONDS PLACES: makes the places, changes them until the time is up, and prints
- * the revision that it ends with. What is refused or not answered is asked for again. */
+/* change DATA SEED SECONDS OBJECTS: makes the objects, of several types, and changes, renames and
+ * deletes them until the time is up. Prints the revision that it ends with, and what became of it:
+ * "again" counts answers with a revision that another answer had. What is refused or not answered
+ * is asked for again. */
 int crowd_change(int argc, char **argv);
 
 #endif

@@ -11,29 +11,19 @@ import os
 
 from campaign import Centre, application
 from databases import PASSWORD, USER
+from harness import Installation
 
 NUMBERS = itertools.count(1)
 
 
-class PostgresCentre(Centre):
-    def __init__(self, server, amend=None, apps=("outbound", "web"), environ=None, port=None, **more):
+class InPostgres:
+    """Beside an Installation: its config keeps its store in a new database of `server`."""
+
+    def take_database(self, server, port=None):
         self.server = server
         self.base = f"centre_{next(NUMBERS)}"
         self.store_port = port or server.port
         server.run("postgres", f"create database {self.base} encoding 'UTF8' template template0")
-
-        def with_store(config):
-            config["applications"].append({
-                "name": "store", "template": "Database", "options": {"settings": {
-                    "dbms-type": "postgresql", "host": server.host, "port": str(self.store_port),
-                    "database": self.base, "user": USER, "password": {"$secret": "store"}}}})
-            config.setdefault("secrets", {})["store"] = {"$env": "STORE_PASSWORD"}
-            for name in apps:
-                if any(one["name"] == name for one in config["applications"]):
-                    application(config, name).setdefault("connections", []).append({"server": "store"})
-            if amend:
-                amend(config)
-        super().__init__(amend=with_store, environ={"STORE_PASSWORD": PASSWORD, **(environ or {})}, **more)
 
     def _write_files(self):
         super()._write_files()
@@ -56,6 +46,32 @@ class PostgresCentre(Centre):
             self.base, f"set search_path = {schema}; select coalesce(json_agg(found), '[]') from "
                        f"({sql}) as found").stdout
         return json.loads(out)
+
+
+class PostgresInstallation(InPostgres, Installation):
+    """Config alone has it: nothing else of the configuration is changed."""
+
+    def __init__(self, server, config):
+        self.take_database(server)
+        super().__init__(config)
+
+
+class PostgresCentre(InPostgres, Centre):
+    def __init__(self, server, amend=None, apps=("outbound", "web"), environ=None, port=None, **more):
+        self.take_database(server, port)
+
+        def with_store(config):
+            config["applications"].append({
+                "name": "store", "template": "Database", "options": {"settings": {
+                    "dbms-type": "postgresql", "host": server.host, "port": str(self.store_port),
+                    "database": self.base, "user": USER, "password": {"$secret": "store"}}}})
+            config.setdefault("secrets", {})["store"] = {"$env": "STORE_PASSWORD"}
+            for name in apps:
+                if any(one["name"] == name for one in config["applications"]):
+                    application(config, name).setdefault("connections", []).append({"server": "store"})
+            if amend:
+                amend(config)
+        super().__init__(amend=with_store, environ={"STORE_PASSWORD": PASSWORD, **(environ or {})}, **more)
 
     def rows(self, group, where="1 = 1", *values):
         return super().rows(group, where, *values)
