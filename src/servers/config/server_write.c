@@ -14,11 +14,33 @@ static void write_next(struct config_server *server);
 
 /* --- refusing ------------------------------------------------------------------------------- */
 
+/* For the audit: "boss of Environment through web from 127.0.0.1". */
+static const char *words_of(struct scope *scope, const struct actor *actor,
+                            const struct origin *origin)
+{
+    const char *from = scope_format(scope, "%.*s from %.*s", TEXT_ARG(origin->application),
+                                    TEXT_ARG(origin->address))
+                           .at;
+    if (actor->kind != ACTOR_PERSON) return from;
+    return scope_format(scope, "%.*s of %.*s through %s", TEXT_ARG(actor->person),
+                        TEXT_ARG(actor->tenant), from)
+        .at;
+}
+
 static const char *asker_of(struct config_server *server, struct scope *scope,
                             struct link_request *request)
 {
-    return scope_keep_z(scope,
-                        request ? origin_of(server, request).application : server->app->name);
+    if (request == NULL) return scope_keep_z(scope, server->app->name);
+    struct actor actor = actor_of(server, scope, request);
+    struct origin origin = origin_of(server, request);
+    return words_of(scope, &actor, &origin);
+}
+
+static const char *writer_of(struct scope *scope, const struct write *write)
+{
+    struct origin origin = { write->application, write->address };
+    if (write->actor.kind == ACTOR_OURSELVES) return scope_keep_z(scope, write->application);
+    return words_of(scope, &write->actor, &origin);
 }
 
 void refuse_problems(struct config_server *server, struct link_request *request,
@@ -199,8 +221,7 @@ static void make_true(struct write *write)
     server->changes_total++;
     struct scope *scratch = scope_new(write->life, "words", SCOPE_NO_LIMIT);
     LOG_CHANGE_COMMITTED(&server->app->log, (unsigned long long)write->rev,
-                         scope_keep_z(scratch, write->application), write->created, write->updated,
-                         write->deleted);
+                         writer_of(scratch, write), write->created, write->updated, write->deleted);
     server_feed_own(server, rev);
     write->reply(write);
     subscribers_tell(server, rev);

@@ -267,7 +267,8 @@ static void ask(struct desktop *desktop, const struct question *question, const 
     (void)snprintf(key, sizeof key, "%s:%llu", desktop->id, (unsigned long long)question->ref);
     struct link_header header = { .idempotency_key = text_of(key),
                                   .tenant = desktop->person->tenant,
-                                  .person = desktop->person->employee_id };
+                                  .person = desktop->person->employee_id,
+                                  .address = desktop->session->address };
     struct scope *life = scope_new(web->app->life, "asked", SCOPE_NO_LIMIT);
     struct asked_link *asked = scope_alloc(life, sizeof *asked);
     *asked = (struct asked_link){
