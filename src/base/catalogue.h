@@ -111,6 +111,7 @@ struct option {
                              struct text; of a duration int64_t milliseconds */
     const char *fallback; /* the built-in default, as text */
     int64_t min, max;     /* numbers; both 0: no range */
+    const char *max_word; /* of a U32: "max", for the highest number; NULL: none */
     const char *const *choices;
     enum option_grammar grammar;
     unsigned levels; /* of enum option_level */

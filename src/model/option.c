@@ -51,8 +51,11 @@ static enum err parse_integer(const struct option *option, struct text value, un
         min = option->min;
         max = option->max;
     }
-    if (text_to_i64(value, min, max, &number))
-        return say(words, "must be a whole number from %" PRId64 " to %" PRId64, min, max);
+    if (option->max_word && text_eq_fold(value, text_of(option->max_word)))
+        number = max;
+    else if (text_to_i64(value, min, max, &number))
+        return say(words, "must be a whole number from %" PRId64 " to %" PRId64 "%s%s", min, max,
+                   option->max_word ? ", or " : "", option->max_word ? option->max_word : "");
     if (is_u32)
         out->u32 = (uint32_t)number;
     else
@@ -191,6 +194,13 @@ static void get_member(const struct option *option, const void *snapshot, union 
     }
 }
 
+static struct text format_u32(const struct option *option, uint32_t number, struct scope *scope)
+{
+    int64_t max = has_range(option) ? option->max : UINT32_MAX;
+    if (option->max_word && number == max) return text_of(option->max_word);
+    return scope_format(scope, "%" PRIu32, number);
+}
+
 struct text option_format(const struct option *option, const void *snapshot, struct scope *scope)
 {
     union parsed value;
@@ -198,7 +208,7 @@ struct text option_format(const struct option *option, const void *snapshot, str
     get_member(option, snapshot, &value);
     switch (option->type) {
     case OPTION_BOOL: return value.truth ? TEXT("true") : TEXT("false");
-    case OPTION_U32: return scope_format(scope, "%" PRIu32, value.u32);
+    case OPTION_U32: return format_u32(option, value.u32, scope);
     case OPTION_I64: return scope_format(scope, "%" PRId64, value.i64);
     case OPTION_DURATION: return scope_format(scope, "%" PRId64 " ms", value.i64);
     case OPTION_FLOAT: return scope_format(scope, "%g", value.number);

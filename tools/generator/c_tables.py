@@ -174,6 +174,8 @@ def option_row(struct_name, path, option):
              f".fallback = {c_string(option.fallback)}"]
     if option.range:
         parts.append(f".min = {i64(option.range[0])}, .max = {i64(option.range[1])}")
+    if option.max_word:
+        parts.append(f".max_word = {c_string(option.max_word)}")
     if option.choices:
         parts.append(f".choices = {words_list(option.choices)}")
     if option.grammar:

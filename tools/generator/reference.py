@@ -86,6 +86,8 @@ def option_rule(option):
     words = [option.type]
     if option.range:
         words.append(f"{option.range[0]} to {option.range[1]}")
+    if option.max_word:
+        words.append(option.max_word)
     if option.choices:
         words.append(", ".join(one or "(empty)" for one in option.choices))
     return "; ".join(words)

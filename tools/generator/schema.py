@@ -146,6 +146,7 @@ class Option:
     help: str | None
     is_family: bool
     grammar: str | None = None
+    max_word: str | None = None  # "max" instead of the highest number
 
 
 @dataclass
@@ -337,7 +338,7 @@ def check_fallback(where, option):
         fits = text.lower() in ("true", "false", "yes", "no", "on", "off", "1", "0")
     elif option.type in ("u32", "i64", "float"):
         own = (0, 2**32 - 1) if option.type == "u32" else (-(2**63), 2**63 - 1)
-        fits = is_number(text, *(limits or own), option.type)
+        fits = text == option.max_word or is_number(text, *(limits or own), option.type)
     elif option.type == "duration":
         fits = re.fullmatch(r"\d+ *(ms|s|min|h|d)?", text) is not None
     elif option.type == "portrange":
@@ -358,7 +359,8 @@ def check_fallback(where, option):
 
 
 def read_option(where, header, row):
-    only(where, row, ("section", "name", "type", "range", "choices", "default", "levels", "effect", "unit", "help", "pattern", "grammar"))
+    only(where, row, ("section", "name", "type", "range", "choices", "default", "levels", "effect", "unit", "help", "pattern", "grammar",
+                     "max_word"))
     section, name = row.get("section"), row.get("name", header)
     if "name" not in row and "." in header and section in (None, header.split(".", 1)[0]):
         section, name = header.split(".", 1)
@@ -384,7 +386,9 @@ def read_option(where, header, row):
     is_family = is_pattern or row.get("pattern", False)
     option = Option(section, "*" if is_family and not is_pattern else name, names.member(header), row["type"], fallback,
                     tuple(limits) if limits else None, row.get("choices"), levels, effect, row.get("unit"),
-                    row["help"], is_family, row.get("grammar"))
+                    row["help"], is_family, row.get("grammar"), row.get("max_word"))
+    if option.max_word and option.type != "u32":
+        refuse(where, "a max_word is one of a u32")
     if not is_family:
         check_fallback(where, option)
     return option

@@ -15,7 +15,7 @@ struct test_options {
     double factor;
     struct text uri, mode, applies_to, password, verbose;
     struct kv filters;
-    uint32_t quota;
+    uint32_t quota, seats;
 };
 
 static const char *const modes[] = { "small_group", "classical", NULL };
@@ -40,6 +40,8 @@ static const struct option rows[] = {
       .is_family = true },
     { ROW("", "action-queue-quota", OPTION_U32, quota, "10000"), .min = 11, .max = 100000,
       .levels = LEVEL_APPLICATION, .effect = EFFECT_RESTART },
+    { ROW("license", "num-of-licenses", OPTION_U32, seats, "max"), .max_word = "max",
+      .levels = LEVEL_APPLICATION },
 };
 static const struct option_table table = { "test", rows, sizeof rows / sizeof rows[0],
                                            sizeof(struct test_options) };
@@ -212,6 +214,23 @@ TEST(every_type_has_values_it_refuses)
         CHECK(text_starts(buf_text(&told), TEXT("invalid [default] ")));
         end();
     }
+}
+
+TEST(a_word_stands_for_the_highest_number)
+{
+    const struct option *seats = &rows[sizeof rows / sizeof rows[0] - 1];
+    char words[OPTION_WORDS_MAX];
+    begin();
+    const struct test_options *options = resolve(NULL, NULL, NULL);
+    CHECK_U32(options->seats, UINT32_MAX);
+    CHECK_TEXT(option_format(seats, options, scope), "max");
+    options = resolve(NULL, "{\"license\":{\"num-of-licenses\":\"30\"}}", NULL);
+    CHECK_U32(options->seats, 30);
+    CHECK_TEXT(option_format(seats, options, scope), "30");
+    CHECK_OK(option_value_check(seats, TEXT("MAX"), words));
+    CHECK(option_value_check(seats, TEXT("many"), words) == ERR_INVALID);
+    CHECK_TEXT(text_of(words), "must be a whole number from 0 to 4294967295, or max");
+    end();
 }
 
 TEST(a_secret_is_never_told)
