@@ -83,6 +83,7 @@ static void on_key(void *self, const struct link_error *error, const void *field
         return;
     }
     memcpy(peer->key, given->key.at, sizeof peer->key);
+    peer->identity.own_key = peer->app->identity.secret;
     peer->identity.secret = (struct text){ (const char *)peer->key, sizeof peer->key };
     connect_now(peer);
 }

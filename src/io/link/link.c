@@ -48,6 +48,7 @@ void hub_init(struct link_hub *hub, struct scope *life, struct net *net, const s
                       .role = scope_keep(life, identity->role),
                       .build = scope_keep(life, identity->build),
                       .secret = scope_keep(life, identity->secret),
+                      .own_key = scope_keep(life, identity->own_key),
                       .secret_is_master = identity->secret_is_master },
     };
     hub_set_options(hub, options);

@@ -43,8 +43,10 @@ struct link_header { /* absent is zero or empty */
 struct link_identity {
     struct text application, role; /* our name; "primary", "backup", "tool" */
     struct text build;
-    struct text secret; /* the installation's secret, our own derived key, or the key of us and one
-                           peer (link_derive_pair_key) */
+    struct text secret;  /* the installation's secret, our own derived key, or the key of us and one
+                            peer (link_derive_pair_key) */
+    struct text own_key; /* beside the key of us and one peer: our own derived key, for a peer that
+                            turns out to hold the installation's secret. Empty: there is none */
     bool secret_is_master; /* true: it is the installation's; the peer's key is derived by its name
                             */
 };

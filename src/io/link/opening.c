@@ -110,8 +110,9 @@ static enum err choose_key(struct link *link, const struct link_hello *hello)
     const struct link_identity *ours = &link->hub->identity;
     struct identity_end us = { ours->application, ours->secret_is_master };
     struct identity_end peer = { hello->application, hello->has_secret };
-    return is_client(link) ? identity_key(&us, &peer, IDENTITY_OF_CLIENT, ours->secret, link->key)
-                           : identity_key(&peer, &us, IDENTITY_OF_SERVER, ours->secret, link->key);
+    struct text secret = hello->has_secret && ours->own_key.len ? ours->own_key : ours->secret;
+    return is_client(link) ? identity_key(&us, &peer, IDENTITY_OF_CLIENT, secret, link->key)
+                           : identity_key(&peer, &us, IDENTITY_OF_SERVER, secret, link->key);
 }
 
 static const char *fault_of_hello(const struct link *link, const struct link_hello *hello)

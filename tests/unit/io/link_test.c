@@ -357,6 +357,22 @@ TEST(two_plain_applications_meet_by_the_key_of_their_pair)
     world_free(&world);
 }
 
+/* As a config proxy does, and config on another host: who asks cannot know before they speak. */
+TEST(who_brings_the_key_of_a_pair_meets_a_holder_of_the_secret_by_its_own)
+{
+    struct world world = world_new();
+    struct link_identity web = owner_of_key(&world, "web");
+    web.own_key = web.secret;
+    uint8_t pair[32];
+    link_derive_pair_key(web.own_key, web.application, TEXT("proxy"), pair);
+    web.secret = (struct text){ (const char *)pair, sizeof pair };
+    serve(&world, master("proxy"), NULL);
+    connect_as(&world, web, "proxy", NULL);
+    loop_run_for(world.loop, 10);
+    CHECK(link_is_up(world.client));
+    world_free(&world);
+}
+
 /* Neither another pair's key nor one's own opens a plain application's door. */
 static void check_refused(struct text client, struct text of_client, struct text of_server)
 {
