@@ -251,7 +251,10 @@ static enum err ask_with_file(struct asked *asked, bool is_plan, struct fault *f
 static enum err connect(struct asked *asked, struct fault *fault)
 {
     struct tool *tool = &asked->tool;
-    if (asked->address) tool->config_address = text_of(asked->address);
+    if (asked->address) {
+        tool->config_address = text_of(asked->address);
+        tool->config_application = (struct text){ 0 }; /* a proxy has a name of its own */
+    }
     return tool_connect_config(tool, CONNECT_MS, &asked->link, fault);
 }
 

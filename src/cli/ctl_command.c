@@ -100,6 +100,59 @@ static enum err find_control(struct ctl *ctl)
                                         "no application of type SCS is configured");
 }
 
+/* --- while config is away -----------------------------------------------------------------------
+ */
+
+/* Alarms and orders are needed most when config does not answer: who was found last is remembered
+ * beside the sockets, as "NAME ADDRESS". Nothing depends on the file: a wrong one finds nobody, as
+ * the name is proven. */
+enum { REMEMBERED_MAX = 1024 };
+
+static const char *file_of(struct ctl *ctl)
+{
+    return scope_format(ctl->tool.life, "%.*s/control-last-found", TEXT_ARG(ctl->tool.run_dir)).at;
+}
+
+static void remember(struct ctl *ctl, struct text address)
+{
+    FILE *file = fopen(file_of(ctl), "we");
+    if (file == NULL) return;
+    fprintf(file, "%.*s %.*s\n", TEXT_ARG(ctl->control), TEXT_ARG(address));
+    (void)fclose(file);
+}
+
+static bool recall(struct ctl *ctl, struct text *address)
+{
+    char line[REMEMBERED_MAX], name[256], where[256];
+    FILE *file = fopen(file_of(ctl), "re");
+    bool is_there = file && fgets(line, sizeof line, file) &&
+                    sscanf(line, "%255s %255s", name, where) == 2 &&
+                    (ctl->control_name == NULL || strcmp(name, ctl->control_name) == 0);
+    if (file) (void)fclose(file);
+    if (!is_there) return false;
+    ctl->control = scope_keep(ctl->tool.life, text_of(name));
+    *address = scope_keep(ctl->tool.life, text_of(where));
+    fprintf(stderr, "%s: asking %s at %s, where it was last\n", ctl->fault.words, name, where);
+    return true;
+}
+
+static enum err find_address(struct ctl *ctl, struct text *address)
+{
+    enum err err = ERR_OK;
+    if (ctl->control_name)
+        ctl->control = text_of(ctl->control_name);
+    else
+        err = find_control(ctl);
+    if (!err)
+        err = tool_application_address(&ctl->tool, ctl->control, CTL_CONNECT_MS, address,
+                                       &ctl->fault);
+    if (err == ERR_OK)
+        remember(ctl, *address);
+    else if (err == ERR_TIMEOUT && recall(ctl, address))
+        err = ERR_OK;
+    return err;
+}
+
 /* --- the link -----------------------------------------------------------------------------------
  */
 
@@ -136,13 +189,7 @@ static enum err connect_control(struct ctl *ctl)
     const struct link_options options = { .reconnect_ms = 500 };
     struct tool *tool = &ctl->tool;
     struct text address;
-    enum err err = ERR_OK;
-    if (ctl->control_name)
-        ctl->control = text_of(ctl->control_name);
-    else
-        err = find_control(ctl);
-    if (!err)
-        err = tool_application_address(tool, ctl->control, CTL_CONNECT_MS, &address, &ctl->fault);
+    enum err err = find_address(ctl, &address);
     if (err) return err;
     struct timer *timer = timer_new(tool->life, tool->loop, on_wait_over, ctl);
     ctl->is_awaiting_up = true;

@@ -117,8 +117,8 @@ enum err tool_connect(struct tool *tool, struct text address, struct text peer, 
     timer_stop(timer);
     if (connecting->link == NULL) {
         link_close(link);
-        return fault_set(fault, ERR_TIMEOUT, "", "no answer from %.*s at %.*s", TEXT_ARG(peer),
-                         TEXT_ARG(address));
+        return fault_set(fault, ERR_TIMEOUT, "", "no answer%s%.*s at %.*s",
+                         peer.len ? " from " : "", TEXT_ARG(peer), TEXT_ARG(address));
     }
     connecting->loop = NULL;
     *out = link;

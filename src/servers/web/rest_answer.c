@@ -105,14 +105,16 @@ static const struct {
 enum { KINDS = sizeof kinds / sizeof kinds[0] };
 
 /* Public numbers of the control API (framework 6.5). */
-static unsigned status_of_control(int64_t code)
+static unsigned status_of_control(const struct link_error *error)
 {
-    switch (code) {
+    if (error->err == ERR_UNAVAILABLE) return 503;
+    switch (error->code) {
     case 1:
     case 2:
     case 3:
     case 4:
     case 7:
+    case 9:
     case 13:
     case 14: return 409;
     case 5: return 404;
@@ -147,7 +149,7 @@ void rest_refuse_link(struct rest_call *call, const struct link_error *error)
     if (is_of_server && error->code >= 400 && error->code < 600)
         refusal.status = (unsigned)error->code;
     else if (is_of_server && text_eq(error->protocol, TEXT("control")) && error->code > 0)
-        refusal.status = status_of_control(error->code);
+        refusal.status = status_of_control(error);
     refusal.triple[2] = rest_parameter_of(call->route, error->field);
     if (refusal.words.len == 0) refusal.words = text_of(err_words(error->err));
     if (refusal.status == 503 && refusal.retry_after_ms == 0) refusal.retry_after_ms = RETRY_MS;
