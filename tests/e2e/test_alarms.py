@@ -60,13 +60,17 @@ def centre_config(receiver, smtp, folder):
 
 
 class Alarms(unittest.TestCase):
+    time_limit = rounds(180, 900)
+
     @classmethod
     def setUpClass(cls):
         cls.receiver = Receiver()
         cls.addClassCleanup(cls.receiver.close)
         smtp = free_port()
         config = centre_config(cls.receiver.url, smtp, "/")
-        cls.centre = Installation(config)
+        # Killed thirty times in the soak it is no crash loop.
+        cls.centre = Installation(config, options={"crash-loop-limit": 1000, "restart-delay-first": 0,
+                                                   "restart-delay-max": 0})
         cls.folder = cls.centre.folder / "commands"
         cls.folder.mkdir()
         cls.told = cls.centre.folder / "told"
