@@ -7,6 +7,7 @@
 #include "servers/outbound/desktops.h"
 #include "servers/outbound/recovery.h"
 #include "servers/outbound/reply.h"
+#include "servers/outbound/seat_keeper.h"
 #include "servers/outbound/session.h"
 
 #include <string.h>
@@ -225,6 +226,8 @@ static void on_left(struct leaving *leaving)
 {
     if (--leaving->under_way) return;
     struct request *request = leaving->request;
+    seat_keeper_leave(request->server,
+                      ((const struct outbound_logout *)request->fields)->gsw_agent_id);
     struct outbound_log_out_acknowledge *reply = reply_agent(request);
     reply->head.has |= OUTBOUND_LOG_OUT_ACKNOWLEDGE_HAS_GSW_RECORDS;
     reply->gsw_records = leaving->ended;

@@ -8,6 +8,7 @@
 #include "servers/outbound/desktops.h"
 #include "servers/outbound/notifier.h"
 #include "servers/outbound/reply.h"
+#include "servers/outbound/seat_keeper.h"
 #include "servers/outbound/step.h"
 #include "servers/outbound/treatment_book.h"
 
@@ -42,6 +43,7 @@ static void deliver(struct live_chain *live)
     struct session *session = live->session;
     struct outbound *server = session->server;
     if (!buffer_may_give_out(live)) return;
+    if (!seat_keeper_take(server, live->reserved_for, session->dbid)) return;
     struct scope *life = scope_new(session->life, "call-back", SCOPE_NO_LIMIT);
     struct delivery *delivery = scope_alloc(life, sizeof *delivery);
     *delivery = (struct delivery){ life, session, scope_keep(life, live->reserved_for) };
@@ -99,7 +101,8 @@ static bool somebody_is_there(struct session *session)
 static bool may_be_called(const struct session *session, struct text agent_id)
 {
     return table_get(session->server->deliveries, agent_id) == NULL &&
-           agent_may_be_called(session->server, agent_id);
+           agent_may_be_called(session->server, agent_id) &&
+           seat_keeper_has_room(session->server, agent_id);
 }
 
 /* --- looking --- */

@@ -17,6 +17,7 @@
 #include "servers/outbound/notifier.h"
 #include "servers/outbound/record_request.h"
 #include "servers/outbound/reply.h"
+#include "servers/outbound/seat_keeper.h"
 #include "servers/outbound/session.h"
 
 /* --- what the agent may --- */
@@ -114,6 +115,8 @@ static bool may_preview(struct request *request, struct session *session, struct
         return false;
     }
     const char *reason = notifier_holds_back(session);
+    if (reason == NULL && !seat_keeper_take(request->server, agent_id, session->dbid))
+        reason = seat_keeper_words(request->server);
     if (reason) {
         request_refuse(request, OUTBOUND_LIMIT, "%s", reason);
         return false;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "servers/outbound/desktops.h"
 
+#include "servers/outbound/seat_keeper.h"
 #include "servers/outbound/traffic_log.h"
 
 #include "gen/objects.h"
@@ -89,6 +90,9 @@ void desktops_presence(struct outbound *server, struct link *link,
     if (told->is_whole) forget_all(web);
     for (uint32_t i = 0; i < told->gone.count; i++) take_away(web, told->gone.at[i]);
     for (uint32_t i = 0; i < told->present.count; i++) add(web, told->present.at[i]);
+    for (uint32_t i = 0; i < told->gone.count; i++)
+        if (!desktop_is_present(server, told->gone.at[i]))
+            seat_keeper_leave(server, told->gone.at[i]);
 }
 
 void desktops_forget(struct outbound *server, struct link *link)

@@ -9,6 +9,7 @@
 #include "servers/outbound/idempotency.h"
 #include "servers/outbound/reply.h"
 #include "servers/outbound/request_log.h"
+#include "servers/outbound/seat_keeper.h"
 #include "servers/outbound/session.h"
 
 #include <string.h>
@@ -128,6 +129,7 @@ static void on_order_durable(void *self, const struct change_result *result)
     if (order->outcome.forces) session_force(session);
     if (order->outcome.opens) request_log_open(session->server);
     if (order->outcome.opens) session_refill(session, false);
+    if (session->fsm.state == SESSION_NULL) seat_keeper_look_soon(session->server);
     end(order, OUTBOUND_OK, NULL);
 }
 

@@ -30,6 +30,7 @@ struct record_history;
 struct recovery;
 struct request;
 struct request_log;
+struct seat_keeper;
 struct session;
 struct schedule_keeper;
 struct treatment_book;
@@ -43,6 +44,7 @@ struct outbound {
     struct recovery *recovery; /* NULL: all that was in progress is back */
     struct desktops *desktops;
     struct agents *agents;
+    struct seat_keeper *seats;
     struct idempotency *idempotency;
     struct dnc_table *dnc;
     struct request_log *request_log;

@@ -24,6 +24,7 @@
 #include "servers/outbound/recovery.h"
 #include "servers/outbound/request_log.h"
 #include "servers/outbound/schedule_keeper.h"
+#include "servers/outbound/seat_keeper.h"
 #include "servers/outbound/session.h"
 #include "servers/outbound/treatment_book.h"
 
@@ -153,6 +154,7 @@ static void configure_proxy(struct server *server)
 static void changed(void *self)
 {
     struct server *server = self;
+    seat_keeper_configure(&server->outbound);
     if (!server->is_serving) return;
     scope_reset(server->config_life);
     lists_forget(server->outbound.lists);
@@ -247,6 +249,7 @@ static enum err start(struct app *app, void **self, struct fault *fault)
     err = idempotency_new(outbound, &outbound->idempotency, fault);
     if (err) return err;
     outbound->desktops = desktops_new(outbound);
+    outbound->seats = seat_keeper_new(outbound);
     outbound->treatments = treatment_book_new(outbound);
     err = schedule_keeper_new(outbound, &outbound->schedules, fault);
     if (err) return err;
@@ -305,6 +308,7 @@ static void on_proxy_stopped(void *self)
 static void stop(void *self)
 {
     struct server *server = self;
+    seat_keeper_stop(&server->outbound);
     http_proxy_stop(server->proxy, on_proxy_stopped, server);
 }
 
@@ -326,6 +330,7 @@ static void count(void *self, void *counters)
     out->store_groups_total = store.groups;
     out->store_waiting = store.waiting_now;
     out->dnc_entries = dnc_table_entries(outbound);
+    seat_keeper_count(outbound, out);
     if (outbound->notifier == NULL) return;
     struct outbox_counters outbox = notifier_counters(outbound->notifier);
     out->notifications_waiting = outbox.waiting_now;

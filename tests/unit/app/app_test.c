@@ -99,7 +99,7 @@ struct world {
     struct link_request *held;
     const char *its_epoch; /* NULL: e1 */
     /* of licences */
-    uint32_t checkouts, asked_seats, granted_seats;
+    uint32_t checkouts, checkins, asked_seats, granted_seats;
     char group[16];
     bool is_unlimited;
 };
@@ -227,7 +227,17 @@ static void on_checkout(void *self, struct link_request *request, const void *fi
     link_reply(request, &granted);
 }
 
+static void on_checkin(void *self, struct link_request *request, const void *fields)
+{
+    struct config_licence_granted none = { .head.has = CONFIG_LICENCE_GRANTED_HAS_GRANTED |
+                                                       CONFIG_LICENCE_GRANTED_HAS_LEASE };
+    (void)fields;
+    ((struct world *)self)->checkins++;
+    link_reply(request, &none);
+}
+
 static const struct link_handler config_handlers[] = {
+    { .msg = &MSG_CONFIG_CHECKIN_LICENCE, .on_request = on_checkin },
     { .msg = &MSG_CONFIG_CHECKOUT_LICENCE, .on_request = on_checkout },
     { .msg = &MSG_CONFIG_SUBSCRIBE, .on_request = on_subscribe },
     { .msg = &MSG_CONFIG_SNAPSHOT_NEXT, .on_request = on_next },
@@ -281,6 +291,8 @@ static void world_free(struct world *world)
     buf_free(&world->metrics);
     scope_close(world->life);
     snprintf(path, sizeof path, "%s/outbound.cfgcache", run);
+    (void)unlink(path);
+    snprintf(path, sizeof path, "%s/outbound.seat.seats", run);
     (void)unlink(path);
     CHECK(rmdir(run) == 0);
 }
@@ -940,5 +952,115 @@ TEST(both_members_of_a_pair_ask_for_one_group)
     licence_want(licence, 5);
     loop_run_for(world->loop, 100);
     CHECK_U32(world->asked_seats, 5);
+    world_free(world);
+}
+
+/* A life of its own, as after a restart, which finds what the one before left. */
+static struct licence *open_again(struct world *world, struct scope **life)
+{
+    *life = scope_new(world->app->life, "again", SCOPE_NO_LIMIT);
+    return licence_open(*life, world->app, TEXT("seat"), LICENCE_MAX, NULL, NULL);
+}
+
+TEST(a_start_without_config_goes_on_with_the_last_grant_for_what_is_left_of_the_day)
+{
+    struct world *world = everything_up();
+    struct scope *life;
+    world->granted_seats = 10;
+    struct licence *licence = open_again(world, &life);
+    loop_run_for(world->loop, 1000);
+    CHECK_U32(licence_seats(licence), 10);
+    scope_close(world->config_life);
+    loop_run_for(world->loop, LICENCE_KEPT_MS / 2);
+    scope_close(life);
+    licence = open_again(world, &life);
+    CHECK_U32(licence_seats(licence), 10);
+    loop_run_for(world->loop, LICENCE_KEPT_MS / 2 - 60000);
+    CHECK_U32(licence_seats(licence), 10);
+    loop_run_for(world->loop, 120000);
+    CHECK_U32(licence_seats(licence), 0);
+    run_config(world);
+    loop_run_for(world->loop, 60000);
+    CHECK_U32(licence_seats(licence), 10);
+    world_free(world);
+}
+
+TEST(where_there_is_no_pool_there_is_no_limit_however_long_config_is_away)
+{
+    struct world *world = everything_up();
+    struct scope *life;
+    world->is_unlimited = true;
+    struct licence *licence = open_again(world, &life);
+    loop_run_for(world->loop, 1000);
+    scope_close(world->config_life);
+    loop_run_for(world->loop, 2 * (uint64_t)LICENCE_KEPT_MS);
+    CHECK_U32(licence_seats(licence), LICENCE_MAX);
+    scope_close(life);
+    licence = open_again(world, &life);
+    loop_run_for(world->loop, 2 * (uint64_t)LICENCE_KEPT_MS);
+    CHECK_U32(licence_seats(licence), LICENCE_MAX);
+    world_free(world);
+}
+
+static uint32_t troubles, ends_of_trouble;
+
+static bool hears_all(void *self, enum log_level level)
+{
+    (void)self, (void)level;
+    return true;
+}
+
+static void hear_trouble(void *self, const struct log_event *event, struct text context,
+                         struct text line)
+{
+    (void)self, (void)context, (void)line;
+    troubles += strcmp(event->id, "00-07100") == 0;
+    ends_of_trouble += strcmp(event->id, "00-07101") == 0;
+}
+
+TEST(a_violation_and_a_silence_are_each_told_once_and_over_together)
+{
+    static const struct log_sink sink = { .wants = hears_all, .write = hear_trouble };
+    struct world *world = everything_up();
+    world->granted_seats = 1;
+    struct licence *licence =
+        licence_open(world->app->life, world->app, TEXT("seat"), 5, NULL, NULL);
+    loop_run_for(world->loop, 1000);
+    world->app->log = (struct log){ .sink = &sink };
+    troubles = ends_of_trouble = 0;
+    licence_violation(licence, "a1 finds no seat");
+    licence_violation(licence, "a2 finds no seat");
+    CHECK_U32(troubles, 1);
+    scope_close(world->config_life);
+    loop_run_for(world->loop, (uint64_t)LICENCE_KEPT_MS + 60000);
+    CHECK_U32(troubles, 2);
+    licence_violation(licence, NULL);
+    CHECK_U32(ends_of_trouble, 0);
+    run_config(world);
+    loop_run_for(world->loop, 60000);
+    CHECK_U32(ends_of_trouble, 1);
+    world->app->log = (struct log){ 0 };
+    world_free(world);
+}
+
+TEST(who_stops_gives_its_seats_back_but_not_those_of_a_pair)
+{
+    struct world *world = everything_up();
+    world->granted_seats = 5;
+    struct licence *licence =
+        licence_open(world->app->life, world->app, TEXT("seat"), 5, NULL, NULL);
+    loop_run_for(world->loop, 1000);
+    licence_return(licence);
+    loop_run_for(world->loop, 60000);
+    CHECK_U32(world->checkins, 1);
+    CHECK_U32(world->checkouts, 1); /* and asks for no more */
+    send_changed(world, 6, "added",
+                 object("Application", 12, 6, "first",
+                        "{\"name\":\"first\",\"backupServer\":\"outbound\"}"));
+    licence = licence_open(world->app->life, world->app, TEXT("seat"), 5, NULL, NULL);
+    loop_run_for(world->loop, 1000);
+    licence_return(licence);
+    loop_run_for(world->loop, 60000);
+    CHECK_U32(world->checkins, 1);
     world_free(world);
 }

@@ -995,3 +995,108 @@ TEST(a_schedule_goes_on_after_a_clock_that_was_wrong_by_a_year)
     CHECK_I64(session()->fsm.state, SESSION_STARTED);
     close_world();
 }
+
+/* --- seats of a licence (framework 13) ----------------------------------------------------------
+ */
+
+static void license(const char *seats)
+{
+    static uint64_t rev = 1;
+    struct fault fault;
+    struct text json =
+        scope_format(life,
+                     "{\"name\":\"outbound\",\"type\":\"CMServer\",\"ports\":[{\"id\":"
+                     "\"default\",\"number\":6100}],\"options\":{\"license\":{"
+                     "\"num-of-licenses\":\"%s\"}}}",
+                     seats);
+    CHECK_OK(app_put_object(app, &OBJECT_APPLICATION, 900, ++rev, TEXT(""), json, &fault));
+    app_objects_changed(app, rev);
+}
+
+static uint32_t log_out(const char *agent)
+{
+    struct outbound_logout asked = { .gsw_agent_id = text_of(agent) };
+    ask(&MSG_OUTBOUND_LOGOUT, &asked);
+    return last_error;
+}
+
+static struct outbound_counters counters(void)
+{
+    struct outbound_counters out;
+    APP_TYPE_OUTBOUND.count(outbound, &out);
+    return out;
+}
+
+TEST(agents_above_the_licences_get_no_new_records_until_a_seat_is_free)
+{
+    open_world();
+    license("1");
+    for (int i = 0; i < 4; i++) add("15550131");
+    start();
+    CHECK_U32(preview("a1"), OUTBOUND_OK);
+    CHECK_U32(preview("a2"), OUTBOUND_LIMIT);
+    CHECK_U32(preview("a1"), OUTBOUND_OK); /* she has hers */
+    CHECK_U32((uint32_t)counters().seats_used, 1);
+    CHECK_U32((uint32_t)counters().seats_granted, 1);
+    CHECK_U32((uint32_t)counters().seats_refused_total, 1);
+    processed(0, "");
+    CHECK_U32(log_out("a1"), OUTBOUND_OK);
+    loop_run_for(loop, 2000);
+    CHECK_U32(preview("a2"), OUTBOUND_LIMIT); /* a1 has one record left */
+    last_handle--;
+    CHECK_U32(go_on("a1"), OUTBOUND_OK);
+    processed(0, "");
+    loop_run_for(loop, 61000);
+    CHECK_U32(preview("a2"), OUTBOUND_OK);
+    CHECK_U32(preview("a1"), OUTBOUND_LIMIT);
+    desktops("a2", true);
+    desktops("a2", false); /* her record stays hers */
+    loop_run_for(loop, 2000);
+    CHECK_U32(preview("a1"), OUTBOUND_LIMIT);
+    processed(0, "");
+    loop_run_for(loop, 61000);
+    CHECK_U32(preview("a1"), OUTBOUND_OK);
+    close_world();
+}
+
+TEST(fewer_licences_leave_work_in_hand_alone_and_none_needs_none)
+{
+    open_world();
+    for (int i = 0; i < 4; i++) add("15550132");
+    start();
+    CHECK_U32(preview("a1"), OUTBOUND_OK);
+    uint32_t of_a1 = last_handle;
+    CHECK_U32(preview("a2"), OUTBOUND_OK);
+    CHECK_U32((uint32_t)counters().seats_used, 2);
+    license("1");
+    CHECK_U32(preview("a2"), OUTBOUND_LIMIT);
+    processed(0, ""); /* what she has goes on */
+    last_handle = of_a1;
+    processed(0, "");
+    CHECK_U32(preview("a1"), OUTBOUND_OK);
+    license("max");
+    CHECK_U32(preview("a2"), OUTBOUND_OK);
+    CHECK_U32((uint32_t)counters().seats_used_most, 2);
+    close_world();
+}
+
+TEST(an_unloaded_group_frees_the_seats_of_its_agents)
+{
+    open_world();
+    license("1");
+    add("15550133");
+    start();
+    desktops("a1", true);
+    CHECK_U32(preview("a1"), OUTBOUND_OK);
+    processed(0, "");
+    struct outbound_campaign_stop stop = { .gsw_campaign_group_dbid = GROUP };
+    ask(&MSG_OUTBOUND_CAMPAIGN_STOP, &stop);
+    struct outbound_campaign_unload unload = { .gsw_campaign_group_dbid = GROUP };
+    ask(&MSG_OUTBOUND_CAMPAIGN_UNLOAD, &unload);
+    loop_run_for(loop, 3000);
+    CHECK_U32((uint32_t)counters().seats_used, 0);
+    add("15550134");
+    start();
+    CHECK_U32(preview("a2"), OUTBOUND_OK);
+    close_world();
+}
