@@ -9,8 +9,6 @@
 
 enum { PAGE_ROWS = 200 };
 
-static const char mark[] = "transfer"; /* in meta of a target that is not complete */
-
 struct moving {
     const struct transfer *transfer;
     struct scope *scope;
@@ -135,7 +133,7 @@ struct reading {
 static bool is_mark(const struct reading *reading, const struct rows *rows, uint32_t row)
 {
     return text_eq(reading->shape->name, TEXT("meta")) &&
-           text_eq(rows_text(rows, row, 0), text_of(mark));
+           text_eq(rows_text(rows, row, 0), TEXT(STORE_HALF_MOVED));
 }
 
 static void add_row(struct reading *reading, const struct rows *rows, uint32_t row)
@@ -292,7 +290,8 @@ static void on_mark(void *self, const struct rows *rows)
 
 static enum err find_mark(struct moving *moving, bool *is_there)
 {
-    static const struct statement find = { "SELECT 1 FROM meta WHERE name = 'transfer'" };
+    static const struct statement find = { "SELECT 1 FROM meta WHERE name = '" STORE_HALF_MOVED
+                                           "'" };
     struct query query = { .statement = &find };
     return transfer_query(moving->to, &query, on_mark, is_there, moving->fault);
 }
@@ -321,9 +320,9 @@ static enum err check_empty(struct moving *moving, const struct transfer_names *
 static enum err put_mark(struct moving *moving, bool is_there)
 {
     struct buf sql = { 0 };
-    buf_add_z(&sql, is_there ? "INSERT INTO meta (name, value) VALUES ('transfer', 'under way') ON "
-                               "CONFLICT (name) DO NOTHING"
-                             : "DELETE FROM meta WHERE name = 'transfer'");
+    buf_add_z(&sql, is_there ? "INSERT INTO meta (name, value) VALUES ('" STORE_HALF_MOVED
+                               "', 'under way') ON CONFLICT (name) DO NOTHING"
+                             : "DELETE FROM meta WHERE name = '" STORE_HALF_MOVED "'");
     return run_sql(moving, &sql);
 }
 
@@ -449,12 +448,13 @@ enum err transfer_run(struct scope *scope, struct loop *loop, const struct log *
 {
     struct moving moving = { .transfer = transfer, .scope = scope, .loop = loop, .fault = fault };
     struct scope *stores = scope_new(scope, "stores", SCOPE_NO_LIMIT);
+    const struct store_options of_target = { .takes_half_moved = true };
     *proof = (struct transfer_proof){ 0 };
     enum err err = store_open(stores, loop, log, transfer->from, transfer->migrations, NULL,
                               &moving.from, fault);
     if (!err)
-        err = store_open(stores, loop, log, transfer->to, transfer->migrations, NULL, &moving.to,
-                         fault);
+        err = store_open(stores, loop, log, transfer->to, transfer->migrations, &of_target,
+                         &moving.to, fault);
     if (!err) err = move_all(&moving, proof);
     scope_close(stores);
     return err;

@@ -93,8 +93,10 @@ struct driver {
 
 extern const struct driver DRIVER_SQLITE, DRIVER_ODBC, DRIVER_POSTGRES;
 
-/* migrate.c: bring the schema of the database up to what `migrations` knows. */
+/* migrate.c: bring the schema of the database up to what `migrations` knows. `options` may be NULL.
+ */
 enum err migrate(const struct driver *driver, struct connection *connection, struct text path,
-                 const struct migration *migrations, struct fault *fault);
+                 const struct migration *migrations, const struct store_options *options,
+                 struct fault *fault);
 
 #endif

@@ -11,6 +11,9 @@
 static const struct statement find_version = {
     "SELECT value FROM meta WHERE name = 'schema_version'"
 };
+static const struct statement find_half_moved = {
+    "SELECT count(*) FROM meta WHERE name = '" STORE_HALF_MOVED "'"
+};
 static const char make_meta[] =
     "CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)";
 
@@ -43,13 +46,31 @@ static enum err query_version(const struct driver *driver, struct connection *co
     return err;
 }
 
+static enum err check_whole(const struct driver *driver, struct connection *connection,
+                            struct fault *fault)
+{
+    struct rows rows = { 0 };
+    struct query query = { .statement = &find_half_moved };
+    enum err err = driver->query(connection, &query, &rows, fault);
+    if (!err && rows_i64(&rows, 0, 0) > 0)
+        err = fault_set(fault, ERR_CONFLICT, "",
+                        "the move of data into it was begun and not ended: run carillon migrate "
+                        "again");
+    rows_free(&rows);
+    return err;
+}
+
 static enum err find_present(const struct driver *driver, struct connection *connection,
-                             uint32_t *version, struct fault *fault)
+                             const struct store_options *options, uint32_t *version,
+                             struct fault *fault)
 {
     int64_t tables;
     bool has_meta;
     *version = 0;
     enum err err = query_tables(driver, connection, &tables, &has_meta, fault);
+    if (err) return err;
+    if (has_meta && !(options && options->takes_half_moved))
+        err = check_whole(driver, connection, fault);
     if (err) return err;
     if (has_meta) return query_version(driver, connection, version, fault);
     if (tables == 0) return ERR_OK;
@@ -89,12 +110,13 @@ static enum err check_ahead(uint32_t present, uint32_t newest, struct fault *fau
 }
 
 enum err migrate(const struct driver *driver, struct connection *connection, struct text path,
-                 const struct migration *migrations, struct fault *fault)
+                 const struct migration *migrations, const struct store_options *options,
+                 struct fault *fault)
 {
     uint32_t present = 0;
     struct fault reason;
     enum err err = driver->make_ready ? driver->make_ready(connection, &reason) : ERR_OK;
-    if (!err) err = find_present(driver, connection, &present, &reason);
+    if (!err) err = find_present(driver, connection, options, &present, &reason);
     if (!err) err = check_ahead(present, newest_version(migrations), &reason);
     for (const struct migration *step = migrations; !err && step->version; step++)
         if (step->version > present) err = run_step(driver, connection, step, &reason);

@@ -487,7 +487,7 @@ static enum err open_connections(const struct driver *driver, struct text path,
 {
     enum err err = driver->open(path, false, options, writer, fault);
     if (err) return err;
-    err = migrate(driver, *writer, place_of(driver, *writer, path), migrations, fault);
+    err = migrate(driver, *writer, place_of(driver, *writer, path), migrations, options, fault);
     *reader = *writer;
     if (!err && !text_eq(path, TEXT(":memory:")))
         err = driver->open(path, true, options, reader, fault);

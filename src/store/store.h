@@ -52,7 +52,12 @@ struct store_options {
     uint32_t queue_max;      /* changes waiting; 0: 20,000 */
     uint32_t query_timeout_s; /* not SQLite; 0: 60 */
     uint32_t pause_max_s;     /* not SQLite: between attempts to connect; 0: 30, of PostgreSQL 5 */
+    bool takes_half_moved; /* else a database to which a move (`carillon migrate`) was begun and not
+                              ended is refused with ERR_CONFLICT */
 };
+
+/* In meta while a move into this database is not complete. */
+#define STORE_HALF_MOVED "transfer"
 
 /* A schema of a PostgreSQL database as a `path`: "postgresql:SCHEMA:CONNINFO", SCHEMA of lower-case
  * letters, digits and _, CONNINFO as libpq has it (host, port: several by commas, the one that

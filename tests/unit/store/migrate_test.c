@@ -71,6 +71,23 @@ TEST(a_database_of_the_next_release_opens_one_further_ahead_is_refused)
     ground_end(&ground);
 }
 
+TEST(a_database_that_data_were_half_moved_into_is_refused)
+{
+    struct ground ground = { 0 };
+    begin_empty(&ground, first);
+    CHECK_OK(
+        store_execute_now(ground.store, TEXT("INSERT INTO meta VALUES ('transfer', 'x')"), NULL));
+    struct fault fault = { 0 };
+    CHECK_I64(open_with(&ground, first, &fault), ERR_CONFLICT);
+    CHECK(strstr(fault.words, "carillon migrate") != NULL);
+    const struct store_options of_the_move = { .takes_half_moved = true };
+    scope_close(ground.store_life);
+    ground.store_life = scope_new(ground.life, "store of test", SCOPE_NO_LIMIT);
+    CHECK_OK(store_open(ground.store_life, ground.loop, NULL, text_of(ground.path), first,
+                        &of_the_move, &ground.store, &fault));
+    ground_end(&ground);
+}
+
 TEST(a_step_that_fails_leaves_the_step_before)
 {
     struct ground ground = { 0 };
