@@ -28,7 +28,6 @@ import pathlib
 import re
 import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -41,6 +40,7 @@ import urllib.parse
 import running
 import workers
 from ports import free_port
+from running import alone
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 FOLDERS = [TOP / "tests/e2e", TOP / "tests/chaos"]

@@ -15,7 +15,7 @@ import unittest
 
 import databases
 from campaign import READY, UPDATED, Centre, new_group
-from harness import binary, wait_until
+from harness import alone, binary, wait_until
 
 HEADER = "contact_info,contact_info_type,tz_name,daily_from,daily_till,chain_key,first_name,Other1\n"
 
@@ -175,6 +175,7 @@ class Import(unittest.TestCase):
         record = self.centre.preview(self.group, "a1")
         self.assertEqual((record.status, record.json["GSW_PHONE"]), (200, "15550023"))
 
+    @alone
     def test_a_live_AddRecord_waits_at_most_about_a_group(self):
         self.centre.add(self.group, "15550024")
         count = 60_000

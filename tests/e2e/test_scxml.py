@@ -430,6 +430,7 @@ class DrawTest(Folder):
 
 class BoundsTest(unittest.TestCase):
     """Within 100 ms of a limit, to the millisecond, in the build that is used: a sanitized one takes several times as long."""
+    alone = True
 
     def test_scenario_O18_nothing_that_a_document_contains_can_stop_its_server(self):
         name = "tests/unit/scxml/scxml_ecmascript_bounds_test"

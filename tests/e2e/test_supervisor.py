@@ -5,7 +5,7 @@ import signal
 import time
 import unittest
 
-from harness import Installation, http_call, process_lives, wait_until
+from harness import Installation, alone, http_call, process_lives, wait_until
 
 HOST = "localhost"
 
@@ -30,6 +30,7 @@ def small_config():
 
 
 class Boot(unittest.TestCase):
+    @alone
     def test_the_sample_is_running_in_under_two_seconds(self):
         with Installation(small_config()) as centre:
             centre.stop()
@@ -61,6 +62,8 @@ class Boot(unittest.TestCase):
 
 
 class Life(unittest.TestCase):
+    alone = True
+
     @classmethod
     def setUpClass(cls):
         cls.centre = Installation(small_config(), options={"restart-quick-time": 0})
