@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-extern const struct app_type APP_TYPE_WEB;
+extern const struct app_type APP_TYPE_CONTROL, APP_TYPE_WEB;
 
 #define PASSWORD "Correct-Horse-1"
 
@@ -20,8 +20,11 @@ enum { ANSWER_MS = 5000 };
 static const char applications[] =
     ",{\"name\":\"config\",\"template\":\"ConfigurationServer\",\"host\":\"h\",\"ports\":[{"
     "\"id\":\"default\",\"number\":2020}]},"
+    "{\"name\":\"control\",\"template\":\"SCS\",\"host\":\"h\",\"ports\":[{"
+    "\"id\":\"default\",\"number\":2021}],\"connections\":[{\"server\":\"config\"}]},"
     "{\"name\":\"web\",\"template\":\"WebAPIServer\",\"host\":\"h\","
-    "\"tenants\":[\"Environment\",\"T\"],\"connections\":[{\"server\":\"config\"}],"
+    "\"tenants\":[\"Environment\",\"T\"],\"connections\":[{\"server\":\"config\"},"
+    "{\"server\":\"control\"}],"
     "\"ports\":[{\"id\":\"default\",\"number\":8090,\"connectionProtocol\":\"http\","
     "\"transportParams\":\"address=127.0.0.9\"}],"
     "\"options\":{\"web\":{\"requests-per-second\":\"100000\",\"logins-per-address\":\"100000\","
@@ -42,46 +45,49 @@ static void hear(void *self, const struct log_event *event, struct text context,
     if (event->category != LOG_CATEGORY_AUDIT) return;
     if (event == &EVENT_CHANGE_COMMITTED)
         world->made++;
-    else if (event == &EVENT_CHANGE_REFUSED)
+    else if (event == &EVENT_CHANGE_REFUSED || event == &EVENT_CONTROL_ORDER_REFUSED)
         world->refused++;
     else
         return;
     (void)snprintf(world->audit, sizeof world->audit, "%.*s", TEXT_ARG(line));
 }
 
-static void listen_to_config(struct access_world *world)
+static void listen_to(struct access_world *world, struct app *app)
 {
     struct log_sink *sink = scope_alloc(world->config->life, sizeof *sink);
     *sink = (struct log_sink){ .wants = wants_standard, .write = hear, .self = world };
-    world->config->app->log = (struct log){ .sink = sink };
+    app->log = (struct log){ .sink = sink };
 }
 
 /* --- its life ------------------------------------------------------------------------------- */
 
-static void on_web_end(void *self, int exit_code)
+static void on_app_end(void *self, int exit_code)
 {
     (void)self;
-    fail_msg("web ended with %d", exit_code);
+    fail_msg("a server ended with %d", exit_code);
 }
 
-static void start_web(struct access_world *world)
+/* Born as a supervisor would, but without one. */
+static struct app *start_app(struct access_world *world, const struct app_type *type)
 {
     struct world *config = world->config;
     struct fault fault = { 0 };
     struct buf birth = { 0 };
-    buf_add_z(&birth,
-              "{\"application\":\"web\",\"type\":\"web\",\"run\":\"/run\",\"data\":\"/web\","
-              "\"host\":\"h\",\"config\":\"127.0.0.1:2020\","
-              "\"config_application\":\"config\",\"secret\":\"");
+    struct app *app;
+    buf_format(&birth,
+               "{\"application\":\"%s\",\"type\":\"%s\",\"run\":\"/run\",\"data\":\"/%s\","
+               "\"host\":\"h\",\"config\":\"127.0.0.1:2020\","
+               "\"config_application\":\"config\",\"secret\":\"",
+               type->name, type->name, type->name);
     for (size_t i = 0; i < APP_TEST_SECRET.len; i++)
         buf_format(&birth, "%02x", (unsigned)APP_TEST_SECRET.at[i]);
     buf_add_z(&birth, "\"}");
-    struct app_simulation simulation = { .birth = buf_text(&birth), .on_end = on_web_end };
-    struct scope *life = scope_new(config->life, "web", SCOPE_NO_LIMIT);
-    CHECK_OK(
-        app_new_simulated(life, config->loop, &APP_TYPE_WEB, &simulation, &world->web, &fault));
+    struct app_simulation simulation = { .birth = buf_text(&birth), .on_end = on_app_end };
+    struct scope *life = scope_new(config->life, type->name, SCOPE_NO_LIMIT);
+    CHECK_OK(app_new_simulated(life, config->loop, type, &simulation, &app, &fault));
     buf_free(&birth);
     loop_run_for(config->loop, 3000);
+    return app;
 }
 
 struct access_world *access_world_new(void)
@@ -95,11 +101,13 @@ struct access_world *access_world_new(void)
     table_make(world->tool, applications);
     world->net = net_new(config->life, config->loop);
     world->http = http_client_new(config->life, world->net, 4);
-    start_web(world);
+    world->control = start_app(world, &APP_TYPE_CONTROL);
+    world->web = start_app(world, &APP_TYPE_WEB);
     for (size_t i = 0; i < table_role_count; i++)
         if (table_role_logs_in(&table_roles[i]))
             access_set_password(world, table_roles[i].person, false);
-    listen_to_config(world);
+    listen_to(world, world->config->app);
+    listen_to(world, world->control);
     return world;
 }
 
@@ -302,8 +310,8 @@ void access_desktop_close(struct access_desktop *desktop)
     scope_close(desktop->life);
 }
 
-struct access_answer access_frame(struct access_desktop *desktop, const char *message,
-                                  const char *fields)
+struct access_answer access_frame(struct access_desktop *desktop, const char *to,
+                                  const char *message, const char *fields)
 {
     struct coming coming = { .world = desktop->world };
     struct buf frame = { 0 };
@@ -312,9 +320,9 @@ struct access_answer access_frame(struct access_desktop *desktop, const char *me
     desktop->waits = &coming;
     /* Who says she is somebody else is not. */
     buf_format(&frame,
-               "{\"to\":\"config\",\"message\":\"%s\",\"ref\":%llu,\"person\":\"default\","
+               "{\"to\":\"%s\",\"message\":\"%s\",\"ref\":%llu,\"person\":\"default\","
                "\"tenant\":\"Environment\",\"application\":\"tool\",\"fields\":%s}",
-               message, (unsigned long long)desktop->ref, fields);
+               to, message, (unsigned long long)desktop->ref, fields);
     websocket_client_send(desktop->client, buf_text(&frame));
     buf_free(&frame);
     wait_for(&coming);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* access_world.h - config and web in one process on a virtual clock, with the centre of
- * access_table.h: web follows config over its link as ever, persons log in with their passwords
+/* access_world.h - config, control and web in one process on a virtual clock, with the centre of
+ * access_table.h: they follow config over links as ever, persons log in with their passwords
  * over HTTP, and then ask over HTTP or a desktop's WebSocket. What config writes into its audit log
  * is counted. */
 #ifndef TESTS_UNIT_WEB_ACCESS_WORLD_H
@@ -21,11 +21,11 @@ struct access_answer {
 struct access_world {
     struct world *config;
     struct asker *tool;
-    struct app *web;
+    struct app *control, *web;
     struct net *net; /* of the people */
     struct http_client *http;
     struct scope *answer_life; /* of the last answer */
-    uint32_t made, refused;    /* audit lines of config since they were set to 0 */
+    uint32_t made, refused;    /* audit lines since they were set to 0 */
     char audit[512];           /* the last of them */
 };
 
@@ -53,7 +53,7 @@ struct access_desktop;
 struct access_desktop *access_desktop_open(struct access_world *world, struct text token,
                                            unsigned *status);
 void access_desktop_close(struct access_desktop *desktop);
-struct access_answer access_frame(struct access_desktop *desktop, const char *message,
-                                  const char *fields);
+struct access_answer access_frame(struct access_desktop *desktop, const char *to,
+                                  const char *message, const char *fields);
 
 #endif
