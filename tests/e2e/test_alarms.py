@@ -184,7 +184,8 @@ class Alarms(unittest.TestCase):
                     kept.append(number)
                     number = answer["upTo"] + 1
 
-        sender = threading.Thread(target=send)
+        sender = threading.Thread(target=send, daemon=True)
+        self.addCleanup(ends.set)
         sender.start()
         for _ in range(rounds(3, 30)):
             before = len(kept)
