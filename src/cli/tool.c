@@ -8,12 +8,14 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
-enum { HOST_FILE_BYTES_MAX = 1 << 20, READ_MS = 10000 };
+enum { HOST_FILE_BYTES_MAX = 1 << 20, READ_MS = 10000, USER_MAX = 64 };
 
 /* --- where the installation is --------------------------------------------------------------- */
 
@@ -53,6 +55,17 @@ static enum err find_data_dir(struct tool *tool, const char *data_dir, struct fa
     return ERR_OK;
 }
 
+/* For audits: the installation's secret tells that somebody may, not who it is. */
+static struct text system_user(struct scope *life)
+{
+    const struct passwd *entry = getpwuid(getuid());
+    const char *behind = getuid() == 0 ? getenv("SUDO_USER") : NULL;
+    struct text user = behind  ? text_of(behind)
+                       : entry ? text_of(entry->pw_name)
+                               : scope_format(life, "%u", (unsigned)getuid());
+    return scope_keep(life, text_slice(user, 0, USER_MAX));
+}
+
 enum err tool_open(struct tool *out, const char *data_dir, struct fault *fault)
 {
     *out = (struct tool){ .life = scope_new(NULL, "tool", SCOPE_NO_LIMIT) };
@@ -69,6 +82,7 @@ enum err tool_open(struct tool *out, const char *data_dir, struct fault *fault)
         (struct link_identity){ .application = TEXT("tool"),
                                 .role = TEXT("tool"),
                                 .build = TEXT(CARILLON_VERSION),
+                                .user = system_user(out->life),
                                 .secret = { (const char *)out->secret, sizeof out->secret },
                                 .secret_is_master = true };
     return ERR_OK;

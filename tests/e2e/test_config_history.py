@@ -28,9 +28,9 @@ class History(unittest.TestCase):
         self.centre.cli("password", "default", stdin="correct horse battery staple\n")
 
         lines = self.config("history", "--last", "1").stdout
-        self.assertIn(f"revision {rev} update Place p through tool from ", lines)
+        self.assertRegex(lines, rf"revision {rev} update Place p by os:\S+ through tool from 127\.0\.0\.1")
         self.assertIn("moving house", lines)
-        self.assertIn("password Person default through carillon password", lines)
+        self.assertIn("password Person default by os:", lines)
         self.assertNotIn("horse", lines)
 
         path = self.centre.folder / "history.xml"
@@ -43,6 +43,10 @@ class History(unittest.TestCase):
         rows = json.loads(self.config("history", "--json", "-").stdout)
         (password,) = [row for row in rows if row["op"] == "password" and row["application"] == "carillon password"]
         self.assertEqual(password["properties"], [{"path": "password", "old": "\"***\"", "new": "\"***\""}])
+        for row in rows:
+            if row["application"] in ("tool", "carillon password"):
+                self.assertRegex(row["person"], r"^os:\S+$")
+                self.assertRegex(row["address"], r"^127\.0\.0\.1")
 
         plan = self.config("undo", str(rev), "--plan", expect=2).stdout
         self.assertIn("~ Place p\n", plan)

@@ -47,6 +47,7 @@ void hub_init(struct link_hub *hub, struct scope *life, struct net *net, const s
         .identity = { .application = scope_keep(life, identity->application),
                       .role = scope_keep(life, identity->role),
                       .build = scope_keep(life, identity->build),
+                      .user = scope_keep(life, identity->user),
                       .secret = scope_keep(life, identity->secret),
                       .own_key = scope_keep(life, identity->own_key),
                       .secret_is_master = identity->secret_is_master },
@@ -96,7 +97,7 @@ void link_begin(struct link *link)
 {
     link->opening_bytes = 0;
     link->our_hello = link->peer_hello = (struct text){ 0 };
-    link->peer = link->peer_role = (struct text){ 0 };
+    link->peer = link->peer_role = link->peer_user = (struct text){ 0 };
     link->state = LINK_GREETING;
     timer_start(link->timer, LINK_OPENING_MS);
     if (link->server == NULL) opening_send_hello(link);
@@ -187,7 +188,7 @@ static void close_connection(struct link *link)
     scope_close(link->connection);
     link->connection = NULL;
     link->stream = NULL;
-    link->peer = link->peer_role = (struct text){ 0 };
+    link->peer = link->peer_role = link->peer_user = (struct text){ 0 };
     buf_free(&link->in);
     buf_free(&link->out);
 }
@@ -441,6 +442,11 @@ bool link_is_up(const struct link *link)
 struct text link_peer(const struct link *link)
 {
     return link->peer;
+}
+
+struct text link_peer_user(const struct link *link)
+{
+    return link->peer_user;
 }
 
 struct text link_peer_role(const struct link *link)

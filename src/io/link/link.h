@@ -43,6 +43,7 @@ struct link_header { /* absent is zero or empty */
 struct link_identity {
     struct text application, role; /* our name; "primary", "backup", "tool" */
     struct text build;
+    struct text user;    /* of a tool: the system's user who runs it */
     struct text secret;  /* the installation's secret, our own derived key, or the key of us and one
                             peer (link_derive_pair_key) */
     struct text own_key; /* beside the key of us and one peer: our own derived key, for a peer that
@@ -114,6 +115,8 @@ void link_close(struct link *link);
 bool link_is_up(const struct link *link);
 struct text link_peer(const struct link *link); /* the proven application name */
 struct text link_peer_role(const struct link *link);
+struct text link_peer_user(
+    const struct link *link); /* said, as the role is; of a tool, for audits */
 struct text link_peer_address(const struct link *link);             /* "127.0.0.1:51234", "unix" */
 const struct link_counters *link_counters(const struct link *link); /* a server's are its links' */
 

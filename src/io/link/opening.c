@@ -50,6 +50,10 @@ void opening_send_hello(struct link *link)
         .nonce = { (const char *)nonce, sizeof nonce },
         .has_secret = hub->identity.secret_is_master,
     };
+    if (hub->identity.user.len) {
+        hello.head.has |= LINK_HELLO_HAS_USER;
+        hello.user = hub->identity.user;
+    }
     if (is_client(link)) {
         hello.head.has |= LINK_HELLO_HAS_KEEP_ALIVE | LINK_HELLO_HAS_KEEP_ALIVE_TRACE;
         hello.keep_alive = hub->options.addp_remote_ms;
@@ -132,6 +136,7 @@ static void on_hello(struct link *link, const struct link_hello *hello, struct t
 {
     link->peer = scope_keep(link->connection, hello->application);
     link->peer_role = scope_keep(link->connection, hello->role);
+    link->peer_user = scope_keep(link->connection, hello->user);
     link->peer_hello = scope_keep(link->connection, body);
     const char *words = fault_of_hello(link, hello);
     if (!words && choose_key(link, hello)) words = "our own key is not there";

@@ -92,7 +92,7 @@ struct link {
     uint64_t opening_bytes; /* received and not yet proven */
     struct text our_hello, peer_hello;
     uint8_t key[IDENTITY_KEY_BYTES];
-    struct text peer, peer_role; /* in `connection` */
+    struct text peer, peer_role, peer_user; /* in `connection` */
 
     struct keep_alive keep_alive;
     struct timer *keep_alive_timer;

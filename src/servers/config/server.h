@@ -112,6 +112,8 @@ struct origin {
     struct text application, address;
 };
 struct origin origin_of(const struct config_server *server, struct link_request *request);
+/* For the history and the audit: the person, or "os:NAME" who ran a tool. Lies in `scope`. */
+struct text user_of(struct scope *scope, struct link_request *request, const struct actor *actor);
 /* `request` NULL: ourselves. Texts are kept in `scope`. */
 struct actor actor_of(const struct config_server *server, struct scope *scope,
                       struct link_request *request);

@@ -476,8 +476,10 @@ void request_set_password(void *self, struct link_request *request, const void *
     job->wanted = scope_keep(job->life, asked->new_password);
     job->application = asked->application.len ? scope_keep(job->life, asked->application)
                                               : TEXT("carillon password");
-    job->address = scope_keep(job->life, asked->address);
-    struct text by = link_request_header(request)->person;
+    job->address = scope_keep(job->life, asked->address.len ? asked->address
+                                                            : origin_of(server, request).address);
+    struct actor actor = actor_of(server, job->life, request);
+    struct text by = user_of(job->life, request, &actor);
     job->by = scope_keep(job->life, by.len || is_from_tool ? by : job->who.employee_id);
     const struct account *account = account_find(server->accounts, job->person_dbid);
     job->former_count = account ? account_former_compared(account, rules) : 0;

@@ -77,6 +77,14 @@ struct actor actor_of(const struct config_server *server, struct scope *scope,
     return actor;
 }
 
+struct text user_of(struct scope *scope, struct link_request *request, const struct actor *actor)
+{
+    const struct link *link = request ? link_request_link(request) : NULL;
+    if (actor->kind == ACTOR_PERSON) return actor->person;
+    if (actor->kind != ACTOR_TOOL || link == NULL || link_peer_user(link).len == 0) return TEXT("");
+    return scope_format(scope, "os:%.*s", TEXT_ARG(link_peer_user(link)));
+}
+
 /* --- what it may ---------------------------------------------------------------------------- */
 
 static struct access_rights *plain(const struct config_server *server, struct scope *scope,

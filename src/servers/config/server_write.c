@@ -97,14 +97,13 @@ struct write *write_new(struct config_server *server, struct link_request *reque
         .request = request,
         .fields = fields,
         .comment = TEXT(""),
-        .person = TEXT(""),
         .application = scope_keep(life, request ? origin.application : server->app->name),
         .address = scope_keep(life, origin.address),
         .problems = { .scope = life },
         .warnings = { .scope = life },
     };
     write->actor = actor_of(server, life, request);
-    if (write->actor.kind == ACTOR_PERSON) write->person = write->actor.person;
+    write->person = user_of(life, request, &write->actor);
     return write;
 }
 

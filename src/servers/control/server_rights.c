@@ -81,8 +81,14 @@ struct asker asker_of(const struct control_server *server, struct link_request *
     const struct link *link = link_request_link(request);
     struct text peer = link ? link_peer(link) : TEXT("");
     if (header->person.len == 0 || !speaks_for_persons(server, peer)) {
+        struct text user = link ? link_peer_user(link) : TEXT("");
         if (is_one_of_ours(peer))
-            return (struct asker){ .kind = ASKER_FULL, .words = scope_keep(scope, peer) };
+            return (struct asker){
+                .kind = ASKER_FULL,
+                .words = user.len
+                             ? scope_format(scope, "%.*s (os:%.*s)", TEXT_ARG(peer), TEXT_ARG(user))
+                             : scope_keep(scope, peer),
+            };
         return application_asks(server, scope, peer);
     }
     struct text tenant = header->tenant.len ? header->tenant : TEXT("Environment");
