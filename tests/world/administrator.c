@@ -13,8 +13,6 @@ enum { APPLY_MS = 20000, PAUSE_MS = 2500 };
 struct administrator {
     struct world *world;
     struct link *link;
-    uint8_t secret[INSTALLATION_SECRET_BYTES];
-    struct link_identity identity;
     void (*ended)(void *self, enum err err, struct text words);
     void *self;
     struct timer *timer;
@@ -101,26 +99,32 @@ void administrator_begin(struct administrator *administrator)
     timer_start(administrator->timer, 1 + world_below(administrator->world, PAUSE_MS));
 }
 
-struct administrator *administrator_new(struct world *world)
+struct link *administrator_link(struct world *world, const char *address, const char *server,
+                                void *self)
 {
     static const struct link_handler none[] = { { 0 } };
     static const struct link_life life = { 0 };
-    struct administrator *administrator = scope_alloc(world->life, sizeof *administrator);
+    struct link_options options = { .reconnect_ms = 200 };
+    struct link_identity *identity = scope_alloc(world->life, sizeof *identity);
+    uint8_t *secret = scope_alloc(world->life, INSTALLATION_SECRET_BYTES);
     struct fault fault;
+    if (installation_read_secret(world->options->data_dir, secret, &fault))
+        world_fail(world, "the secret: %s", fault.words);
+    *identity =
+        (struct link_identity){ .application = TEXT("tool"),
+                                .role = TEXT("tool"),
+                                .build = TEXT(CARILLON_VERSION),
+                                .secret = { (const char *)secret, INSTALLATION_SECRET_BYTES },
+                                .secret_is_master = true };
+    return link_connect(world->life, world->net, &world->log, text_of(address), text_of(server),
+                        identity, &options, none, &life, self);
+}
+
+struct administrator *administrator_new(struct world *world)
+{
+    struct administrator *administrator = scope_alloc(world->life, sizeof *administrator);
     administrator->world = world;
     administrator->timer = timer_new(world->life, world->loop, change_something, administrator);
-    if (installation_read_secret(world->options->data_dir, administrator->secret, &fault))
-        world_fail(world, "the secret: %s", fault.words);
-    administrator->identity = (struct link_identity){
-        .application = TEXT("tool"),
-        .role = TEXT("tool"),
-        .build = TEXT(CARILLON_VERSION),
-        .secret = { (const char *)administrator->secret, sizeof administrator->secret },
-        .secret_is_master = true
-    };
-    struct link_options options = { .reconnect_ms = 200 };
-    administrator->link = link_connect(world->life, world->net, &world->log, TEXT("127.0.0.1:2020"),
-                                       TEXT("config"), &administrator->identity, &options, none,
-                                       &life, administrator);
+    administrator->link = administrator_link(world, "127.0.0.1:2020", "config", administrator);
     return administrator;
 }

@@ -38,16 +38,30 @@ static void tell_states(struct world *world, const struct outbound *outbound)
 
 /* --- configuration --- */
 
-static void tell_holder(struct world *world, const char *who, const struct held *held,
-                        bool is_settled)
+/* `view`: what the one who may not see all of it may see; empty: all. */
+static void tell_holder(struct world *world, const char *who, struct text view,
+                        const struct held *held, bool is_settled)
 {
     char words[24];
     (void)snprintf(words, sizeof words, "%016llx", (unsigned long long)held->digest);
     world_hear(world, (struct event){ .kind = EVENT_CONFIGURATION,
                                       .who = text_of(who),
+                                      .name = view,
                                       .revision = held->revision,
                                       .digest = text_of(words),
                                       .is_settled = is_settled });
+}
+
+static void tell_follower(struct world *world, uint32_t index, bool is_settled)
+{
+    struct text name;
+    struct held held;
+    bool has = follower_held(world, index, &name, &held);
+    if (has) tell_holder(world, name.at, name, &held, is_settled);
+    if (config_shows(machine_app(world->machine, TEXT("config")), name, &held))
+        tell_holder(world, "config", name, &held, is_settled);
+    if (config_shows(machine_app(world->machine, TEXT("copy")), name, &held))
+        tell_holder(world, "copy", name, &held, is_settled);
 }
 
 static void tell_configuration(struct world *world, bool is_settled)
@@ -55,10 +69,11 @@ static void tell_configuration(struct world *world, bool is_settled)
     static const char *const subscribers[] = { "outbound", "web" };
     struct held held;
     if (!config_holds(machine_app(world->machine, TEXT("config")), &held)) return;
-    tell_holder(world, "config", &held, is_settled);
+    tell_holder(world, "config", TEXT(""), &held, is_settled);
     for (size_t i = 0; i < sizeof subscribers / sizeof *subscribers; i++)
         if (subscriber_holds(machine_app(world->machine, text_of(subscribers[i])), &held))
-            tell_holder(world, subscribers[i], &held, is_settled);
+            tell_holder(world, subscribers[i], TEXT(""), &held, is_settled);
+    for (uint32_t i = 0; i < FOLLOWERS; i++) tell_follower(world, i, is_settled);
 }
 
 void census_persons(struct world *world)

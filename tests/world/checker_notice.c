@@ -139,19 +139,24 @@ static struct holder *holder_get(struct checker *checker, struct text who)
     return holder;
 }
 
-/* One revision is one content, whoever has it. */
+/* One revision is one content for those who may see the same, whoever has it. */
 static void compare_digests(struct checker *checker, const struct event *event)
 {
     struct revision {
-        uint64_t number;
+        struct {
+            uint64_t number, view;
+        } key;
         uint32_t digest, who;
     };
-    struct revision *known = table_get(checker->revisions, TEXT_OF(&event->revision));
+    struct revision made = { .key = { event->revision, name_of(checker, event->name) } };
+    struct revision *known = table_get(checker->revisions, TEXT_OF(&made.key));
     uint32_t digest = name_of(checker, event->digest);
     if (known == NULL) {
         known = scope_alloc(checker->scope, sizeof *known);
-        *known = (struct revision){ event->revision, digest, name_of(checker, event->who) };
-        table_put(checker->revisions, TEXT_OF(&known->number), known);
+        made.digest = digest;
+        made.who = name_of(checker, event->who);
+        *known = made;
+        table_put(checker->revisions, TEXT_OF(&known->key), known);
     } else if (known->digest != digest) {
         breaks(checker, INVARIANT_CONVERGENCE, NULL, "revision %llu differs at %.*s and %.*s",
                (unsigned long long)event->revision, TEXT_ARG(event->who),

@@ -482,6 +482,15 @@ TEST(subscribers_converge)
     snprintf(log, sizeof log, "%s%s", server,
              "'configuration','who':'config','revision':4,'digest':'d'\n");
     BROKE(log, "convergence: config went back from revision 5 to 4");
+    /* Of who sees less: the same revision has another content, and one alone. */
+    snprintf(log, sizeof log, "%s%s", server,
+             "'configuration','who':'config','name':'few','revision':5,'digest':'f'\n"
+             "'configuration','who':'watcher','name':'few','revision':5,'digest':'f'\n");
+    KEPT(log);
+    snprintf(log, sizeof log, "%s%s", server,
+             "'configuration','who':'config','name':'few','revision':5,'digest':'f'\n"
+             "'configuration','who':'watcher','name':'few','revision':5,'digest':'e'\n");
+    BROKE(log, "convergence: revision 5 differs at watcher and config");
     BROKE("'asked','ask':'set','request':1,'name':'c','value':'x'\n"
           "'acknowledged','request':1,'revision':6\n"
           "'configuration','who':'config','revision':5,'digest':'e'\n",

@@ -49,7 +49,7 @@
                                          until `until` at the latest (both at_ms's clock) */        \
     /* --- values that one server keeps and others hold --- */                                      \
     X(SEEN,          "seen")          /* name: what ASK_SET wrote, as it is now: value */           \
-    X(CONFIGURATION, "configuration") /* who holds it ("config": the server), revision, digest;
+    X(CONFIGURATION, "configuration") /* who holds it ("config": the server), revision, digest, name: by whose eyes;
                                          is_settled: it had time to converge */
 
 #define EVENT_ASK_LIST(X)                                                                           \

@@ -25,7 +25,7 @@ struct outbound *look_outbound(struct world *world)
 
 bool look_control(struct world *world)
 {
-    static const char *const names[] = { "config", "control", "outbound", "web" };
+    static const char *const names[] = { "config", "control", "copy", "outbound", "web" };
     struct app *app = machine_app(world->machine, TEXT("control"));
     const struct control_server *control = app ? app_server(app) : NULL;
     for (size_t i = 0; control && i < sizeof names / sizeof *names; i++) {

@@ -17,8 +17,8 @@ enum {
 };
 
 static const char *const places[] = { "127.0.0.1:2020", "127.0.0.1:6100", "127.0.0.1:6101",
-                                      "127.0.0.1:8090", "127.0.0.1:9300" };
-static const char *const stores[] = { "outbound", "outbound", "config", "web" };
+                                      "127.0.0.1:8090", "127.0.0.1:9300", "127.0.0.1:2022" };
+static const char *const stores[] = { "outbound", "outbound", "config", "web", "config" };
 enum { PLACES = sizeof places / sizeof *places, STORES = sizeof stores / sizeof *stores };
 
 struct trouble {
@@ -40,8 +40,8 @@ static void say(struct world *world, const char *what, struct text where)
 
 static void kill_one(struct trouble *trouble)
 {
-    static const char *const victims[] = { "outbound", "outbound",   "outbound",   "web",
-                                           "config",   "http_proxy", "supervisor", "control" };
+    static const char *const victims[] = { "outbound",   "outbound",   "outbound", "web", "config",
+                                           "http_proxy", "supervisor", "control",  "copy" };
     struct world *world = trouble->world;
     machine_kill(world->machine,
                  text_of(victims[world_below(world, sizeof victims / sizeof *victims)]));

@@ -5,6 +5,7 @@
 #include "tests/world/world.h"
 
 #include "servers/outbound/outbound.h"
+#include "tests/world/configuration.h"
 
 #include <fcntl.h>
 #include <stdarg.h>
@@ -149,6 +150,17 @@ void world_boot(struct world *world)
         world_fail(world, "the supervisor does not start: %s", fault.words);
 }
 
+static bool all_follow(struct world *world)
+{
+    struct app *config = machine_app(world->machine, TEXT("config"));
+    struct text name;
+    struct held held;
+    for (uint32_t i = 0; i < FOLLOWERS; i++)
+        if (!follower_held(world, i, &name, &held) || held.revision < config_revision(config))
+            return false;
+    return true;
+}
+
 /* --- the beginning --- */
 
 struct asked {
@@ -283,6 +295,9 @@ static void live(struct world *world)
 {
     for (uint32_t i = 0; i < AGENTS; i++) agent_begin(world->agents[i]);
     administrator_begin(world->administrator);
+    world->editors[0] = editor_new(world, 1, "127.0.0.1:2020", "config");
+    world->editors[1] = editor_new(world, 2, "127.0.0.1:2022", "copy");
+    followers_begin(world);
     world->manager = manager_new(world);
     for (uint32_t i = 0; i < world->options->strikes && !world->is_broken; i++) {
         loop_run_for(world->loop, 1 + world_below(world, STRIKE_GAP_MS));
@@ -298,6 +313,7 @@ static void live(struct world *world)
 static bool calms_down(struct world *world)
 {
     trouble_end(world);
+    followers_calm(world);
     world->is_ending = true;
     if (!world_wait(world, world_serves, CALM_MS)) return world_fail(world, "not all serve again");
     if (!world_wait(world, look_control, CALM_MS))
@@ -344,8 +360,11 @@ static void judge(struct world *world)
     world_hear(world, (struct event){ .kind = EVENT_QUIET });
     look_around(world, false);
     census_persons(world);
+    for (uint32_t i = 0; i < EDITORS; i++) editor_look(world->editors[i]);
     manager_look(world->manager);
     if (!runs_out(world)) return;
+    if (!world_wait(world, all_follow, CALM_MS))
+        world_fail(world, "a follower does not come to the last revision");
     look_around(world, true);
     census(world, true);
 }
@@ -357,6 +376,7 @@ static bool is_over(struct world *world)
 
 static void stop(struct world *world)
 {
+    followers_end(world);
     machine_stop(world->machine);
     if (!world_wait(world, is_over, CALM_MS)) world_fail(world, "not all stop");
 }

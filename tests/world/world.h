@@ -6,6 +6,8 @@
  *   desktop.c        and the desktops of some of them, over websocket_client.c
  *   receiver.c       the customer's web server, with moods
  *   administrator.c  changes of the configuration
+ *   editor.c         and of many objects of several types, with their permissions
+ *   follower.c       who does nothing but follow the configuration, over cable.c
  *   trouble.c        what befalls the world, and when
  *   manager.c        a campaign group that is loaded, started, stopped, unloaded
  *   look.c, census.c looks into the store and into the servers' memory, as events
@@ -29,6 +31,8 @@ enum {
     PREVIEW_TIMEOUT_MS = 30000, /* as centre.jsonc has it */
     AGENTS = 6,
     AGENTS_AT_DESKTOPS = 2, /* the last ones */
+    EDITORS = 2,
+    FOLLOWERS = 4,
     HTTP_PORT = 6101,
     RECEIVER_PORT = 9300,
 };
@@ -44,6 +48,10 @@ struct world_options {
 
 struct agent;
 struct administrator;
+struct editor;
+struct follower;
+struct held;
+struct link;
 struct manager;
 struct receiver;
 
@@ -61,6 +69,8 @@ struct world {
     struct agent *agents[AGENTS];
     struct receiver *receiver;
     struct administrator *administrator;
+    struct editor *editors[EDITORS];
+    struct follower *followers[FOLLOWERS];
     struct manager *manager;
     uint64_t last_request, requests_open;
     bool has_ghosts; /* requests may come twice: all carry an idempotency key */
@@ -124,6 +134,26 @@ void administrator_set_password(struct administrator *administrator, struct text
                                 void *self);
 void administrator_apply(struct administrator *administrator, struct text file,
                          void (*ended)(void *self, enum err err, struct text words), void *self);
+
+/* A link with the installation's secret, as tools have; `self` is for its answers. */
+struct link *administrator_link(struct world *world, const char *address, const char *server,
+                                void *self);
+
+/* editor.c: one change after the other, until the world is ending. Numbers tell their objects
+ * apart. */
+struct editor *editor_new(struct world *world, uint32_t number, const char *address,
+                          const char *server);
+void editor_look(const struct editor *editor); /* what her objects are now */
+
+/* follower.c */
+void followers_begin(struct world *world);
+void followers_calm(struct world *world); /* all run, and are connected */
+void followers_end(struct world *world);
+/* What one of them has; false: it does not run, or has not begun. The name in any case. */
+bool follower_held(const struct world *world, uint32_t index, struct text *name, struct held *out);
+
+/* cable.c: all who connect to the near end talk to the far end. */
+void cable_lay(struct world *world, struct text near_end, struct text far_end);
 
 /* trouble.c */
 void trouble_strike(struct world *world);
