@@ -115,7 +115,8 @@ struct link *subscription_link(const struct subscription *subscription); /* good
 struct cache *cache_new(struct app *app);
 void cache_write(struct cache *cache, struct text epoch); /* on a worker thread, soon */
 /* Fills the mirror; epoch lies in `scope`. ERR_NOT_FOUND: there is none that can be used. */
-enum err cache_read(struct app *app, struct scope *scope, uint64_t *rev, struct text *epoch);
+struct config_snapshot;
+enum err cache_read(struct app *app, struct scope *scope, const struct config_snapshot **out);
 
 /* metrics.c */
 void metrics_format(struct app *app, struct buf *out);

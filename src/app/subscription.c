@@ -4,6 +4,7 @@
  * works with what it knows, and tries config and its backup by turns, without limit. */
 #include "app/private.h"
 
+#include "app/snapshot_file.h"
 #include "fault.h"
 #include "gen/events.h"
 #include "gen/messages.h"
@@ -322,19 +323,19 @@ static void start_from_cache(struct subscription *subscription)
     struct app *app = subscription->app;
     if (subscription->has_all || subscription->is_in_pages) return;
     struct scope *scratch = scope_new(app->life, "cache", SCOPE_NO_LIMIT);
-    uint64_t rev;
-    struct text epoch;
-    enum err err = cache_read(app, scratch, &rev, &epoch);
+    const struct config_snapshot *kept;
+    enum err err = cache_read(app, scratch, &kept);
     if (!err) {
-        app_settle(app, rev);
+        app_settle(app, kept->rev);
         if (!settings_common(app)->common_allow_cached_start) err = ERR_DENIED;
     }
     if (!err) {
-        subscription->rev = rev;
+        subscription->rev = kept->rev;
         buf_clear(&subscription->epoch);
-        buf_add(&subscription->epoch, epoch);
+        buf_add(&subscription->epoch, kept->epoch);
         subscription->has_all = true;
-        LOG_STARTED_FROM_CACHE(&app->log, (unsigned long long)rev);
+        LOG_STARTED_FROM_CACHE(&app->log, (unsigned long long)kept->rev,
+                               snapshot_file_time(kept, scratch).at);
     }
     scope_close(scratch);
     if (!err) app_begin_or_end(app);

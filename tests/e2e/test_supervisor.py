@@ -146,6 +146,19 @@ class Life(unittest.TestCase):
         self.assertLess(out.rindex("outbound: stopped"), out.rindex("config: stopped"))
 
 
+class WithoutConfig(unittest.TestCase):
+    def test_a_host_starts_its_applications_while_config_has_lost_its_data(self):
+        with Installation(small_config(), options={"config-wait": 1}) as centre:
+            centre.stop()
+            os.rename(centre.data / "config", centre.data / "config.away")
+            (centre.data / "config").touch()  # no folder: what a lost disk or database comes to
+            centre.spawn()
+            centre.wait_running(["outbound"])
+            self.assertNotEqual("RUNNING", centre.state("config"))
+            self.assertIn("00-04510", centre.logs("supervisor*"))
+            self.assertEqual(0o600, (centre.data / "run" / "supervisor.kept").stat().st_mode & 0o777)
+
+
 class CrashLoop(unittest.TestCase):
     def test_too_many_quick_deaths_end_in_stopped_with_the_alarm(self):
         options = {"crash-loop-limit": 2, "restart-delay-first": 0, "restart-delay-max": 0}

@@ -278,6 +278,7 @@ enum err supervisor_open(struct scope *life, struct loop *loop,
     enum err err = prepare(supervisor, fault);
     if (err) return err;
     terminal_welcome(supervisor);
+    config_watch_open(supervisor);
     if (simulation == NULL) hear_signals(supervisor);
     start_config(supervisor);
     *out = supervisor;

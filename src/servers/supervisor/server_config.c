@@ -3,7 +3,9 @@
  * config's Application and Host objects. What was heard last holds while config is away. */
 #include "servers/supervisor/server_private.h"
 
+#include "app/snapshot_file.h"
 #include "format/json.h"
+#include "gen/events.h"
 #include "gen/messages.h"
 #include "gen/objects.h"
 #include "model/option.h"
@@ -14,16 +16,18 @@ enum {
     CONFIG_ANSWER_MS = 10000,
     CONFIG_RECONNECT_MS = 200,
     CONTROL_RECONNECT_MS = 1000,
-    HEARTBEAT_LEAST_MS = 40000, /* of config and control (framework 4.2) */
     EPOCH_MAX = 64
 };
 
 struct config_watch {
     struct supervisor *supervisor;
-    struct link *link;
+    struct link *link;     /* NULL: config is not up yet */
     struct table *objects; /* struct known by its key: Applications, their templates, Hosts */
-    bool is_complete;      /* one whole snapshot was read */
-    bool is_paging;        /* pages come: what is in none of them is gone */
+    struct snapshot_file *file;
+    struct timer *wait_timer; /* for config, before what an earlier run kept is used */
+    bool is_complete;         /* one whole snapshot was read */
+    bool is_kept;             /* it is that of the file: config has not answered yet */
+    bool is_paging;           /* pages come: what is in none of them is gone */
     uint64_t rev;
     char epoch[EPOCH_MAX + 1];
 };
@@ -32,6 +36,7 @@ struct config_watch {
 struct known {
     struct text key; /* "Application 105" */
     enum { KNOWN_APPLICATION, KNOWN_TEMPLATE, KNOWN_HOST } kind;
+    uint32_t dbid;
     bool is_in_page;
     struct buf body;
 };
@@ -39,106 +44,6 @@ struct known {
 bool config_watch_is_complete(const struct supervisor *supervisor)
 {
     return supervisor->watch != NULL && supervisor->watch->is_complete;
-}
-
-/* --- what an Application object asks for ------------------------------------------------------ */
-
-/* One application in one look at everything that is known. */
-struct wish {
-    const struct object_application *object;
-    const struct object_app_prototype *template; /* NULL: unknown */
-    const char *server;
-    const struct common_options *options;
-};
-
-static const char *server_of(const struct supervisor *supervisor, const struct wish *wish)
-{
-    struct text type = wish->object->type;
-    if (type.len == 0 && wish->template != NULL) type = wish->template->type;
-    for (size_t i = 0; i < supervisor->setup->role_count; i++) {
-        const struct supervisor_role *role = &supervisor->setup->roles[i];
-        if (text_eq(type, text_of(role->application_type)) || text_eq(type, text_of(role->server)))
-            return role->server;
-    }
-    return NULL;
-}
-
-/* The application goes before its template (framework 2.3). */
-static const struct common_options *options_of(const struct wish *wish, struct scope *scratch)
-{
-    struct option_layer layers[] = {
-        { LEVEL_APPLICATION, &wish->object->options },
-        { LEVEL_APPLICATION, &wish->object->annex },
-        { LEVEL_APPLICATION, wish->template ? &wish->template->options : NULL },
-    };
-    struct option_source source = { wish->object->name, layers, 3 };
-    return option_resolve(&OPTIONS_COMMON, &source, NULL, scratch, NULL, NULL);
-}
-
-static void set_policy(struct supervised *supervised, const struct wish *wish)
-{
-    struct application_policy policy = supervised_policy(supervised->supervisor);
-    const struct object_application *object = wish->object;
-    if (SHAPE_HAS(object, OBJECT_APPLICATION_HAS_STARTUP_TIMEOUT))
-        policy.startup_ms = object->startup_timeout * 1000ull;
-    if (SHAPE_HAS(object, OBJECT_APPLICATION_HAS_SHUTDOWN_TIMEOUT))
-        policy.shutdown_ms = object->shutdown_timeout * 1000ull;
-    policy.auto_restart = !SHAPE_HAS(object, OBJECT_APPLICATION_HAS_AUTO_RESTART) ||
-                          object->auto_restart;
-    policy.suspending_wait_ms = wish->options->sml_suspending_wait_timeout * 1000ull;
-    policy.heartbeat_ms = wish->options->sml_heartbeat_period * 1000ull;
-    policy.hangup_restart = wish->options->sml_hangup_restart;
-    bool is_control = text_eq(text_of(wish->server), TEXT("control"));
-    bool is_config = text_eq(text_of(wish->server), TEXT("config"));
-    if ((is_control || is_config) && policy.heartbeat_ms > 0 &&
-        policy.heartbeat_ms < HEARTBEAT_LEAST_MS)
-        policy.heartbeat_ms = HEARTBEAT_LEAST_MS;
-    if (is_control) policy.hangup_restart = true; /* whatever it says (framework 4.2) */
-    supervised->application.policy = policy;
-}
-
-static void set_url(struct supervised *supervised, const struct object_application *object)
-{
-    for (uint32_t i = 0; i < object->ports.count; i++) {
-        const struct object_application_port *port = &object->ports.at[i];
-        if (!text_eq(port->connection_protocol, TEXT("http"))) continue;
-        char url[64];
-        snprintf(url, sizeof url, "http://127.0.0.1:%u", port->number);
-        if (!text_eq(supervised->url, text_of(url)))
-            supervised->url = scope_keep(supervised->supervisor->life, text_of(url));
-        return;
-    }
-}
-
-/* startupType is automatic unless it says otherwise; sml.autostart goes before "manual". */
-static bool starts_by_itself(const struct wish *wish)
-{
-    const struct object_application *object = wish->object;
-    if (!SHAPE_HAS(object, OBJECT_APPLICATION_HAS_STARTUP_TYPE) ||
-        text_eq(object->startup_type, TEXT("automatic")))
-        return true;
-    return text_eq(object->startup_type, TEXT("manual")) && wish->options->sml_autostart;
-}
-
-/* --- wanted or not -------------------------------------------------------------------------- */
-
-static void unwant(struct supervised *supervised)
-{
-    supervised->is_wanted = supervised->has_started_now = false;
-    supervised_feed(supervised, APPLICATION_STOP_GRACEFULLY);
-}
-
-static void want(struct supervisor *supervisor, const struct wish *wish)
-{
-    struct supervised *supervised = supervised_get(supervisor, wish->object->name);
-    if (supervised == NULL) return;
-    supervised->is_wanted = supervised->is_in_page = true;
-    supervised_set_server(supervised, text_of(wish->server));
-    set_policy(supervised, wish);
-    set_url(supervised, wish->object);
-    if (supervised->has_started_now || supervisor->stopping || !starts_by_itself(wish)) return;
-    supervised->has_started_now = true;
-    supervised_feed(supervised, APPLICATION_START);
 }
 
 static const void *read_known(const struct known *known, const struct shape *shape,
@@ -170,14 +75,10 @@ static void look_at(struct config_watch *watch, const struct known *known)
 {
     struct supervisor *supervisor = watch->supervisor;
     struct scope *scratch = scope_new(NULL, "application object", SCOPE_NO_LIMIT);
-    struct wish wish = { .object = read_known(known, OBJECT_APPLICATION.shape, scratch) };
-    if (wish.object != NULL && text_eq(wish.object->host, supervisor->file->host) &&
-        !text_eq(wish.object->state, TEXT("disabled"))) {
-        wish.template = find_template(watch, wish.object->template, scratch);
-        wish.options = options_of(&wish, scratch);
-        wish.server = server_of(supervisor, &wish);
-        if (wish.server != NULL) want(supervisor, &wish);
-    }
+    const struct object_application *object = read_known(known, OBJECT_APPLICATION.shape, scratch);
+    if (object != NULL && text_eq(object->host, supervisor->file->host) &&
+        !text_eq(object->state, TEXT("disabled")))
+        wish_take(supervisor, object, find_template(watch, object->template, scratch), scratch);
     scope_close(scratch);
 }
 
@@ -306,9 +207,10 @@ static void settle(struct config_watch *watch)
     LIST_EACH (node, &supervisor->all) {
         struct supervised *supervised = LIST_OBJECT(node, struct supervised, node);
         if (supervised->is_in_page || supervised == supervisor->config) continue;
+        if (watch->is_kept) continue; /* it may be newer than the file: only config ends it */
         /* Also an adopted process whose object went while nobody watched. */
         if (supervised->is_wanted || application_has_process(&supervised->application))
-            unwant(supervised);
+            wish_end(supervised);
     }
     watch->is_complete = true;
     control_link_configure(supervisor);
@@ -317,10 +219,15 @@ static void settle(struct config_watch *watch)
 
 /* --- objects -------------------------------------------------------------------------------- */
 
+/* By kind. */
+static const char *const types[] = { "Application", "AppPrototype", "Host" };
+enum { TYPE_COUNT = sizeof types / sizeof *types };
+
 static int kind_of(struct text type)
 {
-    if (text_eq(type, TEXT("AppPrototype"))) return KNOWN_TEMPLATE;
-    return text_eq(type, TEXT("Host")) ? KNOWN_HOST : KNOWN_APPLICATION;
+    int kind = KNOWN_HOST;
+    while (kind > KNOWN_APPLICATION && !text_eq(type, text_of(types[kind]))) kind--;
+    return kind;
 }
 
 static void take_object(struct config_watch *watch, const struct config_config_object *object)
@@ -333,6 +240,7 @@ static void take_object(struct config_watch *watch, const struct config_config_o
         known = scope_alloc(life, sizeof *known);
         known->key = scope_keep(life, text_of(key));
         known->kind = kind_of(object->type);
+        known->dbid = object->dbid;
         table_put(watch->objects, known->key, known);
     }
     buf_clear(&known->body);
@@ -354,7 +262,77 @@ static void end_pages(struct config_watch *watch)
     for (size_t at = 0; (known = table_next(watch->objects, &at)) != NULL;)
         if (!known->is_in_page) buf_clear(&known->body);
     watch->is_paging = false;
+}
+
+/* --- without config --------------------------------------------------------------------------- */
+
+static void fill_file(void *self, struct scope *scope, struct config_snapshot *out)
+{
+    const struct config_watch *watch = self;
+    const struct known *known;
+    struct config_config_object *objects =
+        scope_alloc_array(scope, table_count(watch->objects) + 1, sizeof *objects);
+    *out = (struct config_snapshot){
+        .head.has = CONFIG_SNAPSHOT_HAS_REV | CONFIG_SNAPSHOT_HAS_EPOCH |
+                    CONFIG_SNAPSHOT_HAS_CONTENT | CONFIG_SNAPSHOT_HAS_OBJECTS,
+        .rev = watch->rev,
+        .epoch = text_of(watch->epoch),
+        .content = TEXT("objects"),
+        .objects.at = objects,
+    };
+    for (size_t at = 0; (known = table_next(watch->objects, &at)) != NULL;) {
+        if (known->body.len == 0) continue;
+        objects[out->objects.count++] = (struct config_config_object){
+            .head.has = CONFIG_CONFIG_OBJECT_HAS_TYPE | CONFIG_CONFIG_OBJECT_HAS_DBID |
+                        CONFIG_CONFIG_OBJECT_HAS_REV | CONFIG_CONFIG_OBJECT_HAS_KEY |
+                        CONFIG_CONFIG_OBJECT_HAS_BODY,
+            .type = text_of(types[known->kind]),
+            .dbid = known->dbid,
+            .rev = watch->rev,
+            .key = known->key,
+            .body = buf_text(&known->body),
+        };
+    }
+}
+
+static struct text file_path(const struct supervisor *supervisor, struct scope *scope)
+{
+    return scope_format(scope, "%.*s/supervisor.kept", TEXT_ARG(supervisor->installation.run_dir));
+}
+
+/* A restart, or the machine's, while config or its database is away (framework 3.4). */
+static void start_from_file(void *self)
+{
+    struct config_watch *watch = self;
+    struct supervisor *supervisor = watch->supervisor;
+    const struct config_snapshot *kept;
+    if (watch->is_complete || supervisor->stopping) return;
+    if (watch->is_paging) { /* it is slow, but it answers */
+        timer_start(watch->wait_timer, supervisor->options->config_wait * 1000ull);
+        return;
+    }
+    struct scope *scratch = scope_new(NULL, "kept configuration", SCOPE_NO_LIMIT);
+    if (!snapshot_file_read(file_path(supervisor, scratch), scratch, &kept)) {
+        for (uint32_t i = 0; i < kept->objects.count; i++) take_object(watch, &kept->objects.at[i]);
+        snprintf(watch->epoch, sizeof watch->epoch, "%.*s", TEXT_ARG(kept->epoch));
+        watch->rev = kept->rev;
+        watch->is_kept = true;
+        LOG_STARTED_FROM_CACHE(&supervisor->log, (unsigned long long)kept->rev,
+                               snapshot_file_time(kept, scratch).at);
+        settle(watch);
+    }
+    scope_close(scratch);
+}
+
+/* Config has answered: what it says holds from here on, and is kept. */
+static void follow(struct config_watch *watch)
+{
+    timer_stop(watch->wait_timer);
+    if (watch->is_kept)
+        LOG_SUPERVISED_CONFIG_IS_BACK(&watch->supervisor->log, (unsigned long long)watch->rev);
+    watch->is_kept = false;
     settle(watch);
+    snapshot_file_write(watch->file);
 }
 
 static void free_bodies(void *self)
@@ -387,18 +365,20 @@ static void on_snapshot(void *self, const struct link_error *error, const void *
     if (!watch->is_paging) return;
     watch->rev = page->rev;
     end_pages(watch);
+    follow(watch);
 }
 
 static void subscribe(struct config_watch *watch)
 {
-    struct text types[] = { TEXT("Application"), TEXT("AppPrototype"), TEXT("Host") };
+    struct text names[TYPE_COUNT];
+    for (int i = 0; i < TYPE_COUNT; i++) names[i] = text_of(types[i]);
     struct config_subscribe asked = {
         .head.has = CONFIG_SUBSCRIBE_HAS_TYPES,
-        .types = { types, 3 },
+        .types = { names, TYPE_COUNT },
         .since_rev = watch->rev,
         .epoch = text_of(watch->epoch),
     };
-    if (watch->is_complete)
+    if (watch->is_complete && !watch->is_kept)
         asked.head.has |= CONFIG_SUBSCRIBE_HAS_SINCE_REV | CONFIG_SUBSCRIBE_HAS_EPOCH;
     watch->is_paging = false;
     link_ask(watch->link, &MSG_CONFIG_SUBSCRIBE, &asked, NULL, CONFIG_ANSWER_MS, on_snapshot,
@@ -412,7 +392,7 @@ static void on_changed(void *self, struct link *link, const void *fields)
     (void)link;
     for (uint32_t i = 0; i < changed->ops.count; i++) take_object(watch, changed->ops.at[i].object);
     watch->rev = changed->rev;
-    if (changed->ops.count > 0 && !watch->is_paging) settle(watch);
+    if (changed->ops.count > 0 && !watch->is_paging) follow(watch);
 }
 
 static void on_resync(void *self, struct link *link, const void *fields)
@@ -436,17 +416,30 @@ static const struct link_handler handlers[] = {
 };
 static const struct link_life life = { .on_up = on_up };
 
+void config_watch_open(struct supervisor *supervisor)
+{
+    struct config_watch *watch = scope_alloc(supervisor->life, sizeof *watch);
+    struct scope *scratch = scope_new(NULL, "kept configuration", SCOPE_NO_LIMIT);
+    *watch =
+        (struct config_watch){ .supervisor = supervisor, .objects = table_new(supervisor->life) };
+    watch->file =
+        snapshot_file_new(supervisor->life, supervisor->loop,
+                          &(struct snapshot_file_setup){ file_path(supervisor, scratch), fill_file,
+                                                         watch, &supervisor->log });
+    scope_close(scratch);
+    watch->wait_timer = timer_new(supervisor->life, supervisor->loop, start_from_file, watch);
+    timer_start(watch->wait_timer, supervisor->options->config_wait * 1000ull);
+    scope_on_close(supervisor->life, free_bodies, watch);
+    supervisor->watch = watch;
+}
+
 void config_watch_start(struct supervisor *supervisor)
 {
-    if (supervisor->watch != NULL) return;
-    struct config_watch *watch = scope_alloc(supervisor->life, sizeof *watch);
+    struct config_watch *watch = supervisor->watch;
     struct link_options options = { .reconnect_ms = CONFIG_RECONNECT_MS,
                                     .addp_local_ms = 10000,
                                     .addp_remote_ms = 20000 };
-    *watch =
-        (struct config_watch){ .supervisor = supervisor, .objects = table_new(supervisor->life) };
-    scope_on_close(supervisor->life, free_bodies, watch);
-    supervisor->watch = watch;
+    if (watch->link != NULL) return;
     watch->link = link_connect(supervisor->life, supervisor->net, &supervisor->log,
                                supervisor->file->config->address,
                                supervisor->file->config->application, &supervisor->identity,

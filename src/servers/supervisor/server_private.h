@@ -4,6 +4,7 @@
  *   server_supervised.c  one application: does what application.c asks for
  *   server_link.c        run/supervisor.sock: applications report, tools order
  *   server_config.c      which applications there are: Application objects of our host
+ *   server_wish.c        what an Application object asks for
  *   server_control.c     control: reports to it, orders from it
  *   server_sample.c      figures of this machine
  *   server_pages.c       /metrics and /health
@@ -106,12 +107,22 @@ void supervised_set_reason(struct supervised *supervised, struct text reason);
 enum err server_link_open(struct supervisor *supervisor, struct fault *fault);
 
 /* server_config.c */
+/* Waits for config, at the longest config-wait: then what was heard last is taken from
+ * run/supervisor.kept, until config answers. */
+void config_watch_open(struct supervisor *supervisor);
 void config_watch_start(struct supervisor *supervisor); /* once config is RUNNING; idempotent */
 
 bool config_watch_is_complete(const struct supervisor *supervisor);
 /* The application's object names `peer` among its connections. */
 bool config_watch_connects(const struct supervisor *supervisor, struct text application,
                            struct text peer);
+
+/* server_wish.c: it is to run here, as its object and its template (NULL: unknown) say; or no longer. */
+struct object_application;
+struct object_app_prototype;
+void wish_take(struct supervisor *supervisor, const struct object_application *object,
+               const struct object_app_prototype *template, struct scope *scratch);
+void wish_end(struct supervised *supervised);
 
 /* Who controls this host and how it is reached; without a name, nobody. Texts in `scratch`. */
 struct control_place {
