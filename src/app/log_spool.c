@@ -19,14 +19,17 @@ struct segment {
     char stream[LOG_SPOOL_STREAM_BYTES_MAX + 1];
     int fd;
     uint64_t first, count, bytes;
+    bool is_dirty; /* in the page cache, perhaps not on the disk */
 };
 
 struct log_spool {
-    struct scope *life;
+    struct scope *life, *scratch;
     struct log_spool_setup setup;
     struct segment *first, *last; /* oldest first */
     struct segment *current;      /* that grows; NULL: the next record begins one */
     uint64_t next_number, bytes, lost;
+    uint64_t mark, synced; /* numbers of ours: next at the last sync's time, and on the disk */
+    bool is_folder_dirty;
     uint64_t at, number; /* of the first segment: where its first record that is not kept begins */
     struct buf chunk;    /* bytes of the first segment from chunk_at on */
     uint64_t chunk_at;
@@ -97,6 +100,7 @@ static struct segment *new_segment(const char *path, struct text stream, uint64_
     memcpy(segment->stream, stream.at, stream.len);
     segment->first = first;
     segment->fd = fd;
+    segment->is_dirty = true;
     return segment;
 }
 
@@ -123,6 +127,7 @@ static enum err begin_segment(struct log_spool *spool, struct fault *fault)
     if (!err) {
         spool->current = new_segment(path.at, spool->setup.stream, spool->next_number, fd);
         add_last(spool, spool->current);
+        spool->is_folder_dirty = true;
     }
     buf_free(&path);
     return err;
@@ -225,6 +230,7 @@ enum err log_spool_open(struct scope *owner, const struct log_spool_setup *setup
     struct log_spool *spool = scope_alloc(life, sizeof *spool);
     *spool = (struct log_spool){
         .life = life,
+        .scratch = scope_new(life, "spool folder", SCOPE_NO_LIMIT),
         .setup = { .folder = scope_keep(life, setup->folder),
                    .name = scope_keep(life, setup->name),
                    .stream = scope_keep(life, setup->stream),
@@ -232,6 +238,8 @@ enum err log_spool_open(struct scope *owner, const struct log_spool_setup *setup
                    .segment_bytes = setup->segment_bytes },
         .next_number = 1,
         .number = 1,
+        .mark = 1,
+        .synced = 1,
     };
     ASSERT(setup->stream.len > 0 && setup->stream.len <= LOG_SPOOL_STREAM_BYTES_MAX);
     scope_on_close(life, forget, spool);
@@ -289,6 +297,7 @@ enum err log_spool_add(struct log_spool *spool, struct text frames, struct fault
     if (err) return err;
     spool->current->bytes += frames.len;
     spool->current->count += count;
+    spool->current->is_dirty = true;
     spool->bytes += frames.len;
     spool->next_number += count;
     return ERR_OK;
@@ -369,6 +378,56 @@ void log_spool_kept(struct log_spool *spool, struct text stream, uint64_t up_to)
         if (!is_over(spool, segment) || grows) return;
         leave_first(spool);
     }
+}
+
+/* --- to the disk itself ---------------------------------------------------------------------- */
+
+static bool has_waiting(const struct log_spool *spool)
+{
+    return spool->first && (spool->first != spool->current || !is_over(spool, spool->first));
+}
+
+/* Has something that was added before the last call not been kept since? */
+static bool waits_long(const struct log_spool *spool)
+{
+    bool is_former = !text_eq(text_of(spool->first->stream), spool->setup.stream);
+    return is_former || spool->number < spool->mark;
+}
+
+static enum err sync_folder(struct log_spool *spool, struct fault *fault)
+{
+    const char *path = scope_keep_z(spool->scratch, spool->setup.folder);
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    enum err err = fd < 0 || fsync(fd) ? io_fault(fault, path) : ERR_OK;
+    if (fd >= 0) (void)close(fd);
+    scope_reset(spool->scratch);
+    return err;
+}
+
+static enum err sync_all(struct log_spool *spool, struct fault *fault)
+{
+    enum err err = ERR_OK;
+    for (struct segment *segment = spool->first; segment; segment = segment->next) {
+        if (segment->is_dirty && fdatasync(segment->fd)) err = io_fault(fault, segment->path);
+        segment->is_dirty = false;
+    }
+    if (spool->is_folder_dirty && sync_folder(spool, fault)) err = ERR_IO;
+    spool->is_folder_dirty = false;
+    return err;
+}
+
+enum err log_spool_sync(struct log_spool *spool, struct fault *fault)
+{
+    bool is_all_kept = !has_waiting(spool), is_due = !is_all_kept && waits_long(spool);
+    enum err err = is_due ? sync_all(spool, fault) : ERR_OK;
+    spool->mark = spool->next_number;
+    if (is_due || is_all_kept) spool->synced = spool->next_number;
+    return err;
+}
+
+bool log_spool_is_unsynced(const struct log_spool *spool)
+{
+    return spool->next_number > spool->synced && has_waiting(spool);
 }
 
 uint64_t log_spool_take_lost(struct log_spool *spool)

@@ -3,8 +3,8 @@
  * Stream   the records of one life of the process, numbered from 1; a new life begins a new stream
  *          and first sends what older ones left behind.
  * Files    NAME.STREAM.FIRST.spool: frames of four bytes of length (big endian) and a record. A
- * torn end is cut off. Not synced: kill -9 loses nothing that was added, a power cut the last
- *          seconds.
+ * torn end is cut off. kill -9 loses nothing that was added; a power cut what was added
+ *          since the call of log_spool_sync() before the last.
  * Bound    past bytes_max the oldest file goes, and its records are counted as lost.
  * Thread   one at a time, a worker's: everything here may block. */
 #ifndef APP_LOG_SPOOL_H
@@ -45,6 +45,11 @@ void log_spool_read(struct log_spool *spool, uint32_t count_max, size_t bytes_ma
 bool log_spool_next(struct text *frames, struct text *record);
 /* The records of the stream up to this number are kept elsewhere. */
 void log_spool_kept(struct log_spool *spool, struct text stream, uint64_t up_to);
+/* Call it again and again, as long as something is not synced: what was there at the last call and
+ * nobody has kept since goes to the disk itself. Where records are kept at once it costs nothing.
+ */
+enum err log_spool_sync(struct log_spool *spool, struct fault *fault);
+bool log_spool_is_unsynced(const struct log_spool *spool);
 uint64_t log_spool_take_lost(struct log_spool *spool); /* since the last time */
 uint64_t log_spool_bytes(const struct log_spool *spool);
 

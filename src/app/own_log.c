@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The log of an application: its logger, and where its records for the Message Server go. */
 #include "app/log_network.h"
+#include "app/log_record.h"
 #include "app/private.h"
 #include "gen/events.h"
 
@@ -61,6 +62,12 @@ bool own_log_is_sending(const struct app *app)
 {
     const struct log_network *network = app->private->log_network;
     return network && log_network_is_sending(network);
+}
+
+enum err app_send_log(struct app *app, struct text record)
+{
+    struct log_network *network = app->private->log_network;
+    return network ? log_network_add_encoded(network, record) : log_record_check(record);
 }
 
 void app_take_log(struct app *app, void (*add)(void *self, const struct log_record *record),

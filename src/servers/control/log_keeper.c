@@ -199,7 +199,8 @@ static void take_record(struct keeping *keeping, struct change *change,
                            .time_us = record->time,
                            .priority = record->priority,
                            .category = record->category,
-                           .pid = sent->pid,
+                           .pid = SHAPE_HAS(record, CONTROL_LOG_RECORD_HAS_PID) ? record->pid
+                                                                                : sent->pid,
                            .attributes = &record->attributes };
     log_row_write(keeper, change, &row);
 }

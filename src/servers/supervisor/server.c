@@ -4,8 +4,6 @@
  * stops all in reverse order. */
 #include "servers/supervisor/server_private.h"
 
-#include "app/logger.h"
-#include "app/net_watch.h"
 #include "model/option.h"
 
 #include <errno.h>
@@ -203,26 +201,6 @@ static void know_yourself(struct supervisor *supervisor)
     };
 }
 
-static enum err open_log(struct supervisor *supervisor, struct fault *fault)
-{
-    struct logger_setup setup = {
-        .origin = { .application = TEXT("supervisor"),
-                    .type = TEXT("supervisor"),
-                    .version = TEXT(CARILLON_VERSION),
-                    .host = supervisor->file->host },
-        .logs_dir = supervisor->installation.logs_dir,
-    };
-    if (supervisor->simulation) {
-        supervisor->log = supervisor->file_log = supervisor->simulation->log;
-        return ERR_OK;
-    }
-    struct logger *logger = logger_new(supervisor->life, supervisor->loop, &setup);
-    supervisor->file_log = logger_log(logger);
-    supervisor->log = terminal_log(supervisor);
-    net_watch_new(supervisor->life, supervisor->net, &supervisor->log);
-    return logger_set_options(logger, &supervisor->options->common, fault);
-}
-
 static enum err prepare(struct supervisor *supervisor, struct fault *fault)
 {
     enum err err = find_host_file(supervisor, fault);
@@ -233,7 +211,7 @@ static enum err prepare(struct supervisor *supervisor, struct fault *fault)
     if (!err) err = keep_host_file(supervisor, fault);
     if (err) return err;
     know_yourself(supervisor);
-    err = open_log(supervisor, fault);
+    err = server_log_open(supervisor, fault);
     if (!err) err = server_link_open(supervisor, fault);
     if (!err) err = server_pages_open(supervisor, fault);
     return err;

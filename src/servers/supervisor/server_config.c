@@ -16,6 +16,7 @@ enum {
     CONFIG_ANSWER_MS = 10000,
     CONFIG_RECONNECT_MS = 200,
     CONTROL_RECONNECT_MS = 1000,
+    LOG_RECONNECT_MS = 5000,
     EPOCH_MAX = 64
 };
 
@@ -123,13 +124,18 @@ static const struct object_host *find_host(const struct config_watch *watch, str
     return NULL;
 }
 
+static struct text type_of(const struct config_watch *watch,
+                           const struct object_application *object, struct scope *scratch)
+{
+    const struct object_app_prototype *template =
+        object->type.len ? NULL : find_template(watch, object->template, scratch);
+    return template ? template->type : object->type;
+}
+
 static bool is_scs(const struct config_watch *watch, const struct object_application *object,
                    struct scope *scratch)
 {
-    struct text type = object->type;
-    const struct object_app_prototype *template =
-        type.len ? NULL : find_template(watch, object->template, scratch);
-    return text_eq(template ? template->type : type, TEXT("SCS"));
+    return text_eq(type_of(watch, object, scratch), TEXT("SCS"));
 }
 
 /* The one that Host.scs names, else the first of type SCS by name. */
@@ -168,6 +174,56 @@ static const struct host_options *host_options(const struct object_host *host,
     struct option_layer layer = { LEVEL_HOST, host ? &host->annex : NULL };
     struct option_source source = { TEXT("host"), &layer, 1 };
     return option_resolve(&OPTIONS_HOST, &source, NULL, scratch, NULL, NULL);
+}
+
+static bool is_message_server(const struct config_watch *watch,
+                              const struct object_application *object, struct scope *scratch)
+{
+    return text_eq(type_of(watch, object, scratch), TEXT("MessageServer"));
+}
+
+static const struct object_application *find_application(const struct config_watch *watch,
+                                                         struct text name, struct scope *scratch)
+{
+    const struct known *known;
+    for (size_t at = 0; (known = table_next(watch->objects, &at)) != NULL;) {
+        if (known->kind != KNOWN_APPLICATION) continue;
+        const struct object_application *object =
+            read_known(known, OBJECT_APPLICATION.shape, scratch);
+        if (object != NULL && text_eq(object->name, name) &&
+            !text_eq(object->state, TEXT("disabled")))
+            return object;
+    }
+    return NULL;
+}
+
+static const struct object_application *
+find_message_server(const struct config_watch *watch, const struct object_application *scs,
+                    struct scope *scratch)
+{
+    for (uint32_t i = 0; i < scs->connections.count; i++) {
+        const struct object_application *one =
+            find_application(watch, scs->connections.at[i].server, scratch);
+        if (one != NULL && is_message_server(watch, one, scratch)) return one;
+    }
+    return scs;
+}
+
+struct control_place config_watch_message_server(const struct supervisor *supervisor,
+                                                 struct scope *scratch)
+{
+    const struct config_watch *watch = supervisor->watch;
+    const struct object_host *own = find_host(watch, supervisor->file->host, scratch);
+    const struct object_application *scs =
+        find_scs(watch, own ? own->scs : (struct text){ 0 }, scratch);
+    struct control_place place = { .addp = { .reconnect_ms = LOG_RECONNECT_MS,
+                                             .addp_local_ms = 10000,
+                                             .addp_remote_ms = 20000 } };
+    if (own == NULL || scs == NULL) return place;
+    const struct object_application *keeper = find_message_server(watch, scs, scratch);
+    place.name = keeper->name;
+    place.address = address_of(watch, keeper, scratch);
+    return place;
 }
 
 struct control_place config_watch_control(const struct supervisor *supervisor,
@@ -214,6 +270,7 @@ static void settle(struct config_watch *watch)
     }
     watch->is_complete = true;
     control_link_configure(supervisor);
+    server_log_configure(supervisor);
     server_look_round(supervisor);
 }
 

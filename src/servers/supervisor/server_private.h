@@ -8,6 +8,7 @@
  *   server_control.c     control: reports to it, orders from it
  *   server_sample.c      figures of this machine
  *   server_pages.c       /metrics and /health
+ *   server_log.c         the log, and its records to the Message Server
  *   server_terminal.c    lines for the person in front of it */
 #ifndef SERVERS_SUPERVISOR_SERVER_PRIVATE_H
 #define SERVERS_SUPERVISOR_SERVER_PRIVATE_H
@@ -56,6 +57,7 @@ struct supervised {
 
 struct config_watch;
 struct control_watch;
+struct own_log;
 
 /* What a share of the processors' time is counted from. */
 struct machine_load {
@@ -79,6 +81,7 @@ struct supervisor {
     struct supervised *config; /* the one that the others need; NULL: on another host */
     struct config_watch *watch;
     struct control_watch *control;
+    struct own_log *own_log; /* NULL: simulated */
     struct machine_load load; /* of the sample before */
     struct http_server *http;
     struct timer *adopted_timer; /* runs while processes are watched that are no children of ours */
@@ -131,6 +134,15 @@ struct control_place {
 };
 struct control_place config_watch_control(const struct supervisor *supervisor,
                                           struct scope *scratch);
+
+/* Who keeps our log records (framework 8.5): the MessageServer among the connections of the control
+ * above, else that control itself. */
+struct control_place config_watch_message_server(const struct supervisor *supervisor,
+                                                 struct scope *scratch);
+
+/* server_log.c */
+enum err server_log_open(struct supervisor *supervisor, struct fault *fault);
+void server_log_configure(struct supervisor *supervisor); /* who keeps its records may have moved */
 
 /* server_control.c */
 void control_link_configure(struct supervisor *supervisor); /* who controls us may have moved */

@@ -4,6 +4,7 @@
 #include "tests/unit/test.h"
 
 #include "app/log_network.h"
+#include "app/log_record.h"
 #include "app/private.h"
 #include "gen/messages.h"
 #include "gen/objects.h"
@@ -12,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define ADDRESS TEXT("127.0.0.1:2021")
 enum { RECORDS_MAX = 60000 };
@@ -32,6 +34,16 @@ struct fake {
     char last_text[200], last_host[32];
     bool is_silent, refuses;
 };
+
+static int syncs;
+
+/* Instead of libc's: nobody can cut the power here. */
+int fdatasync(int file)
+{
+    (void)file;
+    syncs++;
+    return 0;
+}
 
 struct world {
     struct scope *life, *app_life;
@@ -283,6 +295,45 @@ TEST(a_refusal_is_asked_again_and_nothing_is_lost)
     world->fake->refuses = false;
     loop_run_for(world->loop, 20000);
     check_all_kept_once_in_order(world);
+    world_free(world);
+}
+
+TEST(what_nobody_has_kept_for_two_seconds_is_on_the_disk_itself) /* decision 0046 */
+{
+    struct world *world = world_new("msgsrv");
+    syncs = 0;
+    say(world, 10);
+    loop_run_for(world->loop, 2500);
+    CHECK_I64(syncs, 1);
+    loop_run_for(world->loop, 60000);
+    CHECK_I64(syncs, 1);
+    fake_start(world);
+    loop_run_for(world->loop, 20000);
+    syncs = 0;
+    for (int i = 0; i < 100; i++) {
+        say(world, 10);
+        loop_run_for(world->loop, 100);
+    }
+    CHECK_I64(syncs, 0); /* each was kept at once */
+    check_all_kept_once_in_order(world);
+    world_free(world);
+}
+
+TEST(a_record_of_a_helper_process_is_sent_with_its_pid)
+{
+    struct world *world = world_new("msgsrv");
+    struct buf bytes = { 0 };
+    struct log_record record = { .event = &standard, .utc_us = 1, .text = TEXT("a port is open") };
+    log_record_encode(&record, 81, &bytes);
+    CHECK_OK(log_network_add_encoded(world->network, buf_text(&bytes)));
+    CHECK(log_network_add_encoded(world->network, text_slice(buf_text(&bytes), 0, 9)) != ERR_OK);
+    CHECK(log_network_add_encoded(world->network, TEXT("")) == ERR_LIMIT);
+    buf_free(&bytes);
+    fake_start(world);
+    loop_run_for(world->loop, 20000);
+    CHECK_I64(world->fake->kept, 1);
+    CHECK_TEXT(text_of(world->fake->last_text), "a port is open");
+    CHECK_U32(world->fake->last.pid, 81);
     world_free(world);
 }
 

@@ -6,11 +6,24 @@
 #include "tests/unit/test.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+static int syncs; /* of files, and of folders */
+static bool disk_fails;
+
+/* Instead of libc's: nobody can cut the power here. */
+int fdatasync(int file)
+{
+    (void)file;
+    syncs++;
+    errno = EIO;
+    return disk_fails ? -1 : 0;
+}
 
 struct place {
     struct scope *life;
@@ -128,6 +141,50 @@ TEST(what_was_added_comes_back_in_order_until_it_is_kept)
     CHECK_I64(log_spool_take_lost(place.spool), 0);
     close_life(&place);
     CHECK_I64(count_files(&place), 0); /* all was kept */
+    place_remove(&place);
+}
+
+/* Of framework 15: no effect on service, so nothing waits for the disk; decision 0046. */
+TEST(what_waits_since_the_last_call_is_synced_once_and_what_is_kept_meanwhile_is_not)
+{
+    struct place place = place_make();
+    open_life(&place, "s1");
+    syncs = 0;
+    CHECK(!log_spool_is_unsynced(place.spool));
+    add(&place, 0, 10);
+    CHECK(log_spool_is_unsynced(place.spool));
+    CHECK_OK(log_spool_sync(place.spool, NULL));
+    CHECK_I64(syncs, 0); /* it may be kept any moment */
+    CHECK_OK(log_spool_sync(place.spool, NULL));
+    CHECK_I64(syncs, 1);
+    CHECK(!log_spool_is_unsynced(place.spool));
+    for (int i = 1; i < 20; i++) {
+        log_spool_kept(place.spool, TEXT("s1"), (uint64_t)(10 * i));
+        add(&place, 10 * i, 10);
+        CHECK_OK(log_spool_sync(place.spool, NULL));
+    }
+    log_spool_kept(place.spool, TEXT("s1"), 200);
+    CHECK_OK(log_spool_sync(place.spool, NULL));
+    CHECK_I64(syncs, 1);
+    CHECK(!log_spool_is_unsynced(place.spool));
+    close_life(&place);
+    place_remove(&place);
+}
+
+TEST(a_sync_that_fails_is_told_and_not_asked_again)
+{
+    struct place place = place_make();
+    struct fault fault = { 0 };
+    open_life(&place, "s1");
+    add(&place, 0, 10);
+    CHECK_OK(log_spool_sync(place.spool, &fault));
+    disk_fails = true;
+    CHECK(log_spool_sync(place.spool, &fault) == ERR_IO);
+    CHECK(strstr(fault.words, "Input/output"));
+    disk_fails = false;
+    CHECK(!log_spool_is_unsynced(place.spool));
+    CHECK_I64(drain(&place, 0), 10); /* they are there to be sent */
+    close_life(&place);
     place_remove(&place);
 }
 

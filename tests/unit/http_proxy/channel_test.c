@@ -23,13 +23,13 @@ TEST(frames_come_back_as_they_were_put_in_any_slices)
 {
     struct buf out = { 0 };
     put(&out, CHANNEL_CONFIG, 7, "{\"address\":\"127.0.0.1:1\"}");
-    put(&out, CHANNEL_STOP, 0, "");
+    put(&out, CHANNEL_RECORD, 0, "");
     put(&out, CHANNEL_LOG, UINT32_MAX, "{\"text\":\"x\"}");
     for (size_t slice = 1; slice <= out.len; slice++) {
         struct channel_reader reader = { 0 };
         struct channel_frame frame;
         uint32_t found = 0;
-        const enum channel_type types[] = { CHANNEL_CONFIG, CHANNEL_STOP, CHANNEL_LOG };
+        const enum channel_type types[] = { CHANNEL_CONFIG, CHANNEL_RECORD, CHANNEL_LOG };
         for (size_t at = 0; at < out.len; at += slice) {
             channel_reader_add(&reader, text_slice(buf_text(&out), at, slice));
             while (channel_reader_next(&reader, &frame) == ERR_OK)
@@ -79,7 +79,7 @@ TEST(what_is_no_frame_breaks_the_channel)
 {
     CHECK_U32(read_all(TEXT("\0\0\0\4\3\0\0\0\1")), ERR_INVALID);  /* too short for a head */
     CHECK_U32(read_all(TEXT("\0\0\0\5\0\0\0\0\1")), ERR_INVALID);  /* type 0 */
-    CHECK_U32(read_all(TEXT("\0\0\0\5\10\0\0\0\1")), ERR_INVALID); /* type 8 */
+    CHECK_U32(read_all(TEXT("\0\0\0\5\11\0\0\0\1")), ERR_INVALID); /* type 9 */
     CHECK_U32(read_all(TEXT("\1\0\0\1\3\0\0\0\1")), ERR_LIMIT);    /* 16 MiB and a byte */
     CHECK_U32(read_all(TEXT("GET / HTTP/1.1\r\n\r\n")), ERR_LIMIT);
 }

@@ -70,6 +70,26 @@ static struct listener *take_port(struct scope *life)
     return listener;
 }
 
+TEST(records_of_the_output_network_come_to_outbound_with_the_childs_pid) /* framework 8.1, 8.5 */
+{
+    world_begin(&world);
+    world.common.log_standard = TEXT("network");
+    world_configure(&world);
+    CHECK(world_is_up(&world));
+    CHECK(world_logs(&world, "27-81100", 1000));
+    char begin[40];
+    (void)snprintf(begin, sizeof begin, "27-81104 %d ", world_pid(&world));
+    for (int i = 0; i < 100 && !text_holds(buf_text(&world.records), begin); i++)
+        loop_run_for(world.loop, 10);
+    CHECK(text_holds(buf_text(&world.records), begin));
+    world.common.log_standard = TEXT("");
+    world_configure(&world);
+    buf_clear(&world.records);
+    (void)world_ask(&world, "POST", "/records/7?req=RecordProcessed", "{}");
+    CHECK_I64(world.records.len, 0);
+    world_end(&world);
+}
+
 TEST(scenario_2_a_taken_port_is_tried_again_until_it_is_free)
 {
     world_begin(&world);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/http_proxy/proxy_world.h"
 
+#include "app/log_record.h"
 #include "format/json.h"
 #include "format/msgpack.h"
+#include "gen/messages.h"
 #include "tests/unit/test.h"
 
 #include <dirent.h>
@@ -64,6 +66,20 @@ static void on_request(void *self, const struct http_proxy_request *request)
                           text_of(world->etag));
 }
 
+static enum err on_record(void *self, struct text record)
+{
+    struct world *world = self;
+    enum err err = log_record_check(record);
+    if (err) return err;
+    struct scope *scratch = scope_new(world->life, "record", SCOPE_NO_LIMIT);
+    struct control_log_record *fields;
+    CHECK_OK(msgpack_decode(record, &SHAPE_CONTROL_LOG_RECORD, scratch, (void **)&fields, NULL));
+    buf_format(&world->records, "%.*s %u %.*s\n", TEXT_ARG(fields->id), fields->pid,
+               TEXT_ARG(fields->text));
+    scope_close(scratch);
+    return ERR_OK;
+}
+
 uint16_t world_free_port(struct world *world)
 {
     struct scope *life = scope_new(world->life, "port", SCOPE_NO_LIMIT);
@@ -120,6 +136,7 @@ void world_begin(struct world *world)
         .host = TEXT("localhost"),
         .logs_dir = text_of(world->logs_dir),
         .on_request = on_request,
+        .on_record = on_record,
         .self = world,
     };
     world->proxy = http_proxy_new(world->life, &setup);
@@ -149,9 +166,9 @@ void world_end(struct world *world)
     loop_run_for(world->loop, 4000);
     remove_folder(world->logs_dir);
     scope_close(world->life);
-    struct buf *bufs[] = { &world->lines,           &world->req,
-                           &world->resource,        &world->identifier,
-                           &world->idempotency_key, &world->body };
+    struct buf *bufs[] = { &world->lines,    &world->records,    &world->req,
+                           &world->resource, &world->identifier, &world->idempotency_key,
+                           &world->body };
     for (size_t i = 0; i < sizeof bufs / sizeof bufs[0]; i++) buf_free(bufs[i]);
 }
 

@@ -15,7 +15,8 @@ struct world {
     struct http_proxy_config config; /* change it, then world_configure() */
     struct common_options common;
     struct log_sink sink;
-    struct buf lines; /* "27-81100 HTTP Proxy started..." */
+    struct buf lines;   /* "27-81100 HTTP Proxy started..." */
+    struct buf records; /* of the output network: "27-81121 PID TEXT" */
     char logs_dir[64];
     uint16_t port;
 

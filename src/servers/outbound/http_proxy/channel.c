@@ -60,7 +60,7 @@ enum err channel_reader_next(struct channel_reader *reader, struct channel_frame
     if (length > CHANNEL_FRAME_BYTES_MAX) return ERR_LIMIT;
     if (rest.len < CHANNEL_HEAD_BYTES) return ERR_UNAVAILABLE;
     unsigned char type = (unsigned char)rest.at[LENGTH_BYTES];
-    if (type < CHANNEL_CONFIG || type > CHANNEL_STOP) return ERR_INVALID;
+    if (type < CHANNEL_CONFIG || type > CHANNEL_RECORD) return ERR_INVALID;
     if (rest.len - LENGTH_BYTES < length) return ERR_UNAVAILABLE;
     *out = (struct channel_frame){
         .type = type,

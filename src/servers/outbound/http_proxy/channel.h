@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* channel.h - the frames between outbound and its HTTP Proxy, over an inherited socketpair.
  * Frame    u32 length (big endian, of what follows it) | u8 type | u32 transaction (big endian) |
- *          payload. The payload is JSON, but for requests and responses (exchange.h).
+ *          payload. The payload is JSON, but for requests, responses (exchange.h) and
+ *          records.
  *   1 config     parent -> child  the first frame: where to listen, how to log; its transaction is
  *                                 the first that the child may use, so that an answer for a former
  *                                 child is never taken for its own
@@ -11,6 +12,7 @@
  *   5 log        child -> parent  {"level","text"}: what the child cannot write itself
  *   6 update     parent -> child  members of config that changed
  *   7 stop       parent -> child  no payload
+ *   8 record     child -> parent  a log record of the output `network` (app/log_record.h)
  * Bound    CHANNEL_FRAME_BYTES_MAX; a longer, shorter or unknown frame breaks the channel.
  * Pure     no I/O. Source: spec outbound 14.1 */
 #ifndef SERVERS_OUTBOUND_HTTP_PROXY_CHANNEL_H
@@ -26,6 +28,7 @@ enum channel_type {
     CHANNEL_LOG,
     CHANNEL_UPDATE,
     CHANNEL_STOP,
+    CHANNEL_RECORD,
 };
 
 /* A body of 1 MiB whose every byte needed an escape, and more. */

@@ -5,6 +5,7 @@
  * what the frames say. */
 #include "servers/outbound/http_proxy/proxy.h"
 
+#include "app/log_record.h"
 #include "app/logger.h"
 #include "app/net_watch.h"
 #include "format/json.h"
@@ -23,6 +24,7 @@ enum {
     EXIT_CANNOT_BIND = 2, /* spec outbound 14.1: the parent tries again */
     LEAVE_MS = 500, /* for the last answers to reach their clients; outbound kills after 2 s */
     CONFIG_MS = 10000,
+    RECORDS_UNSENT_MAX = 1024 * 1024, /* bytes that outbound has not taken */
 };
 
 struct child {
@@ -35,7 +37,8 @@ struct child {
     struct log log;
     struct gateway *gateway;
     struct timer *leave_timer, *config_timer;
-    bool is_leaving;
+    bool is_leaving, is_channel_gone;
+    uint64_t records_lost; /* not yet told */
     int exit_code;
     const struct http_proxy_simulation *simulation; /* NULL: a process of its own */
 };
@@ -92,6 +95,42 @@ static void use_log_options(struct child *child, const struct proxy_settings *se
         (void)logger_set_options(child->logger, settings->common, &fault);
 }
 
+static void send_frame(struct child *child, enum channel_type type, struct text payload)
+{
+    struct buf frame = { 0 };
+    if (channel_put(&frame, type, 0, payload) == ERR_OK)
+        stream_write(child->channel, buf_text(&frame));
+    buf_free(&frame);
+}
+
+static uint32_t own_pid(const struct child *child)
+{
+    return child->simulation ? child->simulation->pid : (uint32_t)getpid();
+}
+
+static void tell_lost(struct child *child)
+{
+    unsigned long long lost = child->records_lost;
+    struct log log = logger_log_local(child->logger);
+    child->records_lost = 0;
+    LOG_LOG_LINES_LOST(&log, lost);
+}
+
+/* The output `network`: outbound sends them with its own, from its spool. */
+static void send_record(void *self, const struct log_record *record)
+{
+    struct child *child = self;
+    if (child->is_channel_gone || stream_unsent(child->channel) > RECORDS_UNSENT_MAX) {
+        child->records_lost++;
+        return;
+    }
+    struct buf bytes = { 0 };
+    log_record_encode(record, own_pid(child), &bytes);
+    send_frame(child, CHANNEL_RECORD, buf_text(&bytes));
+    buf_free(&bytes);
+    if (child->records_lost) tell_lost(child);
+}
+
 static void open_log(struct child *child, const struct proxy_settings *settings)
 {
     struct logger_setup setup = {
@@ -108,23 +147,15 @@ static void open_log(struct child *child, const struct proxy_settings *settings)
     }
     child->logger = logger_new(child->life, child->loop, &setup);
     child->log = logger_log(child->logger);
+    logger_on_network(child->logger, send_record, child);
     net_watch_new(child->life, child->net, &child->log);
     use_log_options(child, settings);
-}
-
-static void send_frame(struct child *child, enum channel_type type, struct text payload)
-{
-    struct buf frame = { 0 };
-    if (channel_put(&frame, type, 0, payload) == ERR_OK)
-        stream_write(child->channel, buf_text(&frame));
-    buf_free(&frame);
 }
 
 static void say_listening(struct child *child)
 {
     struct buf payload = { 0 };
-    buf_format(&payload, "{\"pid\":%ld}",
-               child->simulation ? (long)child->simulation->pid : (long)getpid());
+    buf_format(&payload, "{\"pid\":%u}", (unsigned)own_pid(child));
     send_frame(child, CHANNEL_LISTENING, buf_text(&payload));
     buf_free(&payload);
 }
@@ -210,6 +241,7 @@ static void on_frame(struct child *child, const struct channel_frame *frame)
     case CHANNEL_STOP: leave(child, EXIT_DONE, "outbound said so"); break;
     case CHANNEL_LISTENING:
     case CHANNEL_REQUEST:
+    case CHANNEL_RECORD:
     case CHANNEL_LOG: leave(child, EXIT_BROKEN, "outbound sent a frame of ours"); break;
     }
 }
@@ -222,6 +254,7 @@ static void on_bytes(void *self, struct text bytes)
     enum err err;
     while ((err = channel_reader_next(&child->reader, &frame)) == ERR_OK) on_frame(child, &frame);
     if (err == ERR_UNAVAILABLE) return;
+    child->is_channel_gone = true;
     LOG_HTTP_PROXY_CHANNEL_BROKEN(&child->log, err_words(err));
     stream_close(child->channel);
     leave(child, EXIT_BROKEN, "the channel is broken");
@@ -229,8 +262,10 @@ static void on_bytes(void *self, struct text bytes)
 
 static void on_closed(void *self, enum err why)
 {
+    struct child *child = self;
     (void)why;
-    leave(self, EXIT_DONE, "outbound is gone");
+    child->is_channel_gone = true;
+    leave(child, EXIT_DONE, "outbound is gone");
 }
 
 static void forget(void *self)

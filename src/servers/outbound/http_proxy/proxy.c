@@ -85,6 +85,7 @@ static enum err on_frame(struct http_proxy *proxy, const struct channel_frame *f
     switch (frame->type) {
     case CHANNEL_LISTENING: step(proxy, PROXY_LISTENING); return ERR_OK;
     case CHANNEL_LOG: on_log(proxy, frame->payload); return ERR_OK;
+    case CHANNEL_RECORD: return proxy->setup.on_record(proxy->setup.self, frame->payload);
     case CHANNEL_REQUEST:
         /* A child that is leaving answers 503 by itself. */
         return proxy->lifecycle.fsm.state == PROXY_UP ? on_request(proxy, frame) : ERR_OK;

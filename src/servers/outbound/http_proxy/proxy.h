@@ -37,6 +37,9 @@ struct http_proxy_setup {
     struct log log;                          /* outbound's own */
     struct text application, host, logs_dir; /* for the child's log lines and files */
     void (*on_request)(void *self, const struct http_proxy_request *request);
+    /* A record of the child's for the output `network`, which outbound sends with its own; anything
+     * but ERR_OK: it is none, and the child is not what it should be. */
+    enum err (*on_record)(void *self, struct text record);
     void *self;
 };
 

@@ -6,7 +6,8 @@
 
 #include <string.h>
 
-static const char *const log_sections[] = { "log", "log-filter", "log-filter-data" };
+static const char *const log_sections[] = { "log", "log-extended", "log-filter",
+                                            "log-filter-data" };
 
 static void put_text(struct json_writer *json, const char *name, struct text value)
 {

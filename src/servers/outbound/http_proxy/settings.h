@@ -15,7 +15,7 @@ struct proxy_settings {
     struct proxy_ports ports;
     struct text encoding, custom_headers, host_custom_headers;
     uint32_t reconnect_s, response_timeout_s;
-    const struct common_options *common; /* sections log, log-filter, log-filter-data travel */
+    const struct common_options *common; /* sections log, log-extended, log-filter* travel */
 };
 
 void proxy_settings_write(struct buf *out, const struct proxy_settings *settings);
