@@ -5,16 +5,49 @@
 #include "gen/events.h"
 #include "gen/messages.h"
 
-enum { ASK_MS = 10 * 1000, RETRY_MS = 1000, HEARTBEATS_PER_PERIOD = 3 };
+enum {
+    ASK_MS = 10 * 1000,
+    RETRY_MS = 1000,
+    HEARTBEATS_PER_PERIOD = 3,
+    FIGURES_MS = 10 * 1000, /* how often figures are looked at; told when they moved */
+    FIGURES_SOON_MS = 100,  /* after its state did */
+};
 
 struct control {
     struct app *app;
     struct link *link;
-    struct timer *grace_timer, *heartbeat_timer, *retry_timer;
+    struct timer *grace_timer, *heartbeat_timer, *retry_timer, *figures_timer;
+    struct scope *figures_life, *figures_spare;
+    struct kv figures; /* as they were told last */
     bool is_registered;
 };
 
 /* --- what we tell --------------------------------------------------------------------------- */
+
+static bool are_same(const struct kv *a, const struct kv *b)
+{
+    if (a->count != b->count) return false;
+    for (uint32_t i = 0; i < a->count; i++)
+        if (a->at[i].value.integer != b->at[i].value.integer) return false;
+    return true;
+}
+
+/* Framework 5: what the supervisor shows beside the state; one table, in its order. */
+static void tell_figures(void *self)
+{
+    struct control *control = self;
+    struct scope *life = control->figures_spare;
+    scope_reset(life);
+    struct kv figures = metrics_figures(control->app, life);
+    timer_start(control->figures_timer, FIGURES_MS);
+    if (!control->is_registered || are_same(&figures, &control->figures)) return;
+    control->figures_spare = control->figures_life;
+    control->figures_life = life;
+    control->figures = figures;
+    struct supervisor_custom custom = { .head.has = SUPERVISOR_CUSTOM_HAS_VALUES,
+                                        .values = figures };
+    link_send(control->link, &MSG_SUPERVISOR_CUSTOM, &custom);
+}
 
 static void on_registered(void *self, const struct link_error *error, const void *fields)
 {
@@ -23,7 +56,8 @@ static void on_registered(void *self, const struct link_error *error, const void
     control->is_registered = error == NULL;
     if (error == NULL) {
         timer_stop(control->grace_timer);
-        control_tell_state(control); /* it may have moved since we asked */
+        control->figures = (struct kv){ 0 }; /* a new supervisor knows none */
+        control_tell_state(control);         /* it may have moved since we asked */
     } else if (link_is_up(control->link)) {
         log_debug(&control->app->log, "registering: %.*s", TEXT_ARG(error->text));
         timer_start(control->retry_timer, RETRY_MS);
@@ -60,7 +94,9 @@ void control_tell_state(struct control *control)
         .state = text_of(app_state_name(private->state)),
         .reason = buf_text(&private->reason),
     };
-    if (control->is_registered) link_send(control->link, &MSG_SUPERVISOR_STATUS, &status);
+    if (!control->is_registered) return;
+    link_send(control->link, &MSG_SUPERVISOR_STATUS, &status);
+    timer_start(control->figures_timer, FIGURES_SOON_MS);
 }
 
 void control_tell_idle(struct control *control)
@@ -179,6 +215,7 @@ static void on_down(void *self, struct link *link, enum err why)
         LOG_SUPERVISOR_LOST(&control->app->log, grace_s(control));
     control->is_registered = false;
     timer_stop(control->retry_timer);
+    timer_stop(control->figures_timer);
     start_grace(control);
 }
 
@@ -196,6 +233,9 @@ struct control *control_open(struct app *app, struct text address)
     control->grace_timer = timer_new(app->life, app->loop, on_grace_over, control);
     control->heartbeat_timer = timer_new(app->life, app->loop, beat, control);
     control->retry_timer = timer_new(app->life, app->loop, register_here, control);
+    control->figures_timer = timer_new(app->life, app->loop, tell_figures, control);
+    control->figures_life = scope_new(app->life, "figures", SCOPE_NO_LIMIT);
+    control->figures_spare = scope_new(app->life, "figures", SCOPE_NO_LIMIT);
     const struct link_options options = { .reconnect_ms = 1000 };
     control->link = link_connect(app->life, app->net, &app->log, address, TEXT(""), &app->identity,
                                  &options, handlers, &hooks, control);

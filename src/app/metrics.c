@@ -131,20 +131,54 @@ static void add_network(const struct app *app, struct buf *out)
             links->openings_refused + links->malformed_frames);
 }
 
-static void add_own(struct app *app, struct buf *out)
+struct counted {
+    _Alignas(16) char values[COUNTERS_BYTES_MAX];
+};
+
+/* The server's own, as they are now; NULL: it has none, or not yet. */
+static const struct counter_table *count_own(struct app *app, struct counted *out)
 {
     const struct counter_table *table = app->type->counters;
-    _Alignas(16) char values[COUNTERS_BYTES_MAX];
-    if (table == NULL || !app->private->has_begun) return;
-    memset(values, 0, sizeof values);
-    if (app->type->count) app->type->count(app->private->self, values);
-    for (size_t i = 0; i < table->count; i++) {
+    if (table == NULL || !app->private->has_begun) return NULL;
+    memset(out->values, 0, sizeof out->values);
+    if (app->type->count) app->type->count(app->private->self, out->values);
+    return table;
+}
+
+static uint64_t value_of(const struct counted *counted, const struct counter *counter)
+{
+    uint64_t value;
+    ASSERT(counter->offset + sizeof value <= sizeof counted->values);
+    memcpy(&value, counted->values + counter->offset, sizeof value);
+    return value;
+}
+
+static void add_own(struct app *app, struct buf *out)
+{
+    struct counted counted;
+    const struct counter_table *table = count_own(app, &counted);
+    for (size_t i = 0; table && i < table->count; i++) {
         const struct counter *counter = &table->counters[i];
-        uint64_t value;
-        ASSERT(counter->offset + sizeof value <= sizeof values);
-        memcpy(&value, values + counter->offset, sizeof value);
-        add_u64(app, out, counter->name, counter->is_gauge, counter->help, value);
+        add_u64(app, out, counter->name, counter->is_gauge, counter->help,
+                value_of(&counted, counter));
     }
+}
+
+struct kv metrics_figures(struct app *app, struct scope *scope)
+{
+    struct counted counted;
+    const struct counter_table *table = count_own(app, &counted);
+    struct kv out = { 0 };
+    if (table == NULL) return out;
+    out.at = scope_alloc_array(scope, table->count, sizeof *out.at);
+    for (size_t i = 0; i < table->count; i++) {
+        uint64_t value = value_of(&counted, &table->counters[i]);
+        out.at[out.count++] = (struct pair){
+            text_of(table->counters[i].name),
+            { .kind = VALUE_INTEGER, .integer = value > INT64_MAX ? INT64_MAX : (int64_t)value }
+        };
+    }
+    return out;
 }
 
 void metrics_format(struct app *app, struct buf *out)

@@ -120,5 +120,7 @@ enum err cache_read(struct app *app, struct scope *scope, const struct config_sn
 
 /* metrics.c */
 void metrics_format(struct app *app, struct buf *out);
+/* The server's own counters (schema/counters), in `scope`; none before it has begun. */
+struct kv metrics_figures(struct app *app, struct scope *scope);
 
 #endif

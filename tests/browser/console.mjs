@@ -155,12 +155,20 @@ const deeds = {
     return {}
   },
 
-  /** Orders to an application: it stops, is seen to be stopped, and starts. */
+  /** An application's figures; orders to it: it stops, is seen to be stopped, and starts. */
   async control(page) {
     await logIn(page)
     await press(page, 'link', 'Applications')
     await press(page, 'link', given.application)
     await page.getByText('RUNNING', { exact: true }).waitFor(WAIT)
+    await press(page, 'link', 'Its figures as they grow')
+    await tabTo(page, 'textbox', 'Figures that contain')
+    await page.keyboard.type('http_requests')
+    await page.getByRole('cell', { name: 'http_requests_total', exact: true }).waitFor(WAIT)
+    expect((await page.getByRole('region', { name: 'Figures' }).getByRole('row').count()) === 2, 'one figure is left')
+    await page.getByRole('region', { name: 'Processes' }).getByRole('cell', { name: given.application, exact: true }).waitFor(WAIT)
+    await press(page, 'link', 'Applications')
+    await press(page, 'link', given.application)
     await press(page, 'button', 'Stop gracefully')
     await page.getByText('STOPPED', { exact: true }).waitFor({ timeout: 30000 })
     await press(page, 'button', 'Start')

@@ -95,10 +95,12 @@ class Console(unittest.TestCase):
             paths = ["campaigns", "lists", f"lists/{group.list}", f"chain/{group.list}/{added['GSW_CHAIN_ID']}", "notifications",
                      f"notifications/{guid}", "imports", *[f"imports/{one}" for one in imports],
                      "objects", "objects/Person", "objects/Person/new", "objects/Application/new", "apply", "history",
-                     "applications", "applications/application/outbound", "applications/host/localhost", "alarms", "log"]
+                     "applications", "applications/application/outbound", "applications/host/localhost", "alarms", "log",
+                     "metrics", "metrics/outbound"]
             texts = self.drive("pages", centre, ADMINISTRATOR, paths=paths)["texts"]
             for path in (f"lists/{group.list}", f"chain/{group.list}/{added['GSW_CHAIN_ID']}", f"notifications/{guid}"):
                 self.assertIn("onerror", texts[path], f"{path} shows what was sent, as text")
+            self.assertIn("http_requests_total", texts["metrics/outbound"])
             texts = self.drive("pages", centre, AGENT, paths=["agent"])["texts"]
             self.assertIn("15550100", texts["agent"])
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Messages that people's programs may send or hear, as TypeScript types for the console.
+"""Messages that people's programs may send or hear, as TypeScript types for the console; and what servers count.
 
 UserData is flat among the fields where an edge is JSON; nested in a list it stays an object."""
+import json
 
 TYPES = {"bool": "boolean", "u32": "number", "u64": "number", "i64": "number", "f64": "number",
          "text": "string", "bytes": "string", "kv": "UserData"}
@@ -35,6 +36,14 @@ def nested(struct, found):
             nested(item.struct, found)
 
 
+def figures(schema):
+    out = "\n// What servers count (schema/counters).\nexport const FIGURES: Record<string, { kind: 'counter' | 'gauge'; unit?: string; help: string }> = {\n"
+    for rows in schema.counters.values():
+        for name, row in rows:
+            out += f"  {name}: {json.dumps({key: row[key] for key in ('kind', 'unit', 'help') if key in row})},\n"
+    return out + "}\n"
+
+
 def messages(schema):
     by_name = {(one.protocol, one.name): one for one in schema.messages}
     asked = [one for one in schema.messages if one.access != "servers" and one.reply]
@@ -63,4 +72,4 @@ def messages(schema):
     for one in events:
         out += f"  {one.name}: {one.struct.name}\n"
     out += f"  Snapshot: {snapshot.name}\n}}\n"
-    return out
+    return out + figures(schema)

@@ -15,6 +15,7 @@ import { ImportsPage } from './pages/imports'
 import { ListsPage } from './pages/lists'
 import { LogPage } from './pages/log'
 import { LogInPage, PasswordPage } from './pages/log_in'
+import { MetricsPage } from './pages/metrics'
 import { NotificationsPage } from './pages/notifications'
 import { ObjectsPage } from './pages/objects'
 import { ErrorText, wordsOf } from './parts'
@@ -45,6 +46,7 @@ const PAGES: Page[] = [
   { path: 'imports', name: 'Imports', show: ImportsPage, isFor: isAdministrator },
   { path: 'applications', name: 'Applications', show: ApplicationsPage, isFor: isAdministrator },
   { path: 'alarms', name: 'Alarms', show: AlarmsPage, isFor: isAdministrator },
+  { path: 'metrics', name: 'Metrics', show: MetricsPage, isFor: isAdministrator },
   { path: 'log', name: 'Log', show: LogPage, isFor: isAdministrator },
   { path: 'objects', name: 'Objects', show: ObjectsPage, isFor: isAdministrator },
   { path: 'apply', name: '', show: ApplyPage, isFor: isAdministrator },

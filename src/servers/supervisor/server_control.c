@@ -36,7 +36,7 @@ static struct control_application_report report_of(const struct supervised *supe
         .since = supervised->since_utc_ms,
         .restarts = (uint32_t)supervised->application.restarts,
         .reason = text_of(supervised->reason),
-        .custom = supervised->custom,
+        .custom = supervised->link ? supervised->custom : (struct kv){ 0 }, /* of this process */
         .ordered = supervised->is_ordered,
     };
     if (supervised->process.pid != 0) {

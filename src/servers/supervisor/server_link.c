@@ -148,7 +148,7 @@ static struct supervisor_application_state state_of(const struct supervised *sup
         .since = supervised->since_utc_ms,
         .restarts = (uint32_t)supervised->application.restarts,
         .reason = text_of(supervised->reason),
-        .custom = supervised->custom,
+        .custom = supervised->link ? supervised->custom : (struct kv){ 0 },
     };
     if (supervised->process.pid != 0) {
         state.head.has |= SUPERVISOR_APPLICATION_STATE_HAS_PID;

@@ -5,6 +5,7 @@
 
 #include "app/licence.h"
 #include "app/private.h"
+#include "gen/counters.h"
 #include "gen/messages.h"
 #include "gen/objects.h"
 #include "io/net/sim_net.h"
@@ -24,6 +25,7 @@ static const struct text config_address = { "127.0.0.1:2020", 14 };
 struct server {
     struct app *app;
     uint32_t starts, changes, suspends, stops;
+    uint64_t requests;
     bool fails, holds_stop;
     char option[32];
 };
@@ -65,9 +67,16 @@ static void stop(void *self)
     if (!it->holds_stop) app_stopped(it->app);
 }
 
+static void count(void *self, void *counters)
+{
+    ((struct outbound_counters *)counters)->http_requests_total = ((struct server *)self)->requests;
+}
+
 static const char *const wanted[] = { "Campaign", NULL };
 static const struct app_type outbound_type = { .name = "outbound",
                                                .options = &OPTIONS_OUTBOUND,
+                                               .counters = &COUNTERS_OUTBOUND,
+                                               .count = count,
                                                .objects = wanted,
                                                .start = start,
                                                .changed = changed,
@@ -85,7 +94,8 @@ struct world {
     struct link *to_app, *to_subscriber;
     char run[64];
     /* what the supervisor saw */
-    uint32_t registers, heartbeats, idles, acknowledged;
+    uint32_t registers, heartbeats, idles, acknowledged, figures;
+    int64_t requests; /* the figure */
     bool is_supported;
     char state[32], application[32];
     struct buf metrics;
@@ -144,11 +154,23 @@ static void on_idle(void *self, struct link *link, const void *fields)
     ((struct world *)self)->idles++;
 }
 
+static void on_custom(void *self, struct link *link, const void *fields)
+{
+    struct world *world = self;
+    const struct supervisor_custom *custom = fields;
+    const struct value *requests = kv_find(&custom->values, TEXT("http_requests_total"));
+    (void)link;
+    world->figures++;
+    CHECK_U32(custom->values.count, COUNTERS_OUTBOUND.count);
+    world->requests = requests ? requests->integer : -1;
+}
+
 static const struct link_handler supervisor_handlers[] = {
     { .msg = &MSG_SUPERVISOR_REGISTER, .on_request = on_register },
     { .msg = &MSG_SUPERVISOR_STATUS, .on_event = on_status },
     { .msg = &MSG_SUPERVISOR_HEARTBEAT, .on_event = on_heartbeat },
     { .msg = &MSG_SUPERVISOR_IDLE, .on_event = on_idle },
+    { .msg = &MSG_SUPERVISOR_CUSTOM, .on_event = on_custom },
     { 0 },
 };
 
@@ -773,6 +795,25 @@ TEST(a_lost_supervisor_is_waited_for_then_it_stops_cleanly)
     loop_run_for(world->loop, 200);
     CHECK_U32(server.stops, 1);
     CHECK_I64(world->app->private->exit_code, 0);
+    world_free(world);
+}
+
+TEST(figures_are_told_when_it_runs_and_when_they_moved) /* framework 5, custom */
+{
+    struct world *world = everything_up();
+    loop_run_for(world->loop, 1000);
+    CHECK_U32(world->figures, 1);
+    CHECK_I64(world->requests, 0);
+    loop_run_for(world->loop, 60000);
+    CHECK_U32(world->figures, 1); /* nothing moved */
+    server.requests = 81;
+    loop_run_for(world->loop, 10000);
+    CHECK_U32(world->figures, 2);
+    CHECK_I64(world->requests, 81);
+    scope_close(world->supervisor_life);
+    run_supervisor(world);
+    loop_run_for(world->loop, 5000);
+    CHECK_U32(world->figures, 3); /* a new one knows none */
     world_free(world);
 }
 

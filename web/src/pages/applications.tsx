@@ -121,6 +121,7 @@ function OneApplication({ desktop, name }: PageProps & { name: string }) {
       <p class="actions">
         <a href="#/applications">All applications</a>
         <a href={`#/log/${encodeURIComponent(name)}`}>Its log</a>
+        <a href={`#/metrics/${encodeURIComponent(name)}`}>Its figures as they grow</a>
         {one?.dbid && <a href={`#/objects/Application/${one.dbid}`}>Its configuration</a>}
       </p>
       <Notice text={said} />
