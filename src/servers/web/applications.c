@@ -44,7 +44,8 @@ static void give_administrators(const struct application *application, struct fr
 {
     struct person *person;
     for (size_t at = 0; (person = table_next(application->web->persons, &at)) != NULL;)
-        if (person->is_administrator) give(application, person, frame);
+        if (person->is_administrator && privileges_show_events(person->privileges))
+            give(application, person, frame);
 }
 
 static void give_group(const struct application *application, uint32_t dbid, struct frame *frame)

@@ -15,6 +15,20 @@ static void add_administrator(void *self, struct text tenant, struct text employ
     table_put(web->administrators, member_key(web->administrators_life, tenant, employee_id), web);
 }
 
+static void read_roles(struct web *web)
+{
+    const struct app_object *object;
+    size_t count = 0;
+    for (size_t at = 0; app_object_next(web->app, &OBJECT_ROLE, &at) != NULL;) count++;
+    struct privileges_role *roles =
+        scope_alloc_array(web->administrators_life, count, sizeof *roles);
+    count = 0;
+    for (size_t at = 0; (object = app_object_next(web->app, &OBJECT_ROLE, &at)) != NULL;)
+        roles[count++] = (struct privileges_role){ object->tenant, (const void *)object->fields };
+    web->privileges.roles = roles;
+    web->privileges.role_count = count;
+}
+
 static void read_administrators(struct web *web)
 {
     const struct app_object *object;
@@ -28,6 +42,8 @@ static void read_administrators(struct web *web)
     for (size_t at = 0; (object = app_object_next(web->app, &OBJECT_ACCESS_GROUP, &at)) != NULL;)
         groups[count++] = (struct account_group){ object->tenant, (const void *)object->fields };
     account_each_administrator(groups, count, add_administrator, web);
+    web->privileges = (struct privileges_source){ .groups = groups, .group_count = count };
+    read_roles(web);
 }
 
 struct text application_tenant(const struct app_object *application, uint32_t index)
@@ -79,6 +95,16 @@ static const struct app_object *object_of(const struct web *web, uint32_t dbid)
     return object && serves_tenant(app_self(web->app), object->tenant) ? object : NULL;
 }
 
+/* What a stream still told goes with the right to it; its client comes back, and is told so. */
+static void take_privileges(struct web *web, struct person *person, uint32_t privileges)
+{
+    uint32_t lost = person->privileges & ~privileges;
+    person->privileges = privileges;
+    if (lost == 0) return;
+    LIST_EACH (node, &person->sessions)
+        streams_end_of(web, LIST_OBJECT(node, struct session, node));
+}
+
 static void fill(struct web *web, struct person *person, const struct app_object *object)
 {
     const struct object_person *fields = (const struct object_person *)object->fields;
@@ -92,6 +118,8 @@ static void fill(struct web *web, struct person *person, const struct app_object
     person->is_agent = fields->is_agent;
     struct text key = member_key(scratch, object->tenant, fields->employee_id);
     person->is_administrator = table_get(web->administrators, key) != NULL;
+    take_privileges(web, person,
+                    privileges_of(&web->privileges, object->tenant, fields->employee_id));
     scope_close(scratch);
 }
 
@@ -152,6 +180,10 @@ void person_put(struct json_writer *json, const struct person *person)
     put_text(json, "access", person->is_administrator ? TEXT("administrator") : TEXT("agent"));
     json_put_name(json, TEXT("isAgent"));
     json_put_bool(json, person->is_agent);
+    if (person->privileges != PRIVILEGES_ALL) {
+        json_put_name(json, TEXT("privileges"));
+        privileges_put(json, person->privileges);
+    }
     json_end_object(json);
 }
 

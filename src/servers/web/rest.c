@@ -31,6 +31,20 @@ struct scope *rest_scope(const struct rest_call *call)
 
 /* --- asking --------------------------------------------------------------------------------- */
 
+/* False: refused. Permissions are asked by the server behind; a call needs both (framework 12.2).
+ */
+static bool has_privilege(struct rest_call *call, const struct msg *msg)
+{
+    const struct person *person = table_get(call->web->persons, TEXT_OF(&call->person_dbid));
+    const char *missing = privilege_missing(person ? person->privileges : 0, msg);
+    if (missing == NULL) return true;
+    LOG_WEB_PRIVILEGE_MISSING(&call->web->app->log, msg->name, call->person.at, call->address.at,
+                              missing);
+    rest_refuse(call, 403, "CFGNoPermission", TEXT(""),
+                scope_format(rest_scope(call), "the privilege \"%s\" is missing", missing));
+    return false;
+}
+
 void rest_ask(struct rest_call *call, const struct msg *msg, const void *fields,
               void (*on_reply)(void *self, const struct link_error *error, const void *fields))
 {
@@ -41,6 +55,7 @@ void rest_ask(struct rest_call *call, const struct msg *msg, const void *fields,
                                   .address = call->address };
     uint64_t wait_ms = call->deadline_ms ? call->deadline_ms
                                          : options_of(web)->request_timeout * UINT64_C(1000);
+    if (!has_privilege(call, msg)) return;
     if (peer == NULL || !peer_is_up(peer)) {
         rest_refuse(call, 503, "Unavailable", TEXT(""),
                     scope_format(rest_scope(call), "%s is away", msg->protocol));
@@ -118,11 +133,12 @@ static void ask_plain(struct rest_call *call)
 
 static void stream_changes(struct rest_call *call)
 {
-    rest_stream_open(call, &rest_stream_changes);
+    if (has_privilege(call, call->route->msg)) rest_stream_open(call, &rest_stream_changes);
 }
 
 static void stream_of_control(struct rest_call *call, const struct rest_stream_kind *kind)
 {
+    if (!has_privilege(call, call->route->msg)) return;
     if (applications_peer(call->web, call->route->msg))
         rest_stream_open(call, kind);
     else

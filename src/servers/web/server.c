@@ -163,7 +163,7 @@ static void count(void *self, void *counters)
 }
 
 static const char *const object_names[] = {
-    "Application", "AppPrototype", "Host", "Person", "AgentGroup", "AccessGroup", NULL,
+    "Application", "AppPrototype", "Host", "Person", "AgentGroup", "AccessGroup", "Role", NULL,
 };
 
 const struct app_type APP_TYPE_WEB;

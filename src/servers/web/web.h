@@ -11,7 +11,7 @@
  *   desktop.c       desktops and their sockets: open, resume, frames out, end
  *   desktop_ask.c   frames in: requests to servers, and their answers
  *   applications.c  links to outbound: events, who is there, snapshots
- * The rules are pure: ring.h, rights.h, token.h, rest_route.h, rest_question.h. */
+ * The rules are pure: ring.h, rights.h, privileges.h, token.h, rest_route.h, rest_question.h. */
 #ifndef SERVERS_WEB_WEB_H
 #define SERVERS_WEB_WEB_H
 
@@ -24,6 +24,7 @@
 #include "io/http/server.h"
 #include "io/http/websocket.h"
 #include "model/bucket.h"
+#include "servers/web/privileges.h"
 #include "servers/web/rights.h"
 #include "servers/web/ring.h"
 #include "servers/web/token.h"
@@ -55,6 +56,7 @@ struct web {
     struct table *employees;   /* the same, by tenant and employee id */
     struct table *administrators;
     struct scope *administrators_life;
+    struct privileges_source privileges; /* in administrators_life, views of the mirror */
     struct table *sessions; /* by token hash */
     struct table *desktops; /* by their ids */
     struct list away;       /* desktops without a socket, the longest first */
@@ -86,6 +88,7 @@ struct person {
     uint32_t dbid;
     struct text employee_id, user_name, first_name, last_name, tenant, key;
     bool is_agent, is_administrator;
+    uint32_t privileges; /* privileges.h */
     struct list sessions, desktops;
     uint32_t session_count, desktop_count, rest_in_flight;
     struct bucket requests, received, connects; /* `received`: KiB of frames */
