@@ -2,12 +2,13 @@
 """Records and agents over the HTTP API: outbound 4, 5, 6 (preview), 14.3, 15.4; acceptance 21: 11 to
 13, 25."""
 import http.client
+import tempfile
 import threading
 import time
 import unittest
 
 from campaign import (AGENTS, CHAIN_READY, CHAIN_UPDATED, PREDICTIVE, PREVIEW, READY, RETRIEVED,
-                      STALE, UPDATED, Centre, new_group, new_record, notifying)
+                      STALE, UPDATED, Centre, application, new_group, new_record, notifying)
 from harness import Receiver, wait_until
 
 GROUPS = 24
@@ -453,6 +454,40 @@ class ManyGroups(unittest.TestCase):
                 self.assertEqual(centre.call("GET", f"/campaigngroups/{one.dbid}").status, 200, one)
             self.assertEqual(centre.status(groups[0])["GSW_STATE"], "started")
             centre.load_and_start(groups[-1])
+
+
+class Seats(unittest.TestCase):
+    """A pool of licences (framework 13)."""
+
+    def test_agents_above_the_pool_get_no_records_whoever_is_killed(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".jsonc") as pool:
+            pool.write('{"outbound_agent_seat": 1}')
+            pool.flush()
+
+            def limit(config):
+                application(config, "config")["options"]["license"] = {"license-file": pool.name}
+            with Centre(amend=limit, application_options={"license": {"num-of-licenses": "5"}}) as centre:
+                group = centre.groups[0]
+                for number in range(4):
+                    centre.add(group, f"1555019{number:02}")
+                centre.load_and_start(group)
+                mine = centre.preview(group, "a1")
+                self.assertEqual(mine.status, 200, mine)
+                self.refuse(centre, group, "a2")
+                for name in ("config", "outbound"):
+                    former = centre.kill(name)
+                    wait_until(lambda name=name, former=former: centre.pid(name) not in (None, former), 20)
+                    centre.wait_running()
+                    centre.wait_for_http()
+                    self.refuse(centre, group, "a2")  # also when nobody has answered yet
+                handle = mine.json["GSW_RECORD_HANDLE"]
+                self.assertEqual(centre.record(handle, "RecordProcessed").status, 200)  # work in hand goes on
+                self.assertEqual(centre.preview(group, "a1").status, 200)
+
+    def refuse(self, centre, group, agent):
+        answer = centre.preview(group, agent)
+        self.assertEqual((answer.status, answer.json["GSW_ERROR"]), (409, 12), answer)
+        self.assertIn("num-of-licenses", answer.json["GSW_ERROR_TEXT"])
 
 
 class Lists(unittest.TestCase):

@@ -2,6 +2,7 @@
 """The administration REST against real servers: framework 3.3, 6.5; F1, F3, F4, F5, F6 as HTTP clients see them."""
 import http.client
 import json
+import tempfile
 import unittest
 import urllib.parse
 
@@ -185,6 +186,34 @@ class Rest(unittest.TestCase):
         answer = agent.call("PATCH", f"{CFG}/applications/GMS_812_node1", {"options": {"a": {"b": "c"}}})
         error = self.expect(answer, 403, "CFGNoPermission")
         self.assertEqual((error["objectType"], error["objectProperty"]), ("CFGApplication", "CFGDBID"))
+
+    def seats(self, deed, group, client=None, **more):
+        body = {"feature": "ics_multi_media_agent_seat", "group": str(group), **more}
+        return (client or self.boss).call("POST", f"{CFG}/licences/{deed}", body)
+
+    def test_F27_seats_are_lent_until_there_are_none_and_what_comes_back_is_lent_again(self):
+        groups = [self.create("applications", name=f"F27-{i}", template="GenericServer")["objects"][0]["dbid"]
+                  for i in range(4)]
+        first = self.expect(self.seats("checkout", groups[0], count=1000), 200)
+        self.assertEqual((first["granted"], first["unlimited"]), (1000, True))  # there is no pool
+        with tempfile.NamedTemporaryFile("w", suffix=".jsonc") as pool:
+            pool.write('{"ics_multi_media_agent_seat": 100} // of the contract')
+            pool.flush()
+            options = {"options": {"license": {"license-file": pool.name}}}
+            self.expect(self.boss.call("PATCH", f"{CFG}/applications/config", options), 200)
+            wait_until(lambda: not json.loads(self.seats("checkout", groups[0], count=30).body)["unlimited"], 30)
+            granted = [self.expect(self.seats("checkout", group, count=30), 200)["granted"] for group in groups]
+            self.assertEqual(granted, [30, 30, 30, 10])
+            use = self.expect(self.boss.get(f"{CFG}/licences?feature=ics_multi_media_agent_seat"), 200)["licences"][0]
+            self.assertEqual((use["count"], use["used"], use["most"], len(use["groups"])), (100, 100, 100, 4))
+            self.expect(self.seats("checkin", groups[0]), 200)
+            renewed = self.expect(self.seats("renew", groups[3], count=30, inUse=7), 200)
+            self.assertEqual((renewed["granted"], renewed["lease"]), (30, 60))
+            agent = self.centre.client(AGENT)
+            self.expect(self.seats("checkout", groups[3], agent, count=1), 403, "CFGNoPermission")
+            self.expect(self.seats("checkout", 4000000000, count=1), 404, "CFGObjectNotFound")
+            self.expect(self.boss.call("PATCH", f"{CFG}/applications/config", {"options": {"license": None}}), 200)
+        self.assertTrue(self.expect(self.seats("checkout", groups[0], count=30), 200)["unlimited"])
 
     def test_schemas_are_told_for_forms(self):
         types = {one["name"]: one for one in self.expect(self.boss.get(f"{CFG}/schema/objects"), 200)["types"]}

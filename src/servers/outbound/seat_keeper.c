@@ -81,6 +81,11 @@ static void look(void *self)
     note_figures(keeper);
 }
 
+void seat_keeper_serve(struct outbound *server)
+{
+    look(server->seats);
+}
+
 void seat_keeper_look_soon(struct outbound *server)
 {
     struct seat_keeper *keeper = server->seats;

@@ -11,6 +11,7 @@
 #define SEAT_FEATURE "outbound_agent_seat"
 
 struct seat_keeper *seat_keeper_new(struct outbound *server);
+void seat_keeper_serve(struct outbound *server);     /* who worked before a restart has a seat */
 void seat_keeper_configure(struct outbound *server); /* options moved */
 void seat_keeper_stop(struct outbound *server);      /* gives the seats back */
 

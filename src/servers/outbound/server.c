@@ -75,12 +75,6 @@ static void http_refuse(struct request *request, const struct refusal *refusal)
 
 static const struct request_edge http_edge = { http_reply_event, http_refuse };
 
-static enum err on_http_record(void *self, struct text record)
-{
-    const struct server *server = self;
-    return app_send_log(server->outbound.app, record);
-}
-
 static void on_http_request(void *self, const struct http_proxy_request *asked)
 {
     struct server *server = self;
@@ -204,6 +198,7 @@ static void serve(struct outbound *outbound)
     server->is_serving = true;
     outbound->serving_since_utc_ms = loop_now_utc_ms(app->loop);
     outbound->notifier = notifier_new(outbound);
+    seat_keeper_serve(outbound);
     changed(server);
     struct session *session;
     for (size_t at = 0; (session = table_next(outbound->sessions, &at)) != NULL;) {
@@ -274,7 +269,6 @@ static enum err start(struct app *app, void **self, struct fault *fault)
         .host = app->host,
         .logs_dir = app->logs_dir,
         .on_request = on_http_request,
-        .on_record = on_http_record,
         .self = server,
     };
     server->proxy = http_proxy_new(app->life, &setup);
