@@ -75,6 +75,12 @@ static void http_refuse(struct request *request, const struct refusal *refusal)
 
 static const struct request_edge http_edge = { http_reply_event, http_refuse };
 
+static enum err on_http_record(void *self, struct text record)
+{
+    const struct server *server = self;
+    return app_send_log(server->outbound.app, record);
+}
+
 static void on_http_request(void *self, const struct http_proxy_request *asked)
 {
     struct server *server = self;
@@ -269,6 +275,7 @@ static enum err start(struct app *app, void **self, struct fault *fault)
         .host = app->host,
         .logs_dir = app->logs_dir,
         .on_request = on_http_request,
+        .on_record = on_http_record,
         .self = server,
     };
     server->proxy = http_proxy_new(app->life, &setup);
