@@ -163,6 +163,19 @@ class Permissions(unittest.TestCase):
         self.assertEqual(self.ask(BOSS, "PUT", "applications/web/acl", entries).status, 200)
         self.assertEqual([status(user, "web") for user in ("usr", "agt", BOSS)], [200, 403, 200])
 
+    def test_an_administrator_sets_the_password_of_another_who_changes_it_at_the_next_log_in(self):
+        self.assertEqual(self.ask(BOSS, "POST", "persons", {"employeeId": "novice", "userName": "novice"}).status, 201)
+        wanted = {"newPassword": "as the administrator says"}
+        self.assertEqual(self.ask("usr", "POST", "persons/novice/password", wanted).status, 403)
+        self.assertEqual(self.ask("west", "POST", "persons/novice/password", wanted).status, 404)
+        self.assertEqual(self.ask("adm", "POST", "persons/novice/password", {"newPassword": "short"}).status, 400)
+        self.assertEqual(self.ask("adm", "POST", f"persons/{BOSS}/password", wanted).status, 403)
+        self.assertEqual(self.ask("adm", "POST", "persons/novice/password", wanted).status, 200)
+        session = http_call(self.centre.port("web"), "POST", f"{CFG}/login", {"user": "novice", "password": wanted["newPassword"]})
+        self.assertEqual((session.status, json.loads(session.body)["mustChangePassword"]), (200, True))
+        rows = [row for row in self.ask(BOSS, "GET", "history?key=novice&limit=10").json["rows"] if row["op"] == "password"]
+        self.assertEqual((rows[0]["person"], rows[0]["application"]), ("adm", "web"))
+
     def test_a_change_is_told_of_with_who_made_it_to_those_who_may_see_it(self):
         patch = {"annex": {"audit": {"by": "adm"}}}
         self.assertEqual(self.ask("adm", "PATCH", "skills/cell-T?tenant=T", patch).status, 200)

@@ -142,6 +142,16 @@ static bool may_give(const struct permit *permit, const struct object *account)
                               builtin.mask) == builtin.mask;
 }
 
+bool permit_to_act_as(struct access_rights *rights, const struct object *account)
+{
+    struct permit permit = { .draft = rights->view,
+                             .rights = rights,
+                             .scratch = scope_new(NULL, "permit", SCOPE_NO_LIMIT) };
+    bool may = may_give(&permit, account);
+    scope_close(permit.scratch);
+    return may;
+}
+
 static bool has_all(const struct value *some, const struct value *all)
 {
     struct scope *scratch = scope_new(NULL, "members", SCOPE_NO_LIMIT);

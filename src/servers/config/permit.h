@@ -22,4 +22,8 @@ void permit_guard(struct change_set *set, struct access_rights *rights);
 void permit_changes(const struct change_set *set, const struct secret_changes *secrets,
                     struct access_rights *rights, struct problems *problems);
 
+/* Whether the asker may all that `account` (a Person or an AccessGroup) may by entries of its own
+ * and of its groups. */
+bool permit_to_act_as(struct access_rights *rights, const struct object *account);
+
 #endif

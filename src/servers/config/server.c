@@ -142,6 +142,7 @@ static const struct link_handler handlers[] = {
     { .msg = &MSG_CONFIG_READ_LICENCES, .on_request = request_read_licences },
     { .msg = &MSG_CONFIG_AUTHENTICATE, .on_request = request_authenticate },
     { .msg = &MSG_CONFIG_SET_PASSWORD, .on_request = request_set_password },
+    { .msg = &MSG_CONFIG_RESET_PASSWORD, .on_request = request_reset_password },
     { .msg = &MSG_CONFIG_COMPARE_ACCOUNTS, .on_request = request_compare_accounts },
     { .msg = &MSG_CONFIG_READ_ACL, .on_request = request_read_acl },
     { .msg = &MSG_CONFIG_CHANGE_ACL, .on_request = request_change_acl },

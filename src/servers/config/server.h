@@ -222,6 +222,13 @@ void request_read(void *self, struct link_request *request, const void *fields);
 
 /* --- server_acl.c --------------------------------------------------------------------------- */
 
+/* The object that somebody names, who may see it and do `bit` with it. NULL: a problem says why. */
+struct wanted {
+    struct text type, tenant, key; /* key: or the DBID */
+    enum permission bit;           /* that is needed besides Read */
+};
+const struct object *object_wanted(const struct config_server *server, struct access_rights *rights,
+                                   const struct wanted *wanted, struct problems *problems);
 void request_read_acl(void *self, struct link_request *request, const void *fields);
 void request_change_acl(void *self, struct link_request *request, const void *fields);
 void request_read_effective(void *self, struct link_request *request, const void *fields);
@@ -254,6 +261,7 @@ void request_authenticate(void *self, struct link_request *request, const void *
 const struct object *last_login_of(const struct config_server *server, struct scope *scope,
                                    const struct object *person);
 void request_set_password(void *self, struct link_request *request, const void *fields);
+void request_reset_password(void *self, struct link_request *request, const void *fields);
 void request_compare_accounts(void *self, struct link_request *request, const void *fields);
 struct account_counters {
     uint64_t logins, refused, waiting;

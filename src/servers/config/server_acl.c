@@ -164,11 +164,6 @@ struct text acl_history_json(const struct object_view *view, struct scope *scope
 
 /* --- which object --------------------------------------------------------------------------- */
 
-struct wanted {
-    struct text type, tenant, key;
-    enum permission bit; /* that is needed besides Read */
-};
-
 static const struct object *find_by_key(const struct config_server *server,
                                         const struct object_type *type, struct text tenant,
                                         struct text key)
@@ -180,10 +175,8 @@ static const struct object *find_by_key(const struct config_server *server,
     return object;
 }
 
-/* NULL: a problem says why. */
-static const struct object *find_object(const struct config_server *server,
-                                        struct access_rights *rights, const struct wanted *wanted,
-                                        struct problems *problems)
+const struct object *object_wanted(const struct config_server *server, struct access_rights *rights,
+                                   const struct wanted *wanted, struct problems *problems)
 {
     const struct object_type *type = object_type_find(wanted->type);
     if (type == NULL) {
@@ -265,7 +258,7 @@ void request_read_acl(void *self, struct link_request *request, const void *fiel
     struct wanted wanted = { asked->type, asked->tenant, asked->key, MAY_READ_ACL };
     struct object_view view = { .objects = server->objects };
     const struct object *object =
-        find_object(server, request_rights(server, request), &wanted, &problems);
+        object_wanted(server, request_rights(server, request), &wanted, &problems);
     if (object == NULL) {
         refuse_problems(server, request, &problems);
         return;
@@ -373,7 +366,7 @@ void request_read_effective(void *self, struct link_request *request, const void
     bool needs_e = asked->account.len && (account == NULL || !is_own(own, account));
     struct wanted wanted = { asked->type, asked->tenant, asked->key,
                              needs_e ? MAY_READ_ACL : MAY_READ };
-    const struct object *object = find_object(server, own, &wanted, &problems);
+    const struct object *object = object_wanted(server, own, &wanted, &problems);
     if (object && asked->account.len && account == NULL)
         problem_add(&problems, PROBLEM_NOT_FOUND, NULL, TEXT("account"),
                     "account: there is no account \"%.*s\"", TEXT_ARG(asked->account));
@@ -431,7 +424,7 @@ static void stage_acl(struct write *write)
     const struct config_change_acl *asked = write->fields;
     struct wanted wanted = { asked->type, asked->tenant, asked->key, MAY_CHANGE_ACL };
     const struct object *object =
-        find_object(write->server, write->rights, &wanted, &write->problems);
+        object_wanted(write->server, write->rights, &wanted, &write->problems);
     if (object == NULL) return;
     if (SHAPE_HAS(asked, CONFIG_CHANGE_ACL_HAS_REV) &&
         asked->rev != rev_of(write->server, object)) {

@@ -382,6 +382,51 @@ TEST(a_store_of_a_former_release_gets_its_first_permissions_at_its_next_start)
     end(&scene);
 }
 
+/* Who sets a password could log in with it. */
+static enum err reset(struct asker *asker, const char *key)
+{
+    struct config_reset_password fields = { .head.has = CONFIG_RESET_PASSWORD_HAS_KEY |
+                                                        CONFIG_RESET_PASSWORD_HAS_NEW_PASSWORD,
+                                            .key = text_of(key),
+                                            .new_password = TEXT("correct horse battery") };
+    return ask(asker, &MSG_CONFIG_RESET_PASSWORD, &fields);
+}
+
+static enum err log_in(struct scene *scene, const char *user)
+{
+    struct config_authenticate login = {
+        .head.has = CONFIG_AUTHENTICATE_HAS_USER_NAME | CONFIG_AUTHENTICATE_HAS_PASSWORD,
+        .user_name = text_of(user),
+        .password = TEXT("correct horse battery"),
+    };
+    return ask(scene->tool, &MSG_CONFIG_AUTHENTICATE, &login);
+}
+
+TEST(a_password_is_set_by_who_may_change_the_person_and_all_that_the_person_may)
+{
+    struct scene scene = begin();
+    CHECK_OK(apply_file(scene.tool,
+                        FILE_HEAD "\"places\":[{\"name\":\"p\"}],"
+                                  "\"persons\":[{\"employeeId\":\"bob\",\"userName\":\"bob\"}]}"));
+    struct asker *ann = as_person(&scene, "ann"), *boss = as_person(&scene, "default");
+    CHECK_I64(reset(ann, "bob"), ERR_NOT_FOUND); /* as if he were not there */
+    CHECK_OK(grant(scene.tool, "Person", "bob", "person:ann", "R"));
+    CHECK_I64(reset(ann, "bob"), ERR_DENIED);
+    CHECK_OK(grant(scene.tool, "Person", "bob", "person:ann", "RH"));
+    CHECK_OK(grant(scene.tool, "Place", "p", "person:bob", "R"));
+    CHECK_I64(reset(ann, "bob"), ERR_DENIED); /* he may read p, she may not */
+    CHECK_OK(grant(scene.tool, "Tenant", "Environment", "person:ann", "Change"));
+    CHECK_OK(reset(ann, "bob"));
+    CHECK_OK(log_in(&scene, "bob"));
+    CHECK(answer_has(scene.world, "\"mustChangePassword\":true"));
+    CHECK_I64(reset(ann, "default"), ERR_DENIED);
+    CHECK_OK(reset(boss, "ann"));
+    CHECK_I64(reset(boss, "nobody"), ERR_NOT_FOUND);
+    asker_free(ann);
+    asker_free(boss);
+    end(&scene);
+}
+
 TEST(permissions_survive_a_restart_and_a_rename)
 {
     struct world *world = world_new_on_disk("sim");
