@@ -28,6 +28,7 @@ static struct app *proxy_start(struct world *world)
     struct app *app = app_new_for_test(scope_new(world->life, "proxy", SCOPE_NO_LIMIT), world->loop,
                                        &APP_TYPE_CONFIG, TEXT("copy"));
     struct fault fault = { 0 };
+    place_app(scope_alloc(app->life, sizeof(struct place)), app);
     CHECK_OK(
         app_put_object(app, &OBJECT_APPLICATION, 901, 1, TEXT(""),
                        TEXT("{\"name\":\"config\",\"type\":\"ConfigurationServer\",\"ports\":[{"
@@ -317,6 +318,7 @@ TEST(a_master_that_lost_its_past_makes_the_proxy_and_its_subscribers_read_anew)
     hearer_open(world, &hearer, COPY, "copy");
     world_kill(world);
     world->app->data_dir = TEXT("/other");
+    world->place = (struct place){ 0 };
     world_start(world);
     struct asker *tool = asker_new(world, "tool", MASTER, "config");
     CHECK_OK(set_secret(tool, "open-sesame"));

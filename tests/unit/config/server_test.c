@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The whole of config on a virtual clock, asked over links as servers and tools ask. */
+#include "tests/unit/app/place.h"
 #include "tests/unit/test.h"
 
 #include "app/app.h"
@@ -32,6 +33,7 @@ struct world {
     struct loop *loop;
     struct net *net;
     struct app *app;
+    struct place place;
     /* the last answer */
     struct scope *answer_life;
     bool is_answered;
@@ -63,6 +65,7 @@ static struct world *world_new(void)
     world->loop = loop_new_virtual(life, 1000000, 5);
     world->net = net_new(life, world->loop);
     world->app = app_new_for_test(life, world->loop, &APP_TYPE_CONFIG, TEXT("config"));
+    place_app(&world->place, world->app);
     listen_at(world);
     CHECK_OK(app_begin(world->app, &fault));
     loop_run_for(world->loop, 50);

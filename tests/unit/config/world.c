@@ -19,6 +19,7 @@ void world_start(struct world *world)
     struct text data = world->app ? world->app->data_dir : (struct text){ 0 };
     world->app = app_new_for_test(world->app_life, world->loop, &APP_TYPE_CONFIG, TEXT("config"));
     world->app->data_dir = data;
+    place_app(&world->place, world->app);
     /* Its own Application object: the port that app_listen() opens. */
     CHECK_OK(app_put_object(world->app, &OBJECT_APPLICATION, 900, 1, TEXT(""),
                             TEXT("{\"name\":\"config\",\"type\":\"ConfigurationServer\",\"ports\":"

@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "gen/messages.h"
 #include "gen/objects.h"
+#include "tests/unit/app/place.h"
 #include "tests/unit/test.h"
 
 struct world {
@@ -15,6 +16,7 @@ struct world {
     struct net *net;
     struct app *app; /* the master, "config", on port 2020; its store is in memory, or at `data` */
     struct scope *app_life;
+    struct place place; /* of the master's store */
     /* the last answer */
     struct scope *answer_life; /* of `fields`: until the next question */
     bool is_answered, is_retryable;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The whole of control on a virtual clock, with supervisors and a config made by hand (framework 5,
  * 6; F13, F17). */
+#include "tests/unit/app/place.h"
 #include "tests/unit/test.h"
 
 #include "app/app.h"
@@ -36,6 +37,7 @@ struct world {
     struct loop *loop;
     struct net *net;
     struct app *app;
+    struct place place;
     struct link_server *config;
     const char *mask; /* what config says of every person */
     bool is_config_silent;
@@ -165,6 +167,7 @@ static struct world *world_new(void)
     CHECK_OK(link_listen(life, world->net, NULL, TEXT("127.0.0.1:2020"), &config_identity, NULL,
                          config_handlers, NULL, world, &world->config, &fault));
     world->app = app_new_for_test(life, world->loop, &APP_TYPE_CONTROL, TEXT("control"));
+    place_app(&world->place, world->app);
     put_objects(world);
     app_objects_changed(world->app, ++world->rev);
     CHECK_OK(app_begin(world->app, &fault));

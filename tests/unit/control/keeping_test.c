@@ -105,7 +105,7 @@ TEST(what_cannot_be_kept_in_time_is_refused_and_the_sender_keeps_it)
     world_free(world);
 }
 
-TEST(old_records_go_after_retention_days)
+TEST_OF_FILES(old_records_go_after_retention_days)
 {
     struct world *world = world_new();
     struct peer *x = peer_new(world, "x", "primary"), *tool = peer_new(world, "tool", "tool");
@@ -176,7 +176,7 @@ TEST(a_repeated_sending_counts_no_second_detection)
     world_free(world);
 }
 
-TEST(the_cancel_timeout_clears_it_after_its_last_detection)
+TEST_OF_FILES(the_cancel_timeout_clears_it_after_its_last_detection)
 {
     struct world *world = world_new();
     struct peer *x = peer_new(world, "x", "primary"), *tool = peer_new(world, "tool", "tool");
@@ -250,7 +250,7 @@ static void count_answer(void *self, const struct link_error *error, const void 
     counts[error == NULL ? 0 : error->err == ERR_UNAVAILABLE && error->retryable ? 1 : 2]++;
 }
 
-TEST(a_flood_past_the_queue_is_refused_for_now_and_what_was_taken_is_kept)
+TEST_OF_FILES(a_flood_past_the_queue_is_refused_for_now_and_what_was_taken_is_kept)
 {
     enum { REQUESTS = 20, BATCH = 500 };
     struct world *world = world_new_with("{\"messages\":{\"queue-size\":\"2000\"}}");
@@ -284,7 +284,7 @@ static bool has_moved(const struct peer *peer, const char *move)
     return memmem(peer->moves.at, peer->moves.len, move, strlen(move)) != NULL;
 }
 
-TEST(what_was_not_kept_is_refused_and_counts_nothing_in_an_alarm)
+TEST_OF_FILES(what_was_not_kept_is_refused_and_counts_nothing_in_an_alarm)
 {
     struct world *world = world_new();
     struct peer *x = peer_new(world, "x", "primary"), *tool = peer_new(world, "tool", "tool");

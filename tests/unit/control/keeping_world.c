@@ -45,6 +45,7 @@ struct world *world_new_with(const char *options)
     world->net = net_new(life, world->loop);
     world->app = app_new_for_test(life, world->loop, &APP_TYPE_CONTROL, TEXT("control"));
     world->app->data_dir = TEXT("/data");
+    place_app(&world->place, world->app);
     snprintf(
         control, sizeof control,
         "{\"name\":\"control\",\"type\":\"SCS\",\"ports\":[{\"id\":\"default\",\"number\":2021}],"

@@ -8,12 +8,14 @@
 #include "base/buf.h"
 #include "gen/messages.h"
 #include "gen/objects.h"
+#include "tests/unit/app/place.h"
 
 struct world {
     struct scope *life;
     struct loop *loop;
     struct net *net;
     struct app *app;
+    struct place place;
     uint32_t dbid;
     uint64_t rev;
     bool is_answered;

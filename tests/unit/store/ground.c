@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/store/ground.h"
 
-#include "tests/unit/store/postgres_server.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,15 +42,9 @@ const struct statement update_note = { "UPDATE note SET words = ?2 WHERE id = ?1
 
 enum { UTC_START_MS = 1000000 };
 
-bool ground_is_postgres(void)
-{
-    const char *on = getenv("STORE_ON");
-    return on && strcmp(on, "postgresql") == 0;
-}
-
 static void find_place(struct ground *ground)
 {
-    if (ground_is_postgres()) {
+    if (postgres_is_chosen()) {
         if (!postgres_server_path(ground->path, sizeof ground->path)) skip();
         return;
     }
@@ -79,7 +71,7 @@ void ground_begin(struct ground *ground, bool is_virtual)
 
 void ground_begin_memory(struct ground *ground)
 {
-    if (ground_is_postgres())
+    if (postgres_is_chosen())
         find_place(ground);
     else
         (void)snprintf(ground->path, sizeof ground->path, ":memory:");
@@ -88,7 +80,7 @@ void ground_begin_memory(struct ground *ground)
 
 void ground_begin_disk(struct ground *ground)
 {
-    CHECK(!ground_is_postgres());
+    CHECK(!postgres_is_chosen());
     (void)snprintf(ground->path, sizeof ground->path, "sim:/data/test/test.db");
     begin(ground, true);
 }
@@ -110,7 +102,7 @@ void ground_close(struct ground *ground)
 void ground_empty(struct ground *ground)
 {
     ground_close(ground);
-    if (ground_is_postgres())
+    if (postgres_is_chosen())
         find_place(ground); /* a schema that nobody has used */
     else
         CHECK(unlink(ground->path) == 0);

@@ -6,6 +6,7 @@
 #define TESTS_UNIT_STORE_GROUND_H
 
 #include "store/store.h"
+#include "tests/unit/store/postgres_server.h"
 #include "tests/unit/test.h"
 
 enum { ANSWERS_MAX = 4096 };
@@ -30,9 +31,6 @@ struct answers {
     char words[200];
 };
 
-bool ground_is_postgres(void);
-/* One that is about files, a disk of ours, or days in which a server would be asked each minute. */
-#define TEST_OF_FILES(name) TEST_IF(name, !ground_is_postgres())
 const struct migration *ground_migrations(void); /* the common ones, and note */
 extern const struct statement insert_note, insert_note_by_id, count_notes, update_note;
 

@@ -520,7 +520,7 @@ static void burst(struct world *world, uint32_t *next)
 /* Pages are read while rows commit and sends end, in every order that chance finds. */
 TEST(whatever_the_order_of_pages_commits_and_ends_each_effect_is_sent_once)
 {
-    uint64_t seeds = ground_is_postgres() ? 2 : 12;
+    uint64_t seeds = postgres_is_chosen() ? 2 : 12;
     for (uint64_t seed = 1; seed <= seeds; seed++) {
         struct world world = { .options = { .in_flight_max = 20 }, .ground = { .seed = seed } };
         uint32_t next = 0;

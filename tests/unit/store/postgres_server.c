@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/store/postgres_server.h"
 
-#include "tests/unit/test.h"
-
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <grp.h>
@@ -27,6 +25,12 @@ static struct {
     unsigned other_port;
     pid_t other; /* 0: there is none */
 } server;
+
+bool postgres_is_chosen(void)
+{
+    const char *on = getenv("STORE_ON");
+    return on && strcmp(on, "postgresql") == 0;
+}
 
 /* --- programs --- */
 

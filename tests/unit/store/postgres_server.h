@@ -5,6 +5,13 @@
 #define TESTS_UNIT_STORE_POSTGRES_SERVER_H
 
 #include "store/store.h"
+#include "tests/unit/test.h"
+
+/* This run is on PostgreSQL: STORE_ON is `postgresql` in the environment. */
+bool postgres_is_chosen(void);
+/* A test that is about files, a disk of ours, or days in which a server would be asked each minute.
+ */
+#define TEST_OF_FILES(name) TEST_IF(name, !postgres_is_chosen())
 
 /* A "postgresql:..." path with a schema that nobody used before; started when it is first asked
  * for. False: PostgreSQL is not installed here. */

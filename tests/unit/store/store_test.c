@@ -111,7 +111,7 @@ TEST(a_bad_change_in_a_group_is_undone_alone)
     CHECK_U32(answers.count, 8);
     for (size_t i = 0; i < 8; i++) CHECK_U32(answers.err[i], wanted[i]);
     CHECK_U32(answers.failed_statement, 1);
-    CHECK(strstr(answers.words, ground_is_postgres() ? "not-null" : "NOT NULL") != NULL);
+    CHECK(strstr(answers.words, postgres_is_chosen() ? "not-null" : "NOT NULL") != NULL);
     static const struct statement good = {
         "SELECT count(*) = 3 AND sum(CASE WHEN (id = 1 AND words = 'one') OR (id = 3 AND words = "
         "'three') OR (id = 7 AND words = 'seven') THEN 1 ELSE 0 END) = 3 FROM note"
