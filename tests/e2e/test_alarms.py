@@ -60,6 +60,7 @@ def centre_config(receiver, smtp, folder):
 
 
 class Alarms(unittest.TestCase):
+    install = Installation
     time_limit = rounds(180, 900)
 
     @classmethod
@@ -69,8 +70,8 @@ class Alarms(unittest.TestCase):
         smtp = free_port()
         config = centre_config(cls.receiver.url, smtp, "/")
         # Killed thirty times in the soak it is no crash loop.
-        cls.centre = Installation(config, options={"crash-loop-limit": 1000, "restart-delay-first": 0,
-                                                   "restart-delay-max": 0})
+        cls.centre = cls.install(config, options={"crash-loop-limit": 1000, "restart-delay-first": 0,
+                                                  "restart-delay-max": 0})
         cls.folder = cls.centre.folder / "commands"
         cls.folder.mkdir()
         cls.told = cls.centre.folder / "told"

@@ -41,8 +41,10 @@ MISSING = """
 
 
 class Command(unittest.TestCase):
+    install = Installation
+
     def setUp(self):
-        centre = Installation(base_config(), environ={"IXN_DB_PASSWORD": "open-sesame"})
+        centre = self.install(base_config(), environ={"IXN_DB_PASSWORD": "open-sesame"})
         self.centre = self.enterContext(centre)
 
     def write(self, name, text):
@@ -78,7 +80,7 @@ class Command(unittest.TestCase):
         exported = self.config("export").stdout
         self.assertNotIn("open-sesame", exported)
         self.assertNotIn("rev", json.loads(exported))
-        with Installation() as copy:
+        with self.install() as copy:
             copy.cli("config", "apply", "-", "--overwrite", stdin=exported)
             self.assertEqual(copy.cli("config", "export").stdout, exported)
 
@@ -212,8 +214,10 @@ class Command(unittest.TestCase):
 
 
 class Death(unittest.TestCase):
+    install = Installation
+
     def test_what_was_acknowledged_is_there_after_each_kill_and_nothing_is_half(self):
-        with Installation(base_config(), options={"restart-quick-time": "0"}) as centre:
+        with self.install(base_config(), options={"restart-quick-time": "0"}) as centre:
             acknowledged, refused, stop = [], [], threading.Event()
 
             def write():
@@ -248,13 +252,15 @@ class Death(unittest.TestCase):
 
 
 class Subscriber(unittest.TestCase):
+    install = Installation
+
     def test_F6_an_application_that_missed_changes_catches_up_without_reading_everything(self):
         config = base_config(agentGroups=[{"name": "g"}], campaigns=[{"name": "c"}])
         config["applications"].append({
             "name": "outbound", "template": "CMServer", "host": HOST,
             "options": {"log": {"verbose": "all", "all": "outbound"}},
             "ports": [{"id": "default", "number": 1}]})
-        with Installation(config) as centre:
+        with self.install(config) as centre:
             self.apply(centre, 0)
             centre.kill("config")
             wait_until(lambda: centre.state("config") == "RUNNING", what="config again")
@@ -274,6 +280,8 @@ class Subscriber(unittest.TestCase):
 
 
 class Cluster(unittest.TestCase):
+    install = Installation
+
     def test_F9_nodes_read_what_their_cluster_says_until_they_say_it_themselves(self):
         def node(name, **options):
             return {"name": name, "template": "CMServer", "host": HOST, "connections": [{"server": "cluster"}],
@@ -282,7 +290,7 @@ class Cluster(unittest.TestCase):
         config = base_config()
         config["applications"] += [node("node1"), node("node2"), {
             "name": "cluster", "template": "ApplicationCluster", "options": {"log": {"message-format": "json"}}}]
-        with Installation(config) as centre:
+        with self.install(config) as centre:
             for name in ("node1", "node2"):
                 self.wait_for_line(centre, name, "{")
             for changes in ({"applications": [{"name": "node1", "options": {"log": {"message-format": "full"}}}]},

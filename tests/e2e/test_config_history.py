@@ -9,8 +9,10 @@ from test_config import base_config
 
 
 class History(unittest.TestCase):
+    install = Installation
+
     def setUp(self):
-        self.centre = self.enterContext(Installation(base_config()))
+        self.centre = self.enterContext(self.install(base_config()))
 
     def config(self, *words, expect=0, **more):
         done = self.centre.cli("config", *words, check=False, **more)

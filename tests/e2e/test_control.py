@@ -40,10 +40,12 @@ def centre_config():
 
 
 class Control(unittest.TestCase):
+    install = Installation
+
     @classmethod
     def setUpClass(cls):
         config = centre_config()
-        cls.centre = Installation(config, options={"restart-quick-time": 0}, wait=False)
+        cls.centre = cls.install(config, options={"restart-quick-time": 0}, wait=False)
         for one in cls.centre.config["applications"]:
             if one["name"] == "B":
                 one["ports"] = []

@@ -18,8 +18,10 @@ def with_short_wait(config):
 
 
 class Graceful(unittest.TestCase):
+    install = Centre
+
     def setUp(self):
-        self.centre = Centre()
+        self.centre = self.install()
         self.centre.__enter__()
         self.addCleanup(self.centre.__exit__, None, None, None)
         self.centre.apply(with_short_wait)

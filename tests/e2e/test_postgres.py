@@ -203,10 +203,7 @@ class OnPostgres(Working, unittest.TestCase):
             self.check_revisions(centre, administrator)
 
     def test_another_engine_is_refused_by_name(self):
-        def oracle(config):
-            store = next(one for one in config["applications"] if one["name"] == "store")
-            store["options"]["settings"]["dbms-type"] = "oracle"
-        with PostgresCentre(SERVER, amend=oracle, wait=False) as centre:
+        with PostgresCentre(SERVER, dbms="oracle", wait=False) as centre:
             wait_until(lambda: "this release keeps its data in postgresql or sqlite, not oracle"
                        in centre.logs("outbound*"), 20, what="the refusal")
 

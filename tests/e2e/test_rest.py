@@ -15,9 +15,11 @@ ERROR_MEMBERS = ["errorType", "objectType", "objectProperty", "message", "detail
 
 
 class Rest(unittest.TestCase):
+    install = RestCentre
+
     @classmethod
     def setUpClass(cls):
-        cls.centre = cls.enterClassContext(RestCentre())
+        cls.centre = cls.enterClassContext(cls.install())
         cls.boss = cls.centre.client(BOSS)
 
     def expect(self, answer, status, error_type=None):
