@@ -363,6 +363,15 @@ static enum err move_number(struct moving *moving, const struct transfer_shape *
     return ERR_OK;
 }
 
+/* So that the first plans fit what is there (store_count_anew(), but waited for). */
+static enum err count_anew(struct moving *moving, struct text table)
+{
+    struct buf sql = { 0 };
+    if (!store_is_postgres(moving->to)) return ERR_OK;
+    buf_format(&sql, "ANALYZE %.*s", TEXT_ARG(table));
+    return run_sql(moving, &sql);
+}
+
 /* --- one table after the other --- */
 
 static enum err copy_table(struct moving *moving, uint32_t number, bool is_there,
@@ -385,6 +394,7 @@ static enum err copy_table(struct moving *moving, uint32_t number, bool is_there
     err = read_table(&reading);
     if (!err && !is_there) err = make_indexes(moving, name);
     if (!err) err = move_number(moving, &shape);
+    if (!err) err = count_anew(moving, name);
     *out = reading.table;
     return err;
 }

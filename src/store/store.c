@@ -354,6 +354,16 @@ bool store_is_postgres(const struct store *store)
     return store->driver == &DRIVER_POSTGRES;
 }
 
+void store_count_anew(struct store *store, struct text table)
+{
+    struct buf sql = { 0 };
+    if (!store_is_postgres(store)) return;
+    buf_format(&sql, "ANALYZE %.*s", TEXT_ARG(table));
+    struct query query = { .statement = store_statement(store, buf_text(&sql)) };
+    if (query.statement) store_query(store, &query, NULL, NULL);
+    buf_free(&sql);
+}
+
 const char *store_query_words(const struct store *store)
 {
     return store->query_words ? store->query_words : "";

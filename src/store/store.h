@@ -143,6 +143,11 @@ const struct statement *store_statement(struct store *store, struct text sql);
 /* For texts that have to differ: see also struct statement. */
 bool store_is_postgres(const struct store *store);
 
+/* Much was written into `table`, a name of ours: a PostgreSQL counts anew what is in it (ANALYZE),
+ * so that its plans fit before it would look by itself, a minute later. Behind the queries that
+ * wait; nobody is told. Nothing on SQLite, whose plans are fixed by our statements. */
+void store_count_anew(struct store *store, struct text table);
+
 /* Run DDL or a batch from a tool at start-up; blocking. */
 enum err store_execute_now(struct store *store, struct text sql, struct fault *fault);
 

@@ -14,6 +14,7 @@ from databases import Postgres
 from harness import rounds, wait_until
 from postgres_centre import PostgresCentre
 from steady_work import Working, end
+from test_import import HEADER, line
 
 SERVER = None
 FROZEN_S, DEAD_S = rounds(5, 30), rounds(2.5, 30)
@@ -201,6 +202,20 @@ class OnPostgres(Working, unittest.TestCase):
             end([*workers, administrator])
             self.check(centre, group, workers)
             self.check_revisions(centre, administrator)
+
+    def test_a_list_is_given_out_soon_after_it_came_in_though_nobody_else_analyses_it(self):
+        count = 20_000  # PostgreSQL does so by itself, but a minute later; here never
+        with PostgresCentre(SERVER) as centre:
+            group = centre.groups[0]
+            file = centre.folder / "list.csv"
+            file.write_text(HEADER + "".join(line(f"1555{i:07}", f"k{i // 2}") for i in range(count)))
+            centre.cli("import", "--list", group.list, "--all-or-nothing", str(file))
+            centre.load_and_start(group)
+            began = time.monotonic()
+            self.assertEqual(centre.preview(group, "a1").status, 200)
+            self.assertLess(time.monotonic() - began, 5)  # it walked the index of ready rows for each of them: 15 s
+            wait_until(lambda: centre.select(f"select 1 as n from pg_class where relname = '{group.table}' "
+                                             "and reltuples > 0"), what="it was analysed")
 
     def test_another_engine_is_refused_by_name(self):
         with PostgresCentre(SERVER, dbms="oracle", wait=False) as centre:

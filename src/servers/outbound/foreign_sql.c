@@ -166,6 +166,7 @@ void foreign_sql_select(const struct list_layout *layout, const struct foreign_s
                "AND taken.record_status = 2) "
                "AND (" TYPE " IN (4, 5) OR NOT EXISTS (SELECT 1 FROM %.*s AS promised "
                "WHERE promised.chain_id = %.*s.chain_id AND promised.record_status = 1 "
+               "AND promised.record_type IN (3, 4, 5, 6) " /* for the index, see list.c */
                "AND (promised.record_type IN (4, 5) OR (promised.record_type IN (3, 6) "
                "AND promised.dial_sched_time > " NOW "))))",
                TEXT_ARG(table), TEXT_ARG(table), TEXT_ARG(table), TEXT_ARG(table), TEXT_ARG(table),

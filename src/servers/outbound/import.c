@@ -29,6 +29,14 @@ void import_forget(struct import *import)
     scope_close(import->life);
 }
 
+void import_count_anew(struct import *import, uint64_t written, bool is_last)
+{
+    bool is_much = written >= IMPORT_COUNT_FIRST && written >= 2 * import->counted;
+    if (import->table->foreign || !(is_much || is_last)) return;
+    import->counted = written;
+    store_count_anew(import->server->store, import->table->layout.table);
+}
+
 const char *import_state_name(int64_t state)
 {
     static const char *const names[] = { "",      "under way",    "being released",

@@ -86,6 +86,7 @@ static void on_chunk(void *self, const struct change_result *result)
         return;
     }
     import->done_chains = finish->after;
+    import_count_anew(import, import->done_chains, finish->is_last);
     if (import->state == IMPORT_RELEASING) sessions_wake(import->server, import->list_dbid);
     if (!finish->is_last) {
         next_chunk(import);
@@ -166,10 +167,12 @@ static void on_ending(void *self, const struct change_result *result)
     import->state = ending->state;
     reply_ended(import, request);
     if (import->state == IMPORT_ENDED) {
+        import_count_anew(import, import->durable.inserted, true);
         log_end(import);
         import_break_off(import);
         return;
     }
+    import->counted = 0;       /* of chains from here on */
     scope_close(import->seen); /* nothing comes in any more */
     import->seen = NULL;
     import->numbers = NULL;

@@ -19,6 +19,7 @@ enum {
     IMPORT_PLACE_BITS = 16,      /* of a reject: its number within its slice */
     IMPORT_AHEAD_MAX = 2,        /* slices that are being written */
     IMPORT_CHUNK = 2000,         /* chains released or undone in one change */
+    IMPORT_COUNT_FIRST = 4000,   /* rows; see import_count_anew() */
 };
 
 enum import_state {
@@ -60,6 +61,7 @@ struct import {
     int64_t chain_base;
     uint64_t chain_count;           /* set aside */
     uint64_t done_chains;           /* released, undone */
+    uint64_t counted;               /* rows, or chains, when the store counted anew */
     struct scope *seen;             /* of the next two */
     struct import_numbers *numbers; /* NULL: duplicates are kept */
     struct import_chains *chains;   /* NULL: the file has no chain_key */
@@ -83,6 +85,9 @@ struct import {
 struct import *import_find(struct outbound *server, uint64_t id);
 void import_forget(struct import *import);
 const char *import_state_name(int64_t state);
+/* So many rows were written, or chains released or undone: the store counts when they have doubled,
+ * and at the end. */
+void import_count_anew(struct import *import, uint64_t written, bool is_last);
 /* The store's row has these columns, in this order. */
 #define IMPORT_COLUMNS                                                                             \
     "import_id, list_dbid, columns, rules, state, slices, inserted, rejected, chains, "            \

@@ -352,6 +352,7 @@ static void on_durable(void *self, const struct change_result *result)
     import->read_offset = slice->fields->offset;
     import->read_line = slice->fields->line;
     slice->done.inserted = import->durable.inserted;
+    import_count_anew(import, import->durable.inserted, false);
     if (!import->is_whole) sessions_wake(server, import->list_dbid);
     answer_when_room(slice);
     if (import->is_broken)

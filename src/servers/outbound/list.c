@@ -237,10 +237,13 @@ static void add_select_sql(const struct calling_list *list, bool is_due, struct 
     if (is_due)
         buf_format(sql, " AND %.*s.dial_sched_time >= 0 AND %.*s.dial_sched_time <= ?4",
                    TEXT_ARG(name), TEXT_ARG(name));
-    /* Who is promised a call later, or by one agent, is not called on another number before. */
+    /* Who is promised a call later, or by one agent, is not called on another number before.
+     * All types of the two kinds are named once more, so that a PostgreSQL without statistics finds
+     * them by the index of ready rows instead of walking it for each row. */
     buf_format(sql,
                " AND (?3 IN (4, 5) OR NOT EXISTS (SELECT 1 FROM %.*s AS promised "
                "WHERE promised.chain_id = %.*s.chain_id AND promised.record_status = 1 "
+               "AND promised.record_type IN (3, 4, 5, 6) "
                "AND (promised.record_type IN (4, 5) OR (promised.record_type IN (3, 6) "
                "AND promised.dial_sched_time > ?4))))",
                TEXT_ARG(name), TEXT_ARG(name));

@@ -59,6 +59,24 @@ TEST(sessions_that_are_ended_are_made_again_unnoticed)
     ground_end(&ground);
 }
 
+TEST(what_was_written_is_counted_anew_when_it_is_asked_for)
+{
+    static const struct statement counted = {
+        "SELECT CAST(reltuples AS INTEGER) FROM pg_class WHERE oid = CAST('note' AS regclass)"
+    };
+    struct ground ground = { 0 };
+    struct answers answers = { 0 };
+    begin(&ground, true);
+    for (int64_t i = 1; i <= 100; i++) submit_note(&ground, i, NULL, &answers);
+    loop_run_for(ground.loop, 1000);
+    CHECK_U32(answers.count, 100);
+    CHECK_I64(ask_i64(&ground, &counted), -1); /* nobody has looked */
+    store_count_anew(ground.store, TEXT("note"));
+    loop_run_for(ground.loop, 100);
+    CHECK_I64(ask_i64(&ground, &counted), 100);
+    ground_end(&ground);
+}
+
 /* Of many changes in one group some may be lost with it; what was acknowledged is there. */
 TEST(a_server_that_dies_under_load_has_all_that_was_acknowledged)
 {
