@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 import shutil
 import unittest
 
@@ -46,7 +47,8 @@ class SecondHost(Installation):
 
     def start(self):
         self.spawn()
-        wait_until(lambda: self.state("outbound") == "RUNNING", 30, what="outbound RUNNING on the second host")
+        for name in ("outbound", "copy"):
+            wait_until(lambda name=name: self.state(name) == "RUNNING", 30, what=f"{name} RUNNING on the second host")
 
 
 @unittest.skipUnless(RELEASED, "needs the program of the release before: make soak-release")
@@ -71,9 +73,13 @@ class Released(unittest.TestCase):
         plan = centre.cli("config", "plan", "--overwrite", str(changed), program=tools, check=False)
         self.assertEqual(plan.returncode, 2, plan.stdout + plan.stderr)
         self.assertIn("Ada", plan.stdout)
-        tool("config", "apply", "--overwrite", str(changed))
+        applied = tool("config", "apply", "--overwrite", str(changed))
         self.assertIn('"firstName": "Ada"', tool("config", "export"))
+        self.assertIn("Ada", tool("config", "history", "--json", "-"))
+        tool("config", "undo", applied.split()[1].rstrip(":"))
+        self.assertNotIn("Ada", tool("config", "export"))
         self.assertIn("outbound", tool("status"))
+        self.control_works(tool)
         rows = centre.folder / "rows.csv"
         rows.write_text(LINES)
         tool("import", str(rows), "--list", group.list)
@@ -88,25 +94,51 @@ class Released(unittest.TestCase):
         tool("password", AGENT, stdin=PASSWORD + "\n")
         self.assertTrue(log_in(centre.port("web"), AGENT))
 
+    def control_works(self, tool):
+        """What `carillon ctl` asks of it, of an application that nobody needs just now."""
+        wait_until(lambda: re.search(r"(?m)^web +RUNNING", tool("ctl", "status")), 20, what="control knows what runs")
+        tool("ctl", "log-level", "web", "debug", "--for", "30")
+        tool("ctl", "restart", "web")
+        self.assertRegex(tool("ctl", "status", "web"), r"(?m)^web +RUNNING")
+        self.assertIn("{", tool("ctl", "sample", "--json"))
+        tool("ctl", "alarms", "--all")
+        wait_until(lambda: "05061" in tool("ctl", "log", "--app", "web"), 20, what="the record of its start")
+
     def test_tools_of_the_release_work_with_todays_servers(self):
         self.tools_work(binary(), RELEASED)
 
     def test_todays_tools_work_with_the_servers_of_the_release(self):
         self.tools_work(RELEASED, binary())
 
-    def test_config_of_the_release_and_todays_outbound_on_two_hosts(self):
+    def two_hosts(self, first_program, second_program):
+        """Config, control and web of one, outbound and a proxy of config of the other."""
         def two_hosts(config):
             config["hosts"].append({"name": "two", "ipAddress": "127.0.0.1"})
             application(config, "outbound")["host"] = "two"
+            config["applications"].append({
+                "name": "copy", "template": "ConfigurationServer", "host": "two", "tenants": ["Environment"],
+                "ports": [{"id": "default", "number": 1}], "connections": [{"server": "config"}]})
         with released_sample():
-            first = Centre(program=RELEASED, web=True, amend=two_hosts, wait=False)
+            first = Centre(program=first_program, web=True, amend=two_hosts, wait=False)
         self.addCleanup(first.close)
         first.__enter__()
-        second = SecondHost(first)
+        second = SecondHost(first, program=second_program)
         self.addCleanup(second.close)
         second.start()
         first.sqlite = second.sqlite
         self.a_call_is_worked(first, lambda: second.kill("outbound"))
+        skill = {"op": "create", "type": "Skill", "value": '{"name": "French"}'}
+        first.cli("ask", "copy", "config.ChangeSet", json.dumps({"ops": [skill]}))  # which passes it on
+        self.assertIn("French", first.cli("config", "export").stdout)
+        for program in (first_program, second_program):
+            wait_until(lambda program=program: "French" in first.cli(
+                "ask", "copy", "config.Read", '{"type": "Skill"}', program=program).stdout, 10, 0.2, "the skill at the proxy")
+
+    def test_config_of_the_release_and_todays_outbound_and_proxy_on_two_hosts(self):
+        self.two_hosts(RELEASED, binary())
+
+    def test_todays_config_and_outbound_and_proxy_of_the_release_on_two_hosts(self):
+        self.two_hosts(binary(), RELEASED)
 
     def a_call_is_worked(self, centre, between):
         """From the list to a desktop and back; `between` its start and its end something happens."""
@@ -137,7 +169,7 @@ class Released(unittest.TestCase):
             centre.kill("supervisor")
             centre.program = binary()
             centre.start()
-            for name in ("config", "outbound"):
+            for name in ("config", "outbound", "control"):
                 replace(name)
         self.a_call_is_worked(centre, upgrade)
         replace("web")
