@@ -136,6 +136,7 @@ void app_begin_or_end(struct app *app)
     struct app_private *private = app->private;
     /* Once only: what failed half-way is still there, until the process ends. */
     if (private->has_begun || private->exit_code || private->state == APP_STOPPING) return;
+    if (!own_store_is_there(app)) return;
     enum err err = app_begin(app, &fault);
     if (!err) return;
     const char *words = fault.words[0] ? fault.words : err_words(err);

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+enum { LOOK_AGAIN_MS = 1000 };
+
 static enum err store_path(const struct app *app, struct text *out, struct fault *fault)
 {
     bool is_simulated = loop_is_virtual(app->loop); /* there folders need not be made */
@@ -126,6 +128,49 @@ static enum err find_path(const struct app *app, struct buf *out, struct store_o
     if (!err) buf_add(out, path);
     return err;
 }
+
+/* --- waiting for its server --- */
+
+static void look_again(void *self)
+{
+    app_begin_or_end(self);
+}
+
+static void wait_for_database(struct app *app, const char *words)
+{
+    struct app_private *private = app->private;
+    if (private->store_away_ms == 0) {
+        private->store_away_ms = loop_now_mono_ms(app->loop);
+        private->store_again = timer_new(app->life, app->loop, look_again, app);
+        LOG_DATABASE_AWAY(&app->log, words);
+        app_unavailable(app, text_of(words));
+    }
+    timer_start(private->store_again, LOOK_AGAIN_MS);
+}
+
+bool own_store_is_there(struct app *app)
+{
+    struct app_private *private = app->private;
+    struct buf path = { 0 };
+    struct store_options options;
+    struct fault reason;
+    /* What else is wrong with it app_open_store() will say. */
+    bool is_away = find_path(app, &path, &options, &reason) == ERR_OK &&
+                   store_reach(buf_text(&path), &reason) == ERR_UNAVAILABLE;
+    if (path.at) explicit_bzero(path.at, path.len);
+    buf_free(&path);
+    if (is_away) {
+        wait_for_database(app, reason.words);
+    } else if (private->store_away_ms) {
+        uint64_t waited_ms = loop_now_mono_ms(app->loop) - private->store_away_ms;
+        LOG_DATABASE_THERE(&app->log, (unsigned long long)waited_ms);
+        private->store_away_ms = 0;
+        timer_stop(private->store_again);
+    }
+    return !is_away;
+}
+
+/* --- opening it --- */
 
 enum err app_open_store(struct app *app, const struct migration *migrations, struct store **out,
                         struct fault *fault)

@@ -75,6 +75,8 @@ struct app_private {
     bool is_disk_in_trouble;                                 /* that is why we are unavailable */
     void (*on_store_trouble)(void *self, const char *words); /* NULL: nobody else wants to know */
     void *store_trouble_self;
+    struct timer *store_again; /* NULL: its database was there at once */
+    uint64_t store_away_ms;    /* monotonic: since when it waits for it; 0: it does not */
 };
 
 /* app.c */
@@ -94,6 +96,11 @@ void app_end(struct app *app, const char *words, bool may_wait);
 void settings_resolve(struct app *app); /* the options snapshot, when our object moved */
 void settings_settle(struct app *app);  /* lets the former one go */
 const struct common_options *settings_common(const struct app *app);
+
+/* own_store.c */
+/* Whether the store's database can be had. If not that was said, and app_begin_or_end() comes
+ * again. */
+bool own_store_is_there(struct app *app);
 
 /* own_log.c */
 void own_log_open(struct app *app);

@@ -70,6 +70,8 @@ struct driver {
     enum err (*open)(struct text path, bool is_reader, const struct store_options *options,
                      struct connection **out, struct fault *fault);
     void (*close)(struct connection *connection);
+    /* May be NULL: it is always there. One attempt to connect. */
+    enum err (*reach)(struct text path, struct fault *fault);
     /* Carry the group out and fill each change's result. */
     void (*run_group)(struct connection *connection, struct group *group);
     enum err (*query)(struct connection *connection, const struct query *query, struct rows *rows,

@@ -356,6 +356,17 @@ static enum err postgres_open(struct text path, bool is_reader, const struct sto
     return ERR_OK;
 }
 
+static enum err postgres_reach(struct text path, struct fault *fault)
+{
+    struct fault reason;
+    struct connection *connection = connection_new(true, NULL);
+    enum err err = postgres_read_address(connection, path, &reason);
+    if (!err) err = postgres_connect_once(connection, &reason);
+    postgres_close(connection);
+    if (err && fault) *fault = reason;
+    return err;
+}
+
 /* Its schema, and the table of marks. An account that may not make a schema needs one made. */
 static enum err make_ready(struct connection *connection, struct fault *fault)
 {
@@ -397,6 +408,7 @@ static const struct statement find_tables = {
 const struct driver DRIVER_POSTGRES = {
     .open = postgres_open,
     .close = postgres_close,
+    .reach = postgres_reach,
     .run_group = postgres_run_group,
     .query = postgres_query,
     .execute = postgres_execute,

@@ -291,6 +291,12 @@ static enum err try_hosts(struct connection *connection, uint64_t deadline_ms, s
                      words[0] ? words : fault->words);
 }
 
+enum err postgres_connect_once(struct connection *connection, struct fault *fault)
+{
+    uint64_t all_ms = (uint64_t)POSTGRES_DIAL_MS * connection->host_count;
+    return try_hosts(connection, group_clock_ms() + all_ms, fault);
+}
+
 /* Between half and all of what is due, so that many do not come back in step. */
 static void begin_pause(struct connection *connection, const struct fault *why)
 {

@@ -109,6 +109,7 @@ struct connection {
 
 /* Connected after ERR_OK; until `deadline_ms` it is tried again and again. */
 enum err postgres_connect(struct connection *connection, uint64_t deadline_ms, struct fault *fault);
+enum err postgres_connect_once(struct connection *connection, struct fault *fault); /* each host */
 void postgres_disconnect(struct connection *connection);
 void postgres_sleep(struct connection *connection, uint32_t ms); /* less, when it is closing */
 /* Everything sent, and a result to read. ERR_UNAVAILABLE: the server is away, and the connection

@@ -508,6 +508,17 @@ static enum err open_connections(const struct driver *driver, struct text path,
     return err;
 }
 
+static const struct driver *driver_of(struct text path)
+{
+    return text_starts(path, TEXT(POSTGRES_SCHEME)) ? &DRIVER_POSTGRES : &DRIVER_SQLITE;
+}
+
+enum err store_reach(struct text path, struct fault *fault)
+{
+    const struct driver *driver = driver_of(path);
+    return driver->reach ? driver->reach(path, fault) : ERR_OK;
+}
+
 enum err store_open(struct scope *owner, struct loop *loop, const struct log *log, struct text path,
                     const struct migration *migrations, const struct store_options *options,
                     struct store **out, struct fault *fault)
@@ -516,8 +527,7 @@ enum err store_open(struct scope *owner, struct loop *loop, const struct log *lo
     struct sim_seat seat = { 0 };
     char uri[SIM_URI_BYTES];
     struct text place = path;
-    bool is_postgres = text_starts(path, TEXT(POSTGRES_SCHEME));
-    const struct driver *driver = is_postgres ? &DRIVER_POSTGRES : &DRIVER_SQLITE;
+    const struct driver *driver = driver_of(path);
     enum err err = ERR_OK;
     if (text_starts(path, TEXT(SIM_DISK_SCHEME)))
         err = sim_seat_take(loop, path, &seat, uri, &place, fault);

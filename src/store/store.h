@@ -73,6 +73,10 @@ enum err store_open(struct scope *owner, struct loop *loop, const struct log *lo
                     const struct migration *migrations, const struct store_options *options,
                     struct store **out, struct fault *fault);
 
+/* Whether the database of `path` can be had now: ERR_UNAVAILABLE with its server's words where it
+ * cannot. A file is always there. Blocks for a second a host at most; for start-up. */
+enum err store_reach(struct text path, struct fault *fault);
+
 /* The store of somebody else's database, by an ODBC connection string with user and password in it:
  * the same door, without schema, lease, outbox and rowid. Never blocks: connections are made by the
  * worker threads when they are needed, again after a pause of 1 to `pause_max_s` s when they are

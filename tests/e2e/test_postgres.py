@@ -203,6 +203,29 @@ class OnPostgres(Working, unittest.TestCase):
             self.check(centre, group, workers)
             self.check_revisions(centre, administrator)
 
+    def test_who_starts_while_it_is_away_waits_for_it_and_goes_on(self):
+        names = ["config", "control", "outbound", "web"]
+        with PostgresCentre(SERVER, web=True) as centre:
+            group = centre.groups[0]
+            centre.add(group, "15550190")
+            SERVER.stop(signal.SIGINT)
+            self.addCleanup(lambda: SERVER.process or SERVER.start())
+            former = {name: centre.kill(name) for name in names}
+            for name in names:
+                wait_until(lambda name=name: "The database of the store cannot be had" in centre.logs(f"{name}*")
+                           and centre.state(name) == "SERVICE_UNAVAILABLE", 30, 0.1, f"{name} says what it waits for")
+            pids = {name: centre.pid(name) for name in names}
+            self.assertFalse(set(pids.values()) & set(former.values()))
+            self.assertEqual(centre.cli("config", "export", check=False).returncode, 1)
+            SERVER.start()
+            centre.wait_running(names)
+            centre.wait_for_http()
+            self.assertEqual({name: centre.pid(name) for name in names}, pids)  # nobody began anew
+            for name in names:
+                self.assertIn("The database of the store is there after", centre.logs(f"{name}*"))
+            self.assertEqual([row["contact_info"] for row in centre.rows(group)], ["15550190"])
+            centre.add(group, "15550191")
+
     def test_a_list_is_given_out_soon_after_it_came_in_though_nobody_else_analyses_it(self):
         count = 20_000  # PostgreSQL does so by itself, but a minute later; here never
         with PostgresCentre(SERVER) as centre:

@@ -59,6 +59,21 @@ TEST(sessions_that_are_ended_are_made_again_unnoticed)
     ground_end(&ground);
 }
 
+TEST(a_server_that_is_away_is_told_from_one_that_is_there)
+{
+    struct ground ground = { 0 };
+    struct fault fault = { 0 };
+    begin(&ground, true);
+    CHECK_OK(store_reach(text_of(ground.path), &fault));
+    postgres_server_kill();
+    CHECK(store_reach(text_of(ground.path), &fault) == ERR_UNAVAILABLE);
+    CHECK(strstr(fault.words, "127.0.0.1") != NULL);
+    postgres_server_start();
+    CHECK_OK(store_reach(text_of(ground.path), &fault));
+    CHECK_OK(store_reach(TEXT("/any/file.db"), &fault)); /* opening it says the rest */
+    ground_end(&ground);
+}
+
 TEST(what_was_written_is_counted_anew_when_it_is_asked_for)
 {
     static const struct statement counted = {
