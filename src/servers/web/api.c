@@ -67,7 +67,7 @@ static void refuse_as_config(struct port *port, struct http_exchange *exchange,
         words.code = "BadPassword";
     } else if (error->code == 403) { /* no right to log in through the application */
         words.status = 403;
-        words.code = "Forbidden";
+        words.code = "CFGNoPermission";
     } else if (!text_eq(error->name, TEXT("BadCredentials"))) {
         refuse_away(port, exchange, error->code == 503 ? error->text : TEXT(""));
         return;
@@ -106,6 +106,15 @@ struct login {
     struct text address; /* in the waiting's life */
 };
 
+static struct text why_not_kept(enum err err)
+{
+    if (err == ERR_LIMIT) return TEXT("there are as many sessions as max-sessions allows");
+    if (err == ERR_NOT_FOUND)
+        return TEXT("this server does not know the person: it is of a tenant that is served by "
+                    "others, or was made just now");
+    return TEXT("the session could not be written to the disk");
+}
+
 static void on_session_kept(void *self, enum err err, struct session *session, struct text token)
 {
     struct login *login = self;
@@ -117,7 +126,7 @@ static void on_session_kept(void *self, enum err err, struct session *session, s
     if (exchange == NULL) {
         if (session) session_end(waiting->web, session, "nobody heard of it");
     } else if (err) {
-        refuse_away(port, exchange, TEXT("the session could not be written to the disk"));
+        refuse_away(port, exchange, why_not_kept(err));
     } else {
         bool is_cookie = login->is_cookie;
         (void)snprintf(cookie, sizeof cookie, "carillon=%.*s; Path=/; HttpOnly; SameSite=Strict%s",

@@ -71,6 +71,7 @@ struct beginning {
     char token[TOKEN_CHARS + 1];
     void (*on_kept)(void *self, enum err err, struct session *session, struct text token);
     void *self;
+    enum err err; /* why there is none */
 };
 
 static void on_kept(void *self, const struct change_result *result)
@@ -113,7 +114,7 @@ static void make_room(struct web *web, struct person *person)
 static void fail_soon(void *self)
 {
     struct beginning *beginning = self;
-    beginning->on_kept(beginning->self, ERR_LIMIT, NULL, TEXT(""));
+    beginning->on_kept(beginning->self, beginning->err, NULL, TEXT(""));
     scope_close(beginning->life);
 }
 
@@ -125,10 +126,10 @@ void session_begin(struct web *web, const struct session_wish *wish,
     struct scope *life = scope_new(web->app->life, "beginning", SCOPE_NO_LIMIT);
     struct beginning *beginning = scope_alloc(life, sizeof *beginning);
     *beginning = (struct beginning){ .life = life, .web = web, .on_kept = on_kept_, .self = self };
-    struct person *person = table_count(web->sessions) < options_of(web)->max_sessions
-                                ? person_get(web, wish->person_dbid)
-                                : NULL;
+    bool is_full = table_count(web->sessions) >= options_of(web)->max_sessions;
+    struct person *person = is_full ? NULL : person_get(web, wish->person_dbid);
     if (person == NULL) {
+        beginning->err = is_full ? ERR_LIMIT : ERR_NOT_FOUND;
         loop_soon(life, web->app->loop, fail_soon, beginning);
         return;
     }
