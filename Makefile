@@ -74,7 +74,7 @@ bench: build
 	@tools/setup bench
 	@python3 bench/run.py --binary $(BUILD)/carillon $(if $(QUICK),--quick) $(if $(SAVE),--profile --write docs/performance.md)
 
-# What takes its time: about two hours. Each part by itself, too; CARILLON_SOAK_MINUTES shortens the steady one.
+# What takes its time: about three hours. Each part by itself, too; CARILLON_SOAK_MINUTES shortens the steady one.
 soak: soak-crash soak-fuzz soak-world soak-peers soak-release soak-steady soak-leaks
 
 # kill -9 and real failures with many rounds, and the proofs that the tests can fail.

@@ -17,6 +17,8 @@ SEEDS = rounds(range(240), range(20000))
 
 
 class StateChartPeers(unittest.TestCase):
+    time_limit = rounds(180, 1800)
+
     def judge(self, name):
         found, absent = compare.judges(binary(), pathlib.Path(binary()).resolve().parent, [name])
         if absent:
