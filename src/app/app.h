@@ -101,6 +101,9 @@ void app_take_log(struct app *app, void (*add)(void *self, const struct log_reco
 /* A record of our helper process for the output `network`, as log_record_encode() made it
  * (app/log_record.h); ERR_INVALID, ERR_LIMIT: it is none. */
 enum err app_send_log(struct app *app, struct text record);
+/* ... which go out whatever the options say: for the SCS, whose notes a MessageServer keeps. False
+ * again: as the options say. */
+void app_send_log_always(struct app *app, bool always);
 
 /* The mirror of configuration. Objects are good until `changed` returns the next time; keep dbids
  * or keys, not pointers. Disabled objects are not in the mirror: they act as absent

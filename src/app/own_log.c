@@ -42,20 +42,32 @@ static void leave_network(void *self)
     logger_on_network(self, NULL, NULL);
 }
 
+static void open_network(struct app *app)
+{
+    struct app_private *private = app->private;
+    struct log quiet = logger_log_local(private->logger);
+    struct scope *life = scope_new(app->life, "log records", SCOPE_NO_LIMIT);
+    private->log_network = log_network_new(life, app, &quiet, spool_folder(app));
+    if (private->keeps_own_log) return;
+    logger_on_network(private->logger, log_network_add, private->log_network);
+    scope_on_close(life, leave_network, private->logger);
+}
+
 void own_log_settle(struct app *app)
 {
     struct app_private *private = app->private;
-    if (private->logger == NULL || private->keeps_own_log) return;
-    bool is_used = logger_uses_network(private->logger);
-    if (private->log_network == NULL) {
-        if (!is_used) return;
-        struct log quiet = logger_log_local(private->logger);
-        struct scope *life = scope_new(app->life, "log records", SCOPE_NO_LIMIT);
-        private->log_network = log_network_new(life, app, &quiet, spool_folder(app));
-        logger_on_network(private->logger, log_network_add, private->log_network);
-        scope_on_close(life, leave_network, private->logger);
-    }
+    if (private->logger == NULL) return;
+    bool is_used = private->keeps_own_log ? private->sends_log_always
+                                          : logger_uses_network(private->logger);
+    if (private->log_network == NULL && !is_used) return;
+    if (private->log_network == NULL) open_network(app);
     log_network_configure(private->log_network, is_used);
+}
+
+void app_send_log_always(struct app *app, bool always)
+{
+    app->private->sends_log_always = always;
+    own_log_settle(app);
 }
 
 bool own_log_is_sending(const struct app *app)

@@ -53,6 +53,7 @@ struct app_private {
     struct logger *logger;           /* NULL: in a test */
     struct log_network *log_network; /* NULL: no option named it yet */
     bool keeps_own_log;              /* app_take_log() */
+    bool sends_log_always;           /* app_send_log_always() */
     struct mirror *mirror;
     struct control *control;                /* NULL: no supervisor */
     struct certificate_watch *certificates; /* NULL: in a test */

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+import time
 import unittest
 
 from harness import Installation, binary, wait_until
@@ -22,19 +23,23 @@ def centre_config():
     return {"format": "cc-config", "version": 1,
             "tenants": [{"name": "Environment"}],
             "hosts": [{"name": HOST, "ipAddress": "127.0.0.1"}],
-            "templates": [{"name": kind, "type": kind} for kind in ("ConfigurationServer", "MessageServer", "CMServer")],
+            "templates": [{"name": kind, "type": kind} for kind in ("ConfigurationServer", "MessageServer", "SCS", "CMServer")],
             "applications": [
                 {**application("config", "ConfigurationServer", options={"log": {"standard": "network"}}),
                  "connections": [{"server": "msgsrv"}]},
                 application("msgsrv", "MessageServer"),
+                application("scs", "SCS", connections=[{"server": "config"}, {"server": "msgsrv"}]),
                 application("outbound", "CMServer", connections=[{"server": "config"}, {"server": "msgsrv"}],
+                            ports=[{"id": "default", "number": 1},
+                                   {"id": "http", "number": 2, "connectionProtocol": "http"}],
                             options={"log": log})]}
 
 
 class Network(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.centre = Installation(centre_config(), options={"restart-quick-time": 0})
+        cls.centre = Installation(centre_config(), options={"restart-quick-time": 0,
+                                                            "log": {"standard": "supervisor, network"}})
         cls.centre.__enter__()
         cls.addClassCleanup(cls.centre.close)
         cls.turn = 0
@@ -103,6 +108,33 @@ class Network(unittest.TestCase):
 
     def test_5_config_holds_the_secret_of_all_and_is_kept_like_others(self):
         wait_until(lambda: self.kept(application="config"), 20, what="records of config")
+
+    def test_6_the_supervisor_and_the_http_proxy_send_theirs_too(self):
+        self.assertTrue(any(row["record"]["id"] == "27-81104" for row in self.kept(id="27-81104")))
+        child, = {row["pid"] for row in self.kept(id="27-81104")[:1]}
+        self.assertNotEqual(child, self.centre.pid("outbound"), "the helper's own pid")
+        wait_until(lambda: self.kept(application="supervisor"), 20, what="records of the supervisor")
+        row = self.kept(application="supervisor")[0]
+        self.assertEqual((row["host"], row["type"]), (HOST, "supervisor"))
+
+    def test_7_beside_an_scs_the_message_server_keeps_logs_and_the_scs_takes_orders(self):
+        def ask(server, message, **fields):
+            done = self.centre.cli("ask", server, f"control.{message}", json.dumps(fields))
+            return json.loads(done.stdout)["fields"]
+        hosts = ask("scs", "ReadStatus").get("hosts", [])
+        self.assertEqual([(HOST, "running")], [(host["name"], host["state"]) for host in hosts])
+        self.assertEqual([], ask("msgsrv", "ReadStatus").get("hosts", []), "it controls nobody")
+        before, now = self.centre.pid("outbound"), time.time() * 1000
+        ask("scs", "OrderApplication", name="outbound", order="restart")
+        wait_until(lambda: self.kept(id="00-05061") and any(row.get("pid", before) != before and row["written"] > now
+                                                            for row in self.kept(id="00-05061")), 30,
+                   what="the log of the one that was started anew")
+        # What became of it the SCS notes in its name, and the Message Server keeps and judges that, too.
+        wait_until(lambda: any("pid" not in row and row["written"] > now for row in self.kept(id="00-05061")), 20,
+                   what="what the SCS notes of it")
+        self.assertEqual([], ask("scs", "ReadLog", application="outbound").get("rows", []))
+        alarms = [one["condition"] for one in ask("msgsrv", "ReadAlarms", state="active").get("alarms", [])]
+        self.assertEqual([], [name for name in alarms if name.startswith("Host")], "it watches no host")
 
     def test_3_a_file_that_is_no_ring_is_refused(self):
         done = self.log_memory(self.centre.config_file)

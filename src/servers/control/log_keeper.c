@@ -65,6 +65,11 @@ static void write_stream(struct change *change, struct stream *stream, uint64_t 
 
 /* --- what is sent to us --------------------------------------------------------------------- */
 
+struct whose {
+    struct text application, type, host, about;
+    uint32_t pid;
+};
+
 /* Records of one SendLog on their way to the disk. */
 struct keeping {
     struct scope *life;
@@ -72,6 +77,8 @@ struct keeping {
     struct link_request *request;
     struct stream *stream;
     struct alarm_batch *alarms;
+    struct text type; /* of who sent it */
+    bool is_from_scs;
     uint64_t up_to;
     uint32_t records;
     size_t bytes;
@@ -172,20 +179,42 @@ static bool is_told_by_us(struct link *link, struct text event)
            text_starts(event, TEXT("00-050"));
 }
 
+/* Whose record it is: an SCS notes what became of others. */
+static struct whose whose_of(const struct keeping *keeping, const struct control_send_log *sent,
+                             const struct control_log_record *record)
+{
+    struct whose whose = { .application = keeping->stream->application,
+                           .type = keeping->type,
+                           .host = sent->host,
+                           .pid = sent->pid };
+    if (SHAPE_HAS(record, CONTROL_LOG_RECORD_HAS_PID)) whose.pid = record->pid;
+    if (!keeping->is_from_scs) return whose;
+    const struct control_server *server = keeping->keeper->server;
+    if (record->host.len) whose.host = record->host;
+    whose.about = record->about;
+    if (record->application.len || record->about.len) {
+        whose.application = record->application;
+        whose.type = log_type_of(server, record->application, TEXT(""));
+        whose.pid = 0;
+    }
+    return whose;
+}
+
 static void take_record(struct keeping *keeping, struct change *change,
                         const struct control_send_log *sent,
-                        const struct control_log_record *record, struct text type)
+                        const struct control_log_record *record)
 {
     struct log_keeper *keeper = keeping->keeper;
     struct control_server *server = keeper->server;
+    struct whose whose = whose_of(keeping, sent, record);
     if (alarms_care(server->alarms, record->id) &&
         !is_told_by_us(link_request_link(keeping->request), record->id)) {
         struct alarm_record judged = { .event = record->id,
                                        .text = record->text,
-                                       .application = keeping->stream->application,
-                                       .type = type,
-                                       .host = sent->host,
-                                       .about = TEXT(""),
+                                       .application = whose.application,
+                                       .type = whose.type,
+                                       .host = whose.host,
+                                       .about = whose.about,
                                        .utc_ms = record->time / 1000 };
         alarms_judge(server->alarms, &judged);
     }
@@ -193,14 +222,14 @@ static void take_record(struct keeping *keeping, struct change *change,
     struct log_row row = { .event = record->id,
                            .text = record->text,
                            .ixn = record->ixn,
-                           .application = keeping->stream->application,
-                           .type = type,
-                           .host = sent->host,
+                           .application = whose.application.len ? whose.application
+                                                                : keeping->stream->application,
+                           .type = whose.type,
+                           .host = whose.host,
                            .time_us = record->time,
                            .priority = record->priority,
                            .category = record->category,
-                           .pid = SHAPE_HAS(record, CONTROL_LOG_RECORD_HAS_PID) ? record->pid
-                                                                                : sent->pid,
+                           .pid = whose.pid,
                            .attributes = &record->attributes };
     log_row_write(keeper, change, &row);
 }
@@ -219,9 +248,10 @@ static void keep(struct log_keeper *keeper, struct link_request *request, struct
                                  .up_to = up_to > stream->accepted ? up_to : stream->accepted,
                                  .bytes = bytes };
     struct change *change = change_new(keeper->server->store);
-    struct text type = log_type_of(keeper->server, stream->application, sent->type);
+    keeping->type = log_type_of(keeper->server, stream->application, sent->type);
+    keeping->is_from_scs = objects_is_scs(keeper->server, stream->application);
     for (uint64_t number = from; number <= up_to; number++, keeping->records++)
-        take_record(keeping, change, sent, &sent->records.at[number - sent->first], type);
+        take_record(keeping, change, sent, &sent->records.at[number - sent->first]);
     keeper->repeated_total += sent->records.count - keeping->records;
     keeper->waiting_records += keeping->records;
     keeper->waiting_bytes += bytes;

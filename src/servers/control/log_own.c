@@ -2,10 +2,12 @@
 /* Records of our own, and about those who cannot speak for themselves: they stay in a list until
  * they are durable. Begin reading at log_keeper_add(). */
 #include "format/json.h"
+#include "format/msgpack.h"
+#include "gen/messages.h"
 #include "servers/control/alarms.h"
 #include "servers/control/log_keeper_private.h"
 
-enum { OWN_BATCH = 500, OWN_RETRY_MS = 1000 };
+enum { OWN_BATCH = 500, OWN_RETRY_MS = 1000, TEXT_BYTES_MAX = 16384 /* of the message */ };
 
 struct own { /* one that waits */
     struct scope *life;
@@ -39,9 +41,41 @@ static void own_forget(struct log_keeper *keeper, struct own *own)
     scope_close(own->life);
 }
 
+/* To the MessageServer, through our spool. */
+static void send_away(struct app *app, const struct own_record *record)
+{
+    struct buf bytes = { 0 };
+    struct control_log_record fields = {
+        .head.has = CONTROL_LOG_RECORD_HAS_ID | CONTROL_LOG_RECORD_HAS_TIME |
+                    CONTROL_LOG_RECORD_HAS_PRIORITY | CONTROL_LOG_RECORD_HAS_CATEGORY |
+                    CONTROL_LOG_RECORD_HAS_TEXT | CONTROL_LOG_RECORD_HAS_ATTRIBUTES,
+        .id = record->event,
+        .time = record->utc_us ? record->utc_us : loop_now_utc_ms(app->loop) * 1000,
+        .priority = record->priority,
+        .category = record->category,
+        .text = text_slice(record->text, 0, TEXT_BYTES_MAX),
+        .ixn = record->ixn,
+        .attributes = record->attributes,
+        .application = record->application,
+        .host = record->host,
+        .about = record->about,
+    };
+    if (record->ixn.len) fields.head.has |= CONTROL_LOG_RECORD_HAS_IXN;
+    if (record->application.len) fields.head.has |= CONTROL_LOG_RECORD_HAS_APPLICATION;
+    if (record->host.len) fields.head.has |= CONTROL_LOG_RECORD_HAS_HOST;
+    if (record->about.len) fields.head.has |= CONTROL_LOG_RECORD_HAS_ABOUT;
+    msgpack_encode(&bytes, &SHAPE_CONTROL_LOG_RECORD, &fields);
+    (void)app_send_log(app, buf_text(&bytes));
+    buf_free(&bytes);
+}
+
 void log_keeper_add(struct log_keeper *keeper, const struct own_record *record)
 {
     struct app *app = keeper->server->app;
+    if (keeper->server->sends_notes) {
+        send_away(app, record);
+        return;
+    }
     if (keeper->own_count == LOG_KEEPER_OWN_MAX) {
         keeper->lost_total++;
         return;

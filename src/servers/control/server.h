@@ -97,6 +97,8 @@ struct control_server {
     struct list watchers;
     uint32_t watcher_count;
     uint64_t moves, entry_ids;
+    bool is_first;    /* SCS by name: hosts and solutions that name none are ours */
+    bool sends_notes; /* we are an SCS, and a MessageServer keeps what we note */
     struct chore look_chore, tell_chore;
     struct table *orders_of_before; /* solution -> what the store had, until it was taken up */
     struct rights *rights;
@@ -119,6 +121,7 @@ const struct control_options *control_options(const struct control_server *serve
 /* --- server_objects.c ----------------------------------------------------------------------- */
 
 void objects_configure(struct control_server *server);
+bool objects_is_scs(const struct control_server *server, struct text application);
 void objects_forget_gone(struct control_server *server); /* of whom no watcher knows any more */
 struct host_entry *host_find(const struct control_server *server, struct text name); /* or NULL */
 struct app_entry *app_find(const struct control_server *server, struct text name);

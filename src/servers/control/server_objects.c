@@ -169,10 +169,63 @@ static void take_application(struct control_server *server, const struct app_obj
 
 /* --- all of it ------------------------------------------------------------------------------ */
 
+static bool is_of_type(const struct control_server *server, const struct app_object *object,
+                       const char *type)
+{
+    if (object == NULL) return false;
+    const struct object_application *fields = (const void *)object->fields;
+    const struct object_app_prototype *prototype = template_of(server, fields);
+    struct text own = fields->type.len || prototype == NULL ? fields->type : prototype->type;
+    return text_eq(own, text_of(type));
+}
+
+static bool is_scs(const struct control_server *server, const struct app_object *object)
+{
+    return is_of_type(server, object, "SCS");
+}
+
+bool objects_is_scs(const struct control_server *server, struct text application)
+{
+    return is_scs(server, app_object(server->app, &OBJECT_APPLICATION, application));
+}
+
+/* Does a MessageServer stand beside us, who are an SCS? */
+static bool has_message_server(const struct control_server *server)
+{
+    const struct app_object *self = app_self(server->app);
+    if (!is_scs(server, self)) return false;
+    const struct object_application *fields = (const void *)self->fields;
+    for (uint32_t i = 0; i < fields->connections.count; i++)
+        if (is_of_type(
+                server,
+                app_object(server->app, &OBJECT_APPLICATION, fields->connections.at[i].server),
+                "MessageServer"))
+            return true;
+    return false;
+}
+
+/* The first SCS by name, as supervisors see it. A MessageServer beside it keeps logs alone. */
+static bool is_the_first(const struct control_server *server)
+{
+    const struct app_object *self = app_self(server->app), *object;
+    if (!is_scs(server, self)) return false;
+    for (size_t at = 0; (object = app_object_next(server->app, &OBJECT_APPLICATION, &at)) != NULL;)
+        if (text_compare(object->key, self->key) < 0 && is_scs(server, object)) return false;
+    return true;
+}
+
+/* `scs`: who is to control it; empty: the first one. */
+static bool is_ours(const struct control_server *server, struct text scs)
+{
+    return scs.len == 0 ? server->is_first : text_eq(scs, server->app->name);
+}
+
 static void take_hosts(struct control_server *server)
 {
     const struct app_object *object;
     for (size_t at = 0; (object = app_object_next(server->app, &OBJECT_HOST, &at)) != NULL;) {
+        const struct object_host *fields = (const void *)object->fields;
+        if (!is_ours(server, fields->scs)) continue;
         struct host_entry *host = host_get(server, object->key);
         if (host) (void)see(server, &host->entry);
     }
@@ -185,17 +238,12 @@ static void take_applications(struct control_server *server)
         take_application(server, object);
 }
 
-/* Of those that name who controls them, ours alone. */
-static bool is_ours(const struct control_server *server, const struct object_solution *fields)
-{
-    return fields->scs.len == 0 || text_eq(fields->scs, server->app->name);
-}
-
 static void take_solutions(struct control_server *server)
 {
     const struct app_object *object;
     for (size_t at = 0; (object = app_object_next(server->app, &OBJECT_SOLUTION, &at)) != NULL;) {
-        if (!is_ours(server, (const void *)object->fields)) continue;
+        if (!is_ours(server, ((const struct object_solution *)(const void *)object->fields)->scs))
+            continue;
         struct solution_entry *entry = solution_get(server, object->key);
         if (entry == NULL) continue;
         solution_configure(entry, object);
@@ -297,6 +345,9 @@ void objects_configure(struct control_server *server)
     struct app_entry *app;
     struct solution_entry *solution;
     use_config(server);
+    server->is_first = is_the_first(server);
+    server->sends_notes = has_message_server(server);
+    app_send_log_always(server->app, server->sends_notes);
     each_entry(server, forget_seen);
     take_hosts(server);
     for (size_t at = 0; (host = table_next(server->hosts, &at)) != NULL;) leave_host(host);
