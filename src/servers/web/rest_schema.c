@@ -148,8 +148,13 @@ void rest_get_object_type(struct rest_call *call)
 
 static void put_option(struct json_writer *json, const struct option *option)
 {
-    static const char *const types[] = { "bool", "int",  "int", "float", "string",
-                                         "enum", "list", "url", "secret" };
+    static const char *const types[] = {
+        [OPTION_BOOL] = "bool",           [OPTION_U32] = "int",     [OPTION_I64] = "int",
+        [OPTION_FLOAT] = "float",         [OPTION_TEXT] = "string", [OPTION_ENUM] = "enum",
+        [OPTION_LIST] = "list",           [OPTION_URL] = "url",     [OPTION_SECRET] = "secret",
+        [OPTION_DURATION] = "duration",   [OPTION_REGEX] = "regex", [OPTION_JSON] = "json",
+        [OPTION_PORTRANGE] = "portrange",
+    };
     static const char *const effects[] = { "immediate", "next-object", "reconnect", "restart",
                                            "startup" };
     json_begin_object(json);
