@@ -3,10 +3,10 @@
 #ifndef APP_LOGGER_PRIVATE_H
 #define APP_LOGGER_PRIVATE_H
 
-#include "model/log_custom.h"
-#include "model/log_filter.h"
 #include "app/log_writer.h"
 #include "app/logger.h"
+#include "model/log_custom.h"
+#include "model/log_filter.h"
 
 struct output {
     struct output *next;

@@ -6,12 +6,12 @@
  * message file, filter, key, value. */
 #include "tests/fuzz/fuzz.h"
 
-#include "model/log_custom.h"
-#include "model/log_filter.h"
 #include "app/log_line.h"
 #include "app/log_memory.h"
 #include "app/log_spool.h"
 #include "base/catalogue.h"
+#include "model/log_custom.h"
+#include "model/log_filter.h"
 
 #include <jansson.h>
 #include <stdlib.h>

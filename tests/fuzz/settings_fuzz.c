@@ -3,10 +3,10 @@
  * Nothing of them splits a message or a connection string, or shows what it hides. */
 #include "tests/fuzz/fuzz.h"
 
-#include "model/log_filter.h"
 #include "io/http/signature.h"
 #include "io/net/address.h"
 #include "io/net/tls.h"
+#include "model/log_filter.h"
 #include "servers/outbound/access_point.h"
 #include "servers/outbound/http_proxy/custom_headers.h"
 

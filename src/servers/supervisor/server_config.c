@@ -197,9 +197,9 @@ static const struct object_application *find_application(const struct config_wat
     return NULL;
 }
 
-static const struct object_application *
-find_message_server(const struct config_watch *watch, const struct object_application *scs,
-                    struct scope *scratch)
+static const struct object_application *find_message_server(const struct config_watch *watch,
+                                                            const struct object_application *scs,
+                                                            struct scope *scratch)
 {
     for (uint32_t i = 0; i < scs->connections.count; i++) {
         const struct object_application *one =

@@ -3,11 +3,11 @@
 #include "tests/unit/test.h"
 
 #include "app/log_file.h"
-#include "model/log_filter.h"
 #include "app/log_memory.h"
 #include "app/logger.h"
 #include "format/json.h"
 #include "gen/events.h"
+#include "model/log_filter.h"
 
 #include <dirent.h>
 #include <fcntl.h>
