@@ -151,6 +151,13 @@ const struct zone *zone_find(struct text name)
     return load(name, name_z);
 }
 
+bool zone_is_known(struct text name)
+{
+    char name_z[ZONE_NAME_BYTES_MAX + 1];
+    return is_zone_name(name) && text_to_z(name, name_z, sizeof name_z) == ERR_OK &&
+           is_zone_file(name_z);
+}
+
 struct text zone_name(const struct zone *zone)
 {
     return zone->name;

@@ -16,6 +16,7 @@ struct zone;
 enum { ZONES_MAX = 1024, ZONE_NAME_BYTES_MAX = 64 };
 
 const struct zone *zone_find(struct text name);
+bool zone_is_known(struct text name); /* whether there is one; none is read or kept */
 struct text zone_name(const struct zone *zone);
 
 /* Seconds to add to UTC at this instant, summer time included: -25200 for Denver in winter. */

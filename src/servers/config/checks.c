@@ -73,6 +73,23 @@ static void check_derived(const struct checker *checker, const struct object *be
     }
 }
 
+/* Framework 2.3: a type comes from the template. What was kept before this was looked at stays. */
+static void check_template(const struct checker *checker, const struct staged *staged)
+{
+    const struct object *before = staged->before, *after = checker->object;
+    struct text name = body_text(&after->body, "template"), type = body_text(&after->body, "type");
+    if (name.len == 0 || staged->follows ||
+        (before && text_eq(name, body_text(&before->body, "template"))))
+        return;
+    const struct object *template = draft_find(
+        checker->set, object_identity(checker->scratch, &OBJECT_APP_PROTOTYPE, TEXT(""), name));
+    struct text its = template ? body_text(&template->body, "type") : type;
+    if (!text_eq(its, type))
+        refuse(checker, PROBLEM_INVALID_VALUE, "type",
+               scope_format(checker->scratch, "is %.*s, and must be %.*s, as of the template",
+                            TEXT_ARG(type), TEXT_ARG(its)));
+}
+
 /* --- accounts of applications --------------------------------------------------------------- */
 
 /* Framework 12.1: System, or whose permissions bound it. One that vanishes later leaves it none. */
@@ -169,6 +186,7 @@ static void check_one(struct checker *checker, const struct staged *staged)
     body_each_secret(&staged->after->body, check_secret, checker);
     if (staged->after->type == &OBJECT_APPLICATION) {
         check_derived(checker, staged->before);
+        check_template(checker, staged);
         check_log_on_as(checker);
     }
     if (staged->after->type == &OBJECT_FORMAT && staged->before)
@@ -211,6 +229,8 @@ void draft_check(struct change_set *set, const struct change_world *world,
         if (set->at[i]->after) check_one(&checker, set->at[i]);
     scope_close(checker.scratch);
     draft_check_uniqueness(set, problems);
+    draft_check_rings(set, problems);
+    draft_check_fitting(set, problems, warnings);
     draft_check_folders(set, problems);
     draft_lint(set, warnings);
 }

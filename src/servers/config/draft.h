@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* draft.h - inside a change set: what is staged above the objects as they are. For change_set.c,
- * folders.c, linking.c, checks.c, uniqueness.c and lint.c.
+ * folders.c, linking.c, checks.c, uniqueness.c, rings.c, fitting.c and lint.c.
  * Pure     no clock, no I/O. */
 #ifndef SERVERS_CONFIG_DRAFT_H
 #define SERVERS_CONFIG_DRAFT_H
@@ -39,6 +39,11 @@ void draft_link(struct change_set *set, struct problems *problems);
 /* uniqueness.c: what is there once; lint.c: words of warning. */
 void draft_check_uniqueness(struct change_set *set, struct problems *problems);
 void draft_lint(const struct change_set *set, struct warnings *warnings);
+/* rings.c: what may not lead back to itself. */
+void draft_check_rings(struct change_set *set, struct problems *problems);
+/* fitting.c: what is named is of the kind that is meant. */
+void draft_check_fitting(struct change_set *set, struct problems *problems,
+                         struct warnings *warnings);
 /* checks.c: templates, frozen fields, secrets, options; then all the above. */
 void draft_check(struct change_set *set, const struct change_world *world,
                  struct problems *problems, struct warnings *warnings);

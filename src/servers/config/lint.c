@@ -2,7 +2,10 @@
 /* Words of warning between objects: what is allowed, and hardly meant (framework 2.3, 2.4, 7.1). Of
  * each object that moves, and of those it makes a pair or a cluster with. */
 #include "gen/objects.h"
+#include "model/application_type.h"
+#include "model/zone.h"
 #include "servers/config/draft.h"
+#include "servers/config/grammar.h"
 #include "servers/config/rules.h"
 
 enum { DIFFERENCES_MAX = 10 }; /* told of two objects */
@@ -174,6 +177,51 @@ static void lint_connection(const struct lint *lint, const struct object *client
              TEXT_ARG(name), TEXT_ARG(primary->key));
 }
 
+/* --- types, protocols, ports ---------------------------------------------------------------- */
+
+static bool is_one_of(struct text word, const char *const *known)
+{
+    while (*known && !text_eq_fold(word, text_of(*known))) known++;
+    return *known != NULL;
+}
+
+/* Of servers of ours alone: what others speak is theirs. */
+static void lint_protocols(const struct lint *lint, const struct object *object)
+{
+    static const char *const of_ports[] = { "", "addp", "http", "https", "tcps", NULL };
+    static const char *const of_connections[] = { "",      "simple", "addp", "http",
+                                                  "https", "tcps",   NULL };
+    const struct value *ports = body_find(&object->body, TEXT("ports"));
+    const struct value *connections = body_find(&object->body, TEXT("connections"));
+    for (uint32_t i = 0; ports && i < ports->items.count; i++) {
+        const struct kv *port = &ports->items.at[i].pairs;
+        struct text protocol = body_text(port, "connectionProtocol");
+        if (!is_one_of(protocol, of_ports))
+            WARN(lint, object, "ports[%.*s].connectionProtocol: \"%.*s\" is none that it speaks",
+                 TEXT_ARG(body_text(port, "id")), TEXT_ARG(protocol));
+    }
+    for (uint32_t i = 0; connections && i < connections->items.count; i++) {
+        const struct kv *connection = &connections->items.at[i].pairs;
+        struct text protocol = body_text(connection, "protocol");
+        if (!is_one_of(protocol, of_connections))
+            WARN(lint, object, "connections[%.*s].protocol: \"%.*s\" is none that it speaks",
+                 TEXT_ARG(body_text(connection, "server")), TEXT_ARG(protocol));
+    }
+}
+
+static void lint_type(const struct lint *lint, const struct object *object)
+{
+    struct text type = body_text(&object->body, "type");
+    if (!is_one_of(type, rules_application_types))
+        WARN(lint, object, "type: \"%.*s\" is none of the application types that are known",
+             TEXT_ARG(type));
+    if (application_type_server(type) == NULL) return;
+    lint_protocols(lint, object);
+    if (rules_server_role(object) && body_find(&object->body, TEXT("ports")) &&
+        !has_port(object, TEXT("default")))
+        WARN(lint, object, "ports: there is no port \"default\", by which it is reached");
+}
+
 static void lint_clusters(const struct lint *lint, const struct object *object)
 {
     const struct object *cluster;
@@ -183,6 +231,7 @@ static void lint_clusters(const struct lint *lint, const struct object *object)
 
 static void lint_application(const struct lint *lint, const struct object *object)
 {
+    lint_type(lint, object);
     lint_clusters(lint, object);
     const struct value *connections = body_find(&object->body, TEXT("connections"));
     for (uint32_t i = 0; connections && i < connections->items.count; i++)
@@ -226,6 +275,39 @@ static void lint_list(const struct lint *lint, const struct object *object)
     }
 }
 
+/* --- alarms, numbers, zones ----------------------------------------------------------------- */
+
+static void lint_alarm_condition(const struct lint *lint, const struct object *object)
+{
+    if (body_text(&object->body, "detectEvent").len && body_text(&object->body, "detectScript").len)
+        WARN(lint, object, "detectEvent: is passed over, for there is a detectScript");
+}
+
+static void lint_script(const struct lint *lint, const struct object *object)
+{
+    const struct value *annex = body_find(&object->body, TEXT("annex"));
+    const struct value *section = annex ? kv_find_fold(&annex->pairs, TEXT("detection")) : NULL;
+    if (!text_eq(body_text(&object->body, "type"), TEXT("AlarmDetection"))) return;
+    if (section == NULL || section->kind != VALUE_KV ||
+        kv_find_fold(&section->pairs, TEXT("expression")) == NULL)
+        WARN(lint, object, "annex.detection.expression: is missing, so it detects nothing");
+}
+
+static void lint_switch(const struct lint *lint, const struct object *object)
+{
+    struct text range = body_text(&object->body, "dnRange");
+    if (range.len && !is_number_ranges(range))
+        WARN(lint, object, "dnRange: is no list of ranges as 1000-1999,2001");
+}
+
+/* Another machine may know it. */
+static void lint_time_zone(const struct lint *lint, const struct object *object)
+{
+    struct text name = body_text(&object->body, "ianaName");
+    if (name.len && !zone_is_known(name))
+        WARN(lint, object, "ianaName: this machine has no time zone %.*s", TEXT_ARG(name));
+}
+
 /* --- all ------------------------------------------------------------------------------------ */
 
 static void note_primaries(struct lint *lint)
@@ -235,6 +317,23 @@ static void note_primaries(struct lint *lint)
         struct text backup = body_text(&object->body, "backupServer");
         if (backup.len) table_put(lint->primaries, backup, (void *)(uintptr_t)object);
     }
+}
+
+static void lint_one(const struct lint *lint, const struct object *object)
+{
+    static const struct {
+        const struct object_type *type;
+        void (*look)(const struct lint *lint, const struct object *object);
+    } looks[] = {
+        { &OBJECT_ALARM_CONDITION, lint_alarm_condition },
+        { &OBJECT_SCRIPT, lint_script },
+        { &OBJECT_SWITCH, lint_switch },
+        { &OBJECT_TIME_ZONE, lint_time_zone },
+        { &OBJECT_TRANSACTION, lint_list },
+        { &OBJECT_TREATMENT, lint_treatment },
+    };
+    for (size_t i = 0; i < sizeof looks / sizeof looks[0]; i++)
+        if (looks[i].type == object->type) looks[i].look(lint, object);
 }
 
 void draft_lint(const struct change_set *set, struct warnings *warnings)
@@ -247,8 +346,7 @@ void draft_lint(const struct change_set *set, struct warnings *warnings)
     for (size_t i = 0; i < set->count; i++) {
         const struct object *object = set->at[i]->after;
         if (object == NULL) continue;
-        if (object->type == &OBJECT_TREATMENT) lint_treatment(&lint, object);
-        if (object->type == &OBJECT_TRANSACTION) lint_list(&lint, object);
+        lint_one(&lint, object);
         if (object->type != &OBJECT_APPLICATION) continue;
         if (!is_noted) note_primaries(&lint);
         is_noted = true;

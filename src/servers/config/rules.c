@@ -6,17 +6,7 @@
 #include "model/application_type.h"
 #include "servers/config/limits.h"
 #include "servers/config/reference.h"
-
-struct checking {
-    const struct object *object;
-    struct text label;
-    struct problems *problems;
-    uint32_t before;
-};
-
-#define REFUSE(checking, property, ...)                                                            \
-    problem_add((checking)->problems, PROBLEM_INVALID_VALUE, (checking)->object->type, property,   \
-                __VA_ARGS__)
+#include "servers/config/rules_private.h"
 
 /* --- sections of options -------------------------------------------------------------------- */
 
@@ -124,185 +114,12 @@ static bool is_path(struct text path)
     return is_part;
 }
 
-static void check_path(const struct checking *checking, const char *name)
+void rules_check_path(const struct checking *checking, const char *name)
 {
     struct text path = body_text(&checking->object->body, name);
     if (path.len && !is_path(path))
         REFUSE(checking, text_of(name), "%.*s.%s: must be names joined by /",
                TEXT_ARG(checking->label), name);
-}
-
-static void check_folder(const struct checking *checking)
-{
-    struct text holds = body_text(&checking->object->body, "objectType");
-    check_path(checking, "path");
-    if (body_text(&checking->object->body, "folder").len)
-        REFUSE(checking, TEXT("folder"), "%.*s.folder: a folder's path says where it is",
-               TEXT_ARG(checking->label));
-    const struct object_type *type = object_type_find(holds);
-    if (holds.len && (type == NULL || !text_eq(holds, text_of(type->name))))
-        REFUSE(checking, TEXT("objectType"), "%.*s.objectType: there is no object type \"%.*s\"",
-               TEXT_ARG(checking->label), TEXT_ARG(holds));
-}
-
-/* --- single types --------------------------------------------------------------------------- */
-
-/* A link key is derived from the name alone: nobody may get that of who holds the secret. */
-static void check_application_name(const struct checking *checking)
-{
-    struct text name = body_text(&checking->object->body, "name");
-    if (text_eq(name, TEXT("tool")) || text_eq(name, TEXT("supervisor")))
-        REFUSE(checking, TEXT("name"), "%.*s.name: \"%.*s\" is a name of our own",
-               TEXT_ARG(checking->label), TEXT_ARG(name));
-}
-
-static void check_application(const struct checking *checking)
-{
-    check_application_name(checking);
-    const struct value *ports = body_find(&checking->object->body, TEXT("ports"));
-    for (uint32_t i = 0; ports && i < ports->items.count; i++)
-        for (uint32_t k = 0; k < i; k++) {
-            struct text id = body_text(&ports->items.at[i].pairs, "id");
-            if (text_eq(id, body_text(&ports->items.at[k].pairs, "id")))
-                REFUSE(checking, TEXT("ports"), "%.*s.ports[%.*s].id: is there twice",
-                       TEXT_ARG(checking->label), TEXT_ARG(id));
-        }
-}
-
-/* Outbound 2.1: the primary key is the pair, nothing else. */
-static void check_field(const struct checking *checking)
-{
-    const struct kv *body = &checking->object->body;
-    struct text type = body_text(body, "dataType"), name = body_text(body, "name");
-    const struct value *is_primary = body_find(body, TEXT("isPrimaryKey"));
-    if (text_ends(type, TEXT("char")) && body_find(body, TEXT("length")) == NULL)
-        REFUSE(checking, TEXT("length"), "%.*s.length: must be there for %.*s",
-               TEXT_ARG(checking->label), TEXT_ARG(type));
-    if (is_primary && is_primary->truth && !text_eq_fold(name, TEXT("chain_id")) &&
-        !text_eq_fold(name, TEXT("chain_n")))
-        REFUSE(checking, TEXT("isPrimaryKey"),
-               "%.*s.isPrimaryKey: only chain_id and chain_n are key columns",
-               TEXT_ARG(checking->label));
-}
-
-static void check_treatment(const struct checking *checking)
-{
-    const struct kv *body = &checking->object->body;
-    const struct value *result = body_find(body, TEXT("callResult"));
-    if (result && result->integer == 28)
-        REFUSE(checking, TEXT("callResult"),
-               "%.*s.callResult: must be another than 28, Unknown Call Result",
-               TEXT_ARG(checking->label));
-}
-
-static void check_campaign_group(const struct checking *checking)
-{
-    const struct kv *body = &checking->object->body;
-    if ((body_text(body, "group").len > 0) == (body_text(body, "placeGroup").len > 0))
-        REFUSE(checking, TEXT("group"), "%.*s.group: one of group and placeGroup must be there",
-               TEXT_ARG(checking->label));
-}
-
-/* 2026-02-28. */
-static bool is_date(struct text in)
-{
-    static const uint32_t days[] = { 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
-    uint32_t year, month, day;
-    if (in.len != 10 || in.at[4] != '-' || in.at[7] != '-' ||
-        !text_is_digits(text_slice(in, 0, 4)) ||
-        text_to_u32(text_slice(in, 0, 4), 1, 9999, &year) ||
-        text_to_u32(text_slice(in, 5, 2), 1, 12, &month) ||
-        text_to_u32(text_slice(in, 8, 2), 1, days[month - 1], &day))
-        return false;
-    bool is_leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-    return month != 2 || day < 29 || is_leap;
-}
-
-static void check_date(const struct checking *checking, const char *name)
-{
-    struct text date = body_text(&checking->object->body, name);
-    if (date.len && !is_date(date))
-        REFUSE(checking, text_of(name), "%.*s.%s: must be a date, YYYY-MM-DD",
-               TEXT_ARG(checking->label), name);
-}
-
-static void check_stat_day(const struct checking *checking)
-{
-    const struct kv *body = &checking->object->body;
-    check_date(checking, "date");
-    if ((body_text(body, "date").len > 0) == (body_text(body, "weekday").len > 0))
-        REFUSE(checking, TEXT("date"), "%.*s.date: one of date and weekday must be there",
-               TEXT_ARG(checking->label));
-}
-
-static void check_ivr_profile(const struct checking *checking)
-{
-    check_date(checking, "startServiceDate");
-    check_date(checking, "endServiceDate");
-}
-
-static void check_gvp_reseller(const struct checking *checking)
-{
-    check_date(checking, "startDate");
-}
-
-/* A tree of values is one of its own enumerator's. */
-static void check_enumerator_value(const struct checking *checking)
-{
-    const struct object *value = checking->object;
-    struct text own, name, its, other, parent = body_text(&value->body, "parent");
-    if (parent.len == 0) return;
-    bool is_own = text_cut(value->key, '/', &own, &name) && text_cut(parent, '/', &its, &other) &&
-                  text_eq(own, its);
-    if (!is_own || text_eq(parent, value->key))
-        REFUSE(checking, TEXT("parent"), "%.*s.parent: must be another value of %.*s",
-               TEXT_ARG(checking->label), TEXT_ARG(body_text(&value->body, "enumerator")));
-}
-
-static void check_person(const struct checking *checking)
-{
-    enum { LEVEL_MAX = 1000000 };
-    const struct value *info = body_find(&checking->object->body, TEXT("agentInfo"));
-    const struct value *levels = info ? body_find(&info->pairs, TEXT("skillLevels")) : NULL;
-    for (uint32_t i = 0; levels && i < levels->pairs.count; i++) {
-        const struct pair *level = &levels->pairs.at[i];
-        if (level->value.kind != VALUE_INTEGER || level->value.integer < 0 ||
-            level->value.integer > LEVEL_MAX)
-            REFUSE(checking, TEXT("agentInfo"),
-                   "%.*s.agentInfo.skillLevels.%.*s: must be a whole number from 0 to %d",
-                   TEXT_ARG(checking->label), TEXT_ARG(level->name), LEVEL_MAX);
-    }
-}
-
-static void check_action_code(const struct checking *checking)
-{
-    const struct value *subcodes = body_find(&checking->object->body, TEXT("subcodes"));
-    for (uint32_t i = 0; subcodes && i < subcodes->pairs.count; i++)
-        if (subcodes->pairs.at[i].value.kind != VALUE_TEXT)
-            REFUSE(checking, TEXT("subcodes"), "%.*s.subcodes.%.*s: must be text",
-                   TEXT_ARG(checking->label), TEXT_ARG(subcodes->pairs.at[i].name));
-}
-
-static bool is_list_of_texts(const struct value *value)
-{
-    for (uint32_t i = 0; value->kind == VALUE_LIST && i < value->items.count; i++)
-        if (value->items.at[i].kind != VALUE_TEXT) return false;
-    return value->kind == VALUE_LIST;
-}
-
-static void check_role(const struct checking *checking)
-{
-    const struct value *privileges = body_find(&checking->object->body, TEXT("privileges"));
-    for (uint32_t i = 0; privileges && i < privileges->pairs.count; i++)
-        if (!is_list_of_texts(&privileges->pairs.at[i].value))
-            REFUSE(checking, TEXT("privileges"), "%.*s.privileges.%.*s: must be a list of names",
-                   TEXT_ARG(checking->label), TEXT_ARG(privileges->pairs.at[i].name));
-}
-
-static void check_last_login(const struct checking *checking)
-{
-    REFUSE(checking, TEXT(""), "%.*s: is kept by the store and not written",
-           TEXT_ARG(checking->label));
 }
 
 /* --- references to scripts ------------------------------------------------------------------ */
@@ -328,33 +145,13 @@ static void check_script(void *self, const struct reference *reference)
 
 /* --- all ------------------------------------------------------------------------------------ */
 
-static const struct {
-    const struct object_type *type;
-    void (*check)(const struct checking *checking);
-} checks[] = {
-    { &OBJECT_ACTION_CODE, check_action_code },
-    { &OBJECT_ENUMERATOR_VALUE, check_enumerator_value },
-    { &OBJECT_FOLDER, check_folder },
-    { &OBJECT_GVP_RESELLER, check_gvp_reseller },
-    { &OBJECT_IVR_PROFILE, check_ivr_profile },
-    { &OBJECT_PERSON, check_person },
-    { &OBJECT_PERSON_LAST_LOGIN, check_last_login },
-    { &OBJECT_ROLE, check_role },
-    { &OBJECT_STAT_DAY, check_stat_day },
-    { &OBJECT_APPLICATION, check_application },
-    { &OBJECT_FIELD, check_field },
-    { &OBJECT_TREATMENT, check_treatment },
-    { &OBJECT_CAMPAIGN_GROUP, check_campaign_group },
-};
-
 bool rules_check(const struct object *object, struct text label, struct problems *problems)
 {
     struct checking checking = { object, label, problems, problems->count + problems->left_out };
     check_options(&checking);
-    check_path(&checking, "folder");
+    rules_check_path(&checking, "folder");
     references_each(object, check_script, &checking);
-    for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++)
-        if (checks[i].type == object->type) checks[i].check(&checking);
+    rules_check_type(&checking);
     return problems->count + problems->left_out == checking.before;
 }
 

@@ -151,23 +151,6 @@ static void check_codes(const struct once *once)
     }
 }
 
-/* A loop of parents has no root. */
-static void check_tree(const struct once *once, const struct object *value)
-{
-    enum { DEPTH_MAX = 100 };
-    const struct object *at = value;
-    for (uint32_t depth = 0; at && depth < DEPTH_MAX; depth++) {
-        struct text parent = body_text(&at->body, "parent");
-        if (parent.len == 0) return;
-        at = draft_find(once->set, object_identity(once->scratch, &OBJECT_ENUMERATOR_VALUE,
-                                                   value->tenant, parent));
-    }
-    if (at)
-        problem_add(once->problems, PROBLEM_INVALID_VALUE, value->type, TEXT("parent"),
-                    "%.*s.parent: is a child of its own, or %d deep",
-                    TEXT_ARG(label_of(once, value)), DEPTH_MAX);
-}
-
 /* --- all ------------------------------------------------------------------------------------ */
 
 static bool has_staged(const struct change_set *set, const struct object_type *type)
@@ -186,8 +169,5 @@ void draft_check_uniqueness(struct change_set *set, struct problems *problems)
         check_switches(&once);
     if (has_staged(set, &OBJECT_ENUMERATOR_VALUE)) check_defaults(&once);
     if (has_staged(set, &OBJECT_ACTION_CODE)) check_codes(&once);
-    for (size_t i = 0; i < set->count; i++)
-        if (set->at[i]->after && set->at[i]->after->type == &OBJECT_ENUMERATOR_VALUE)
-            check_tree(&once, set->at[i]->after);
     scope_close(once.scratch);
 }

@@ -92,6 +92,7 @@ static const struct body {
 } bodies[] = {
     { "ActionCode", "{\"name\":\"%s\",\"type\":\"inbound\",\"code\":\"%s\"}", "%s/inbound" },
     { "AgentLogin", "{\"switch\":\"base-s\",\"loginCode\":\"%s\"}", "base-s/%s" },
+    { "AlarmCondition", "{\"name\":\"%s\",\"detectEvent\":\"2000\"}", "%s" },
     { "AppPrototype", "{\"name\":\"%s\",\"type\":\"x\"}", "%s" },
     { "Application", "{\"name\":\"%s\",\"type\":\"x\"}", "%s" },
     { "CallingList", "{\"name\":\"%s\",\"tableAccess\":\"base-t\"}", "%s" },
@@ -109,7 +110,7 @@ static const struct body {
     { "StatDay", "{\"name\":\"%s\",\"weekday\":\"Monday\"}", "%s" },
     { "StatTable", "{\"name\":\"%s\",\"type\":\"CapacityTable\"}", "%s" },
     { "Switch", "{\"name\":\"%s\",\"physicalSwitch\":\"o\"}", "%s" },
-    { "TableAccess", "{\"name\":\"%s\",\"dbTableName\":\"%s\"}", "%s" },
+    { "TableAccess", "{\"name\":\"%s\",\"dbTableName\":\"cell\"}", "%s" },
     { "Transaction", "{\"name\":\"%s\",\"type\":\"CallData\"}", "%s/CallData" },
     { "Treatment", "{\"name\":\"%s\",\"callResult\":1,\"recActionCode\":\"Redial\"}", "%s" },
 };

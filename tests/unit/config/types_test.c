@@ -141,7 +141,7 @@ TEST(an_enumerator_has_one_default_and_its_tree_no_loop)
     CHECK(ground_create(ground, &OBJECT_ENUMERATOR_VALUE, VALUE("e", "b", ",\"parent\":\"e/a\"")));
     CHECK(!ground_create(ground, &OBJECT_ENUMERATOR_VALUE, VALUE("e", "c", ",\"parent\":\"f/a\"")));
     CHECK(!ground_update(ground, &OBJECT_ENUMERATOR_VALUE, "e/a", "{\"parent\":\"e/b\"}"));
-    CHECK(ground_complains(ground, "is a child of its own"));
+    CHECK(ground_complains(ground, "leads back to itself"));
     ground_free(ground);
 }
 
@@ -338,6 +338,7 @@ TEST(a_new_store_has_the_groups_rules_and_conditions_that_others_rely_on)
         "Unplanned Solution Status Change",
         "Message Server Loss of Database Connection",
         "Crash Loop",
+        "Application Not Responding",
         "Clock Offset",
         "Certificate Expires Soon",
         "Licence Exhausted",
@@ -354,6 +355,9 @@ TEST(a_new_store_has_the_groups_rules_and_conditions_that_others_rely_on)
                "{\"name\":\"Connection Failure\",\"description\":\"A connection between two "
                "applications is lost.\",\"detectEvent\":\"00-04504\",\"cancelEvent\":\"00-04503\","
                "\"cancelTimeout\":172800}");
+    CHECK_TEXT(ground_json(ground, &OBJECT_ALARM_CONDITION, "Application Not Responding"),
+               "{\"name\":\"Application Not Responding\",\"description\":\"An application lives and "
+               "does not respond.\",\"detectEvent\":\"00-05075\",\"cancelEvent\":\"00-05061\"}");
     CHECK_TEXT(ground_json(ground, &OBJECT_TENANT, "Environment"),
                "{\"name\":\"Environment\",\"defaultCapacityRule\":"
                "\"Default_One_interaction_of_any_type_only/CapacityRule\"}");
