@@ -17,12 +17,23 @@ struct access_rights *access_new(struct scope *scope, const struct acl *acl,
     return rights;
 }
 
+/* A disabled tenant acts as absent, and so do they that are in it (framework 2.1). Not asked where
+ * it is judged what somebody gives to others: the tenant may be enabled later. */
+bool access_is_alive(const struct object_set *objects, const struct object *account)
+{
+    const struct object *tenant =
+        object_set_find(objects, &OBJECT_TENANT, TEXT(""), account->tenant);
+    bool is_kept = text_eq(account->tenant, OBJECT_TENANT_DEFAULT) ||
+                   (tenant && membership_is_enabled(tenant));
+    return is_kept && membership_is_enabled(account);
+}
+
 struct access_rights *access_of_account(struct scope *scope, const struct acl *acl,
                                         const struct object_set *objects,
                                         const struct object *account)
 {
     struct access_rights *rights = access_new(scope, acl, objects, ACCESS_NOTHING);
-    if (account == NULL) return rights;
+    if (account == NULL || !access_is_alive(objects, account)) return rights;
     membership_of(scope, &rights->view, account, &rights->membership);
     if (rights->membership.count) rights->kind = ACCESS_BY_ACCOUNTS;
     if (rights->membership.is_super) rights->kind = ACCESS_TO_EVERYTHING;

@@ -30,7 +30,9 @@ struct access_rights {
 /* Everything lies in `scope`; good until objects or entries move. */
 struct access_rights *access_new(struct scope *scope, const struct acl *acl,
                                  const struct object_set *objects, enum access_kind kind);
-/* By the accounts of a Person or an AccessGroup; NULL or a disabled one: nothing. Members of
+/* Whether a Person or an AccessGroup is enabled, and its tenant; Environment always is. */
+bool access_is_alive(const struct object_set *objects, const struct object *account);
+/* By the accounts of a Person or an AccessGroup; NULL or one that is not alive: nothing. Members of
  * Environment's SuperAdministrators and SYSTEM may everything. */
 struct access_rights *access_of_account(struct scope *scope, const struct acl *acl,
                                         const struct object_set *objects,

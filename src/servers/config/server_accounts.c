@@ -30,9 +30,9 @@ static const struct object *find_person(const struct config_server *server, stru
     return NULL;
 }
 
-static bool is_enabled(const struct object *person)
+static bool is_enabled(const struct object *object)
 {
-    return !text_eq(body_text(&person->body, "state"), TEXT("disabled"));
+    return !text_eq(body_text(&object->body, "state"), TEXT("disabled"));
 }
 
 static const struct kv *annex_of(const struct object *object)
@@ -108,7 +108,7 @@ static bool may_execute(const struct config_server *server, const struct object 
     const struct object *object =
         object_set_find(server->objects, &OBJECT_APPLICATION, TEXT(""), application);
     struct access_rights *rights = access_of_account(scratch, server->acl, server->objects, person);
-    bool may = object && access_may(rights, object, MAY_EXECUTE);
+    bool may = object && is_enabled(object) && access_may(rights, object, MAY_EXECUTE);
     scope_close(scratch);
     return may;
 }
@@ -318,7 +318,7 @@ static enum account_verdict judge(struct hash_job *job, const struct object *per
     struct account *account = account_find(accounts, job->person_dbid);
     struct account_attempt attempt = {
         .fits = job->fits && account && account->stamp == job->stamp,
-        .is_enabled = person && is_enabled(person),
+        .is_enabled = person && access_is_alive(accounts->server->objects, person),
         .is_exempt = person && is_default(person),
         .now_utc_ms = loop_now_utc_ms(accounts->server->app->loop),
     };

@@ -392,14 +392,21 @@ static enum err reset(struct asker *asker, const char *key)
     return ask(asker, &MSG_CONFIG_RESET_PASSWORD, &fields);
 }
 
-static enum err log_in(struct scene *scene, const char *user)
+static enum err log_in_through(struct scene *scene, const char *user, const char *application)
 {
     struct config_authenticate login = {
-        .head.has = CONFIG_AUTHENTICATE_HAS_USER_NAME | CONFIG_AUTHENTICATE_HAS_PASSWORD,
+        .head.has = CONFIG_AUTHENTICATE_HAS_USER_NAME | CONFIG_AUTHENTICATE_HAS_PASSWORD |
+                    CONFIG_AUTHENTICATE_HAS_APPLICATION,
         .user_name = text_of(user),
         .password = TEXT("correct horse battery"),
+        .application = text_of(application),
     };
     return ask(scene->tool, &MSG_CONFIG_AUTHENTICATE, &login);
+}
+
+static enum err log_in(struct scene *scene, const char *user)
+{
+    return log_in_through(scene, user, "default");
 }
 
 TEST(a_password_is_set_by_who_may_change_the_person_and_all_that_the_person_may)
@@ -424,6 +431,38 @@ TEST(a_password_is_set_by_who_may_change_the_person_and_all_that_the_person_may)
     CHECK_I64(reset(boss, "nobody"), ERR_NOT_FOUND);
     asker_free(ann);
     asker_free(boss);
+    end(&scene);
+}
+
+TEST(a_disabled_tenant_and_application_act_as_absent_at_log_in) /* framework 2.1 */
+{
+    struct scene scene = begin();
+    struct config_set_password set = { .head.has = CONFIG_SET_PASSWORD_HAS_USER_NAME |
+                                                   CONFIG_SET_PASSWORD_HAS_NEW_PASSWORD,
+                                       .user_name = TEXT("bob"),
+                                       .new_password = TEXT("correct horse battery") };
+    struct asker *bob = as_person(&scene, "bob");
+    bob->header.tenant = TEXT("T");
+    CHECK_OK(apply_file(scene.tool,
+                        FILE_HEAD "\"persons\":[{\"tenant\":\"T\",\"employeeId\":\"bob\","
+                                  "\"userName\":\"bob\"}]}"));
+    CHECK_OK(ask(scene.tool, &MSG_CONFIG_SET_PASSWORD, &set));
+    CHECK_OK(grant(scene.tool, "Application", "web", "person:T/bob", "RX"));
+    CHECK_OK(log_in_through(&scene, "bob", "web"));
+    CHECK_OK(change(scene.tool, "update", "Application", "web", "{\"state\":\"disabled\"}"));
+    CHECK_I64(log_in_through(&scene, "bob", "web"), ERR_DENIED);
+    CHECK_TEXT(scene.world->name, "CFGNoPermission");
+    CHECK_OK(change(scene.tool, "update", "Application", "web", "{\"state\":\"enabled\"}"));
+    CHECK_OK(change(bob, "update", "Application", "web", "{}"));
+    CHECK_OK(change(scene.tool, "update", "Tenant", "T", "{\"state\":\"disabled\"}"));
+    CHECK_I64(log_in_through(&scene, "bob", "web"), ERR_DENIED);
+    CHECK_TEXT(scene.world->name, "BadCredentials");
+    CHECK(change(bob, "update", "Application", "web", "{}") != ERR_OK); /* who was here already */
+    CHECK_OK(change(scene.tool, "update", "Tenant", "T", "{\"state\":\"enabled\"}"));
+    CHECK_OK(log_in_through(&scene, "bob", "web"));
+    CHECK(change(scene.tool, "update", "Tenant", "Environment", "{\"state\":\"disabled\"}") ==
+          ERR_INVALID);
+    asker_free(bob);
     end(&scene);
 }
 
