@@ -30,18 +30,17 @@ static enum err store_path(const struct app *app, struct text *out, struct fault
 static void on_trouble(void *self, enum store_trouble kind, const char *words)
 {
     struct app *app = self;
-    struct app_private *private = app->private;
-    bool is_serving = private->state == APP_RUNNING || private->is_disk_in_trouble;
+    struct app_private *own = app->private;
+    bool is_serving = own->state == APP_RUNNING || own->is_disk_in_trouble;
     if (kind == STORE_TROUBLE_NONE) {
-        if (private->is_disk_in_trouble) app_running(app);
-        private->is_disk_in_trouble = false;
+        if (own->is_disk_in_trouble) app_running(app);
+        own->is_disk_in_trouble = false;
     } else if (is_serving) {
-        private->is_disk_in_trouble = true;
+        own->is_disk_in_trouble = true;
         app_unavailable(app, text_of(words));
     }
-    if (private->on_store_trouble)
-    private->on_store_trouble(private->store_trouble_self,
-                              kind == STORE_TROUBLE_NONE ? NULL : words);
+    if (own->on_store_trouble)
+        own->on_store_trouble(own->store_trouble_self, kind == STORE_TROUBLE_NONE ? NULL : words);
     if (kind == STORE_TROUBLE_BROKEN) app_end(app, words, true);
 }
 
