@@ -2,10 +2,12 @@
 """The supervisor: framework 5, 6.1, 6.2, 6.4, F11; design 5 ("The supervisor may die")."""
 import os
 import signal
+import sys
 import time
 import unittest
 
 from harness import Installation, alone, http_call, process_lives, wait_until
+from rest import RestCentre, rest_config
 
 HOST = "localhost"
 
@@ -155,8 +157,41 @@ class WithoutConfig(unittest.TestCase):
             centre.spawn()
             centre.wait_running(["outbound"])
             self.assertNotEqual("RUNNING", centre.state("config"))
-            self.assertIn("00-04510", centre.logs("supervisor*"))
+            self.assertIn("04510 started from cached configuration", centre.logs("supervisor*"))
             self.assertEqual(0o600, (centre.data / "run" / "supervisor.kept").stat().st_mode & 0o777)
+
+
+class ThirdParty(unittest.TestCase):
+    def test_a_program_of_the_site_is_started_watched_and_stopped_like_an_application(self):
+        config = rest_config(solutions=[{"name": "S", "startupType": "manual", "components": [{"app": "site", "startupPriority": 1}]}])
+        config["applications"].append(
+            {"name": "site", "type": "ThirdPartyServer", "host": HOST, "tenants": ["Environment"], "startupType": "manual",
+             "ports": [{"id": "default", "number": 1}], "shutdownTimeout": 5, "options": {"third-party": {"probe": "http"}}})
+        centre = RestCentre(users=["boss"], config=config, wait=False)
+        folder = centre.folder / "site"
+        folder.mkdir()
+        centre.config["applications"][-1]["start"] = {
+            "dir": str(folder), "command": sys.executable,
+            "arguments": f"-m http.server --bind 127.0.0.1 {centre.port('site')}"}
+        centre._write_files()
+        with centre:
+            boss = centre.client()
+            self.assertEqual("STOPPED", centre.state("site"))
+            started = boss.call("POST", "/api/ctl/v1/solutions/S/start")
+            self.assertEqual(200, started.status, started)
+            centre.wait_running(["site"])
+            self.assertEqual(200, http_call(centre.port("site"), "GET", "/").status)
+            wait_until(lambda: ("site", "ThirdPartyServer", "RUNNING") in [
+                (one["name"], one.get("type"), one["state"])
+                for one in boss.get("/api/ctl/v1/applications").json["applications"]], what="RUNNING at control")
+            former = centre.kill("site")
+            wait_until(lambda: centre.pid("site") not in (None, former), what="another process")
+            centre.wait_running(["site"])
+            pid = centre.pid("site")
+            centre.cli("ctl", "stop", "site")
+            wait_until(lambda: centre.state("site") == "STOPPED", what="STOPPED")
+            self.assertFalse(process_lives(pid))
+            self.assertIn("GET / HTTP/1.1", (centre.data / "logs" / "site.out").read_text())
 
 
 class CrashLoop(unittest.TestCase):
@@ -191,8 +226,8 @@ class Hung(unittest.TestCase):
             wait_until(lambda: centre.pid("outbound") not in (None, former), 20)
             self.assertTrue(6 < time.monotonic() - began < 12.5)  # 10 s after the last one
             centre.wait_running(["outbound"])
-            self.assertIn("outbound: no heartbeat", centre.logs("supervisor*"))
-            wait_until(lambda: "other: no heartbeat" in centre.logs("supervisor*"), 3)
+            self.assertIn("outbound: does not respond: no heartbeat for 10 s", centre.logs("supervisor*"))
+            wait_until(lambda: "other: does not respond: no heartbeat for 10 s" in centre.logs("supervisor*"), 3)
             self.assertEqual((centre.pid("other"), centre.state("other")), (tolerated, "UNKNOWN"))
             centre.kill("other", signal.SIGCONT)
             centre.wait_running(["other"])

@@ -143,12 +143,15 @@ static void run_application(const struct options_check *check)
 {
     struct text type = body_text(&check->object->body, "type");
     const struct option_table *table = application_type_options(type);
-    struct reading reading = { .table = table ? table : &OPTIONS_COMMON,
+    /* The supervisor reads a few of a third party's, and the third party whatever it likes. */
+    if (table == NULL) table = &OPTIONS_THIRD_PARTY_SERVER;
+    bool is_ours = table != &OPTIONS_THIRD_PARTY_SERVER;
+    struct reading reading = { .table = table,
                                .application = check->object->key,
                                .level = LEVEL_APPLICATION,
                                .property = "options",
-                               .is_strict_reader = table != NULL,
-                               .is_refused = table && is_strict(check->object) };
+                               .is_strict_reader = is_ours,
+                               .is_refused = is_ours && is_strict(check->object) };
     run(check, &reading);
     reading.property = "annex";
     reading.is_strict_reader = reading.is_refused = false;

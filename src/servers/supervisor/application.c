@@ -31,6 +31,7 @@ enum {
     STOP_GRACEFULLY = APPLICATION_STOP_GRACEFULLY,
     STOP_HEARD = APPLICATION_STOP_HEARD,
     EXITED = APPLICATION_EXITED,
+    REFUSED = APPLICATION_REFUSED,
     PEER_LOST = APPLICATION_PEER_LOST,
     TIME_UP = APPLICATION_TIME_UP,
 };
@@ -143,6 +144,14 @@ static int not_made(void *self, const void *detail, struct actions *out)
     application->restart_is_planned = true;
     application->restart_delay_ms = NOT_MADE_PAUSE_MS;
     out->deeds |= APPLICATION_TELL_RESTART;
+    return FSM_NONE;
+}
+
+/* Trying again changes nothing: somebody has to mend it. */
+static int refused(void *self, const void *detail, struct actions *out)
+{
+    (void)self, (void)detail;
+    out->deeds |= APPLICATION_TELL_START_FAILED;
     return FSM_NONE;
 }
 
@@ -259,6 +268,7 @@ static const struct fsm_rule rules[] = {
 
     { START_TRANSITION, FORKED, NULL, NULL, START_PENDING, "a process lives" },
     { START_TRANSITION, EXITED, NULL, not_made, STOPPED, "no process could be made" },
+    { START_TRANSITION, REFUSED, NULL, refused, STOPPED, "it has no such program" },
     { START_TRANSITION, FSM_ANY, NULL, NULL, FSM_STAY, "the fork answers in the same turn" },
 
     { START_PENDING, REGISTERED, NULL, NULL, INITIALIZING, NULL },
@@ -375,6 +385,7 @@ static const char *const events[APPLICATION_EVENTS] = {
     [STOP_GRACEFULLY] = "stop gracefully",
     [STOP_HEARD] = "stop heard",
     [EXITED] = "exited",
+    [REFUSED] = "refused",
     [PEER_LOST] = "peer lost",
     [TIME_UP] = "time up",
 };

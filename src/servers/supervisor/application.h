@@ -42,6 +42,7 @@ enum application_event {
     APPLICATION_STOP_GRACEFULLY,
     APPLICATION_STOP_HEARD, /* it has acknowledged `stop` */
     APPLICATION_EXITED,     /* the process is gone, or could not be made */
+    APPLICATION_REFUSED,    /* what it is to be started with cannot be started */
     APPLICATION_PEER_LOST,  /* its link went down */
     APPLICATION_TIME_UP,
     APPLICATION_EVENTS

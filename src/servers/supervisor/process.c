@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "servers/supervisor/process.h"
 
+#include "servers/supervisor/out_file.h"
+#include "servers/supervisor/program.h"
+
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { BIRTH_DESCRIPTOR = 3, OUT_FILE_BYTES_MAX = 1 << 20, NAME_BYTES_MAX = 256 };
+enum { BIRTH_DESCRIPTOR = 3, NAME_BYTES_MAX = 256 };
 
 static enum err system_fault(struct fault *fault, const char *deed, const char *what)
 {
@@ -40,8 +44,22 @@ static enum err read_start_ticks(pid_t pid, uint64_t *out)
     return text_to_u64(item, 0, UINT64_MAX, out) ? ERR_NOT_FOUND : ERR_OK;
 }
 
+/* Its pid file is written before a byte comes; without one the supervisor is gone. */
+static _Noreturn void become_program(const struct process_birth *birth)
+{
+    char go;
+    ssize_t len;
+    do len = read(BIRTH_DESCRIPTOR, &go, 1);
+    while (len < 0 && errno == EINTR);
+    close(BIRTH_DESCRIPTOR);
+    if (len != 1 || chdir(birth->program->dir) != 0) _exit(126);
+    execve(birth->program->path, birth->program->argv, birth->environment);
+    _exit(127);
+}
+
 /* In the child, between fork and exec: only calls that are safe after a fork of threads. */
-static _Noreturn void become(char *const *argv, int birth_read, int out_file)
+static _Noreturn void become(char *const *argv, const struct process_birth *birth, int birth_read,
+                             int out_file)
 {
     sigset_t none;
     sigemptyset(&none);
@@ -58,20 +76,15 @@ static _Noreturn void become(char *const *argv, int birth_read, int out_file)
     /* Our handlers would take a signal that is for the child, and nobody would hear of it. */
     for (int number = 1; number < NSIG; number++) (void)signal(number, SIG_DFL);
     sigprocmask(SIG_SETMASK, &none, NULL);
+    if (birth->program) become_program(birth);
     execv("/proc/self/exe", argv);
     _exit(127);
 }
 
 static int open_out_file(const char *path)
 {
-    int file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
-    struct stat stat;
-    if (file >= 0 && fstat(file, &stat) == 0 && stat.st_size > OUT_FILE_BYTES_MAX &&
-        ftruncate(file, 0) != 0) {
-        close(file);
-        return -1;
-    }
-    return file;
+    if (out_file_is_long(path)) out_file_shorten(path);
+    return open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
 }
 
 static enum err write_whole(int file, struct text bytes)
@@ -107,7 +120,8 @@ static enum err raise_child(struct process *child, const struct process_birth *b
     child->pidfd = pidfd_open(child->pid, 0);
     if (child->pidfd < 0) return system_fault(fault, "watch", "the new process");
     if (read_start_ticks(child->pid, &child->start_ticks) ||
-        write_pid_file(birth->pid_file, child) || write_whole(birth_write, birth->line))
+        write_pid_file(birth->pid_file, child) ||
+        write_whole(birth_write, birth->program ? TEXT("\n") : birth->line))
         return system_fault(fault, "write", birth->pid_file);
     return ERR_OK;
 }
@@ -125,8 +139,10 @@ static enum err fork_child(char *const *argv, const struct process_birth *birth,
     sigset_t all, former;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &former);
-    struct process child = { .pid = fork(), .pidfd = -1, .is_child = true };
-    if (child.pid == 0) become(argv, birth_pipe[0], out_file);
+    struct process child = {
+        .pid = fork(), .pidfd = -1, .is_child = true, .is_program = birth->program != NULL
+    };
+    if (child.pid == 0) become(argv, birth, birth_pipe[0], out_file);
     pthread_sigmask(SIG_SETMASK, &former, NULL);
     close(out_file);
     close(birth_pipe[0]);
@@ -142,16 +158,60 @@ static enum err fork_child(char *const *argv, const struct process_birth *birth,
     return err;
 }
 
+/* Links are followed first. */
+static bool lies_below(const char *path, struct text folder)
+{
+    char file[PATH_MAX], given[PATH_MAX], place[PATH_MAX];
+    if (folder.len == 0 || text_to_z(folder, given, sizeof given) ||
+        realpath(given, place) == NULL || realpath(path, file) == NULL)
+        return false;
+    size_t len = strlen(place);
+    if (len == 1) return true; /* the root */
+    return strncmp(file, place, len) == 0 && file[len] == '/';
+}
+
+/* Before it is forked, so that the reason has words. What everybody may write is nobody's program.
+ */
+static enum err check_program(const struct process_birth *birth, struct fault *fault)
+{
+    const struct program *program = birth->program;
+    struct stat folder, file;
+    if (stat(program->dir, &folder) != 0)
+        return fault_set(fault, ERR_NOT_FOUND, "start.dir", "%s: %s", program->dir,
+                         strerror(errno));
+    if (stat(program->path, &file) != 0)
+        return fault_set(fault, ERR_NOT_FOUND, "start.command", "%s: %s", program->path,
+                         strerror(errno));
+    if (!S_ISDIR(folder.st_mode) || access(program->dir, X_OK) != 0)
+        return fault_set(fault, ERR_DENIED, "start.dir", "%s is no folder to run in", program->dir);
+    if (!S_ISREG(file.st_mode) || access(program->path, X_OK) != 0)
+        return fault_set(fault, ERR_DENIED, "start.command", "%s is no executable file",
+                         program->path);
+    if (file.st_mode & S_IWOTH)
+        return fault_set(fault, ERR_DENIED, "start.command", "every user may write %s",
+                         program->path);
+    if (!lies_below(program->path, birth->program_folder))
+        return fault_set(fault, ERR_DENIED, "start.command",
+                         "lies outside of this host's third-party-folder");
+    return ERR_OK;
+}
+
 static enum err ask_machine(const struct sim_machine *machine, char *const *argv,
                             const struct process_birth *birth, struct process *out,
                             struct fault *fault)
 {
+    const char *words[PROGRAM_WORDS_MAX + 3] = { "third-party", argv[2] };
+    if (birth->program)
+        memcpy(&words[2], birth->program->argv,
+               (PROGRAM_WORDS_MAX + 1) * sizeof *birth->program->argv);
     struct sim_birth asked = { .maker = birth->maker,
-                               .argv = (const char *const *)(argv + 1),
+                               .argv = birth->program ? words : (const char *const *)(argv + 1),
                                .line = birth->line,
                                .on_child = birth->on_child,
                                .self = birth->self };
-    struct process child = { .is_child = true, .machine = machine };
+    struct process child = { .is_child = true,
+                             .is_program = birth->program != NULL,
+                             .machine = machine };
     child.pid = (pid_t)machine->start(machine->self, &asked);
     if (child.pid == 0) return fault_set(fault, ERR_UNSUPPORTED, "", "the machine does not run it");
     if (write_pid_file(birth->pid_file, &child))
@@ -169,6 +229,8 @@ enum err process_start(const struct sim_machine *machine, const struct process_b
     };
     if (text_to_z(birth->name, name, sizeof name) || text_to_z(birth->type, type, sizeof type))
         return fault_set(fault, ERR_INVALID, "name", "cannot be an argument of a command");
+    enum err err = birth->program && !machine ? check_program(birth, fault) : ERR_OK;
+    if (err) return err;
     return machine ? ask_machine(machine, argv, birth, out, fault)
                    : fork_child(argv, birth, out, fault);
 }
@@ -234,6 +296,8 @@ bool process_has_ended(struct process *process, char *how, size_t how_size)
     if (process->pid == 0 || !is_ended(process)) return false;
     int status = 0;
     const struct sim_machine *machine = process->machine;
+    /* Not reaped yet, so that the group's number is still its own. */
+    if (process->is_program && process->is_child && !machine) (void)kill(-process->pid, SIGKILL);
     bool is_known = process->is_child &&
                     (machine ? machine->is_over(machine->self, (uint32_t)process->pid, &status)
                              : waitpid(process->pid, &status, WNOHANG) == process->pid);
@@ -252,6 +316,8 @@ void process_signal(const struct process *process, int signal_number)
     /* The only failure is that it has ended meanwhile. */
     if (machine)
         machine->signal(machine->self, (uint32_t)process->pid, signal_number);
+    else if (process->is_program && !is_ended(process))
+        (void)kill(-process->pid, signal_number);
     else
         (void)pidfd_send_signal(process->pidfd, signal_number, NULL, 0);
 }

@@ -11,7 +11,12 @@
 enum { REPORT_ANSWER_MS = 10000, REPORT_RETRY_MS = 1000 };
 
 /* The public numbers of what we refuse ourselves (framework 6.5). */
-enum { APPLICATION_NOT_STARTED = 1, OPERATING_SYSTEM_ERROR = 8, HOST_CONFLICT = 14 };
+enum {
+    APPLICATION_NOT_STARTED = 1,
+    OPERATING_SYSTEM_ERROR = 8,
+    NOT_IMPLEMENTED = 12,
+    HOST_CONFLICT = 14
+};
 
 struct control_watch {
     struct supervisor *supervisor;
@@ -46,6 +51,9 @@ static struct control_application_report report_of(const struct supervised *supe
     if (supervised->server != NULL) {
         report.head.has |= CONTROL_APPLICATION_REPORT_HAS_TYPE;
         report.type = text_of(supervised->server);
+    } else if (program_type(supervised).len) {
+        report.head.has |= CONTROL_APPLICATION_REPORT_HAS_TYPE;
+        report.type = program_type(supervised);
     }
     if (supervised->is_crash_loop || supervised->has_hung) {
         report.head.has |= CONTROL_APPLICATION_REPORT_HAS_TROUBLE;
@@ -184,6 +192,11 @@ static void on_order(void *self, struct link_request *request, const void *field
     if (supervised == NULL || (is_start(order) && !supervised->is_wanted)) {
         refuse(request, HOST_CONFLICT, "ApplicationHostConflict",
                TEXT("it is not one that this host runs"));
+        return;
+    }
+    if (text_eq(order->order, TEXT("log-level")) && program_type(supervised).len) {
+        refuse(request, NOT_IMPLEMENTED, "NotImplemented",
+               TEXT("it is a third party, whose log has no levels of ours"));
         return;
     }
     if (!obey(supervised, order)) {

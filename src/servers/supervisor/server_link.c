@@ -157,6 +157,9 @@ static struct supervisor_application_state state_of(const struct supervised *sup
     if (supervised->server != NULL) {
         state.head.has |= SUPERVISOR_APPLICATION_STATE_HAS_TYPE;
         state.type = text_of(supervised->server);
+    } else if (program_type(supervised).len) {
+        state.head.has |= SUPERVISOR_APPLICATION_STATE_HAS_TYPE;
+        state.type = program_type(supervised);
     }
     return state;
 }

@@ -4,6 +4,7 @@
  *   server_supervised.c  one application: does what application.c asks for
  *   server_link.c        run/supervisor.sock: applications report, tools order
  *   server_config.c      which applications there are: Application objects of our host
+ *   server_program.c     an application that is none of ours: its start, its probe
  *   server_wish.c        what an Application object asks for
  *   server_control.c     control: reports to it, orders from it
  *   server_sample.c      figures of this machine
@@ -35,9 +36,10 @@ struct supervised {
     struct supervisor *supervisor;
     struct list node; /* in the order in which they were first known */
     struct text name;
-    const char *name_z; /* the same, for formats */
-    struct text url;    /* of its HTTP port, for people */
-    const char *server; /* NULL: none of our servers plays it */
+    const char *name_z;            /* the same, for formats */
+    struct text url;               /* of its HTTP port, for people */
+    const char *server;            /* NULL: none of our servers plays it */
+    struct program_watch *program; /* what plays it then; NULL: nothing has yet */
     struct application application;
     struct process process;
     struct link *link; /* registered; NULL: none */
@@ -46,6 +48,7 @@ struct supervised {
     bool has_started_now; /* by autostart, since it became wanted */
     bool is_in_page;      /* while everything that config told is looked at again */
     bool is_ordered;      /* it is as it is because somebody ordered it */
+    bool is_refused;      /* what it is to be started with cannot be started */
     bool is_crash_loop;   /* too many quick deaths, and not started since */
     bool has_hung;        /* it missed heartbeats, and does not run again yet */
     bool is_shown;        /* control was told of it */
@@ -57,6 +60,7 @@ struct supervised {
 
 struct config_watch;
 struct control_watch;
+struct program_watch;
 struct own_log;
 
 /* What a share of the processors' time is counted from. */
@@ -81,7 +85,7 @@ struct supervisor {
     struct supervised *config; /* the one that the others need; NULL: on another host */
     struct config_watch *watch;
     struct control_watch *control;
-    struct own_log *own_log; /* NULL: simulated */
+    struct own_log *own_log;  /* NULL: simulated */
     struct machine_load load; /* of the sample before */
     struct http_server *http;
     struct timer *adopted_timer; /* runs while processes are watched that are no children of ours */
@@ -120,12 +124,23 @@ bool config_watch_is_complete(const struct supervisor *supervisor);
 bool config_watch_connects(const struct supervisor *supervisor, struct text application,
                            struct text peer);
 
-/* server_wish.c: it is to run here, as its object and its template (NULL: unknown) say; or no longer. */
+/* server_wish.c: it is to run here, as its object and its template (NULL: unknown) say; or no
+ * longer. */
 struct object_application;
 struct object_app_prototype;
 void wish_take(struct supervisor *supervisor, const struct object_application *object,
                const struct object_app_prototype *template, struct scope *scratch);
 void wish_end(struct supervised *supervised);
+
+/* server_program.c: its object says how it is started (`start` is there). True: otherwise than
+ * before. */
+bool program_take(struct supervised *supervised, const struct object_application *object,
+                  const struct object_app_prototype *template, struct text type);
+struct text program_type(const struct supervised *supervised); /* empty: it is ours, or unknown */
+void program_follow(struct supervised *supervised); /* its state moved; nothing when it is ours */
+/* The fault names what of Start Info is wrong. */
+enum err program_birth(struct supervised *supervised, struct scope *scope,
+                       struct process_birth *birth, struct fault *fault);
 
 /* Who controls this host and how it is reached; without a name, nobody. Texts in `scratch`. */
 struct control_place {

@@ -117,10 +117,10 @@ static enum err start_process(struct supervised *supervised, struct fault *fault
     struct supervisor *supervisor = supervised->supervisor;
     struct scope *scratch = scope_new(NULL, "birth", SCOPE_NO_LIMIT);
     struct buf line = { 0 };
-    write_birth_line(supervised, &line);
+    if (supervised->server) write_birth_line(supervised, &line);
     struct process_birth birth = {
         .name = supervised->name,
-        .type = text_of(supervised->server),
+        .type = supervised->server ? text_of(supervised->server) : program_type(supervised),
         .line = buf_text(&line),
         .pid_file =
             installation_file(scratch, supervisor->installation.run_dir, supervised->name, ".pid")
@@ -132,8 +132,9 @@ static enum err start_process(struct supervised *supervised, struct fault *fault
         .on_child = on_child,
         .self = supervisor,
     };
-    enum err err =
-        process_start(sim_machine(supervisor->loop), &birth, &supervised->process, fault);
+    enum err err = supervised->server ? ERR_OK : program_birth(supervised, scratch, &birth, fault);
+    if (!err)
+        err = process_start(sim_machine(supervisor->loop), &birth, &supervised->process, fault);
     buf_free(&line);
     scope_close(scratch);
     return err;
@@ -143,9 +144,14 @@ static int make_process(struct supervised *supervised)
 {
     struct fault fault;
     struct supervisor *supervisor = supervised->supervisor;
-    if (start_process(supervised, &fault)) {
-        supervised_set_reason(supervised, text_of(fault.words));
-        return APPLICATION_EXITED;
+    enum err err = start_process(supervised, &fault);
+    supervised->is_refused = supervised->server == NULL && err && err != ERR_IO;
+    if (err) {
+        char words[WORDS_MAX];
+        (void)snprintf(words, sizeof words, "%.40s%s%.100s", fault.field, fault.field[0] ? " " : "",
+                       fault.words);
+        supervised_set_reason(supervised, text_of(words));
+        return supervised->is_refused ? APPLICATION_REFUSED : APPLICATION_EXITED;
     }
     supervisor->counters.supervisor_starts_total++;
     supervised_set_reason(supervised, (struct text){ 0 });
@@ -182,6 +188,17 @@ static void send_orders(struct supervised *supervised, unsigned deeds)
                  ORDER_ANSWER_MS, on_stop_heard, supervised);
 }
 
+/* One that is none of ours hears signals only: it cannot be suspended, and SIGTERM is its `stop`.
+ * Returns what is concluded from that, or NOTHING_FOLLOWS. */
+static int order_program(const struct supervised *supervised, unsigned deeds)
+{
+    if (supervised->server != NULL || supervised->program == NULL) return NOTHING_FOLLOWS;
+    if (deeds & APPLICATION_DO_SUSPEND) return APPLICATION_SAYS_IDLE;
+    if (!(deeds & APPLICATION_DO_SEND_STOP)) return NOTHING_FOLLOWS;
+    process_signal(&supervised->process, SIGTERM);
+    return APPLICATION_STOP_HEARD;
+}
+
 static void send_signals(struct supervised *supervised, unsigned deeds)
 {
     if (deeds & APPLICATION_DO_TERMINATE) process_signal(&supervised->process, SIGTERM);
@@ -205,9 +222,7 @@ static void tell_trouble(struct supervised *supervised, unsigned deeds)
         supervisor->counters.supervisor_deaths_total++;
         LOG_SUPERVISED_DIED(log, name, supervised->reason);
     }
-    if (deeds & APPLICATION_TELL_HUNG)
-        LOG_SUPERVISED_HUNG(log, name,
-                            (unsigned long long)supervised->application.policy.heartbeat_ms);
+    if (deeds & APPLICATION_TELL_HUNG) LOG_SUPERVISED_HUNG(log, name, supervised->reason);
     if (deeds & APPLICATION_TELL_UNAVAILABLE)
         LOG_SUPERVISED_UNAVAILABLE(log, name, supervised->reason);
     if (deeds & APPLICATION_TELL_CRASH_LOOP) {
@@ -220,6 +235,17 @@ static void tell_trouble(struct supervised *supervised, unsigned deeds)
         LOG_SUPERVISED_RESTART(log, name,
                                (unsigned long long)supervised->application.restart_delay_ms);
     }
+}
+
+/* A program's probe has said it already. */
+static void say_why_hung(struct supervised *supervised)
+{
+    char words[WORDS_MAX];
+    uint64_t heartbeat_ms = supervised->application.policy.heartbeat_ms;
+    if (heartbeat_ms == 0) return;
+    (void)snprintf(words, sizeof words, "no heartbeat for %llu s",
+                   (unsigned long long)(heartbeat_ms / 1000));
+    supervised_set_reason(supervised, text_of(words));
 }
 
 static void tell(struct supervised *supervised, unsigned deeds)
@@ -247,10 +273,12 @@ static int perform(struct supervised *supervised, const struct actions *actions)
         supervised->is_crash_loop = supervised->has_hung = false;
     if (actions->deeds & APPLICATION_TELL_RUNNING) supervised->has_hung = false;
     if (actions->deeds & APPLICATION_TELL_HUNG) supervised->has_hung = true;
+    if (actions->deeds & APPLICATION_TELL_HUNG) say_why_hung(supervised);
     tell(supervised, actions->deeds);
     send_orders(supervised, actions->deeds);
     send_signals(supervised, actions->deeds);
-    return actions->deeds & APPLICATION_DO_FORK ? make_process(supervised) : NOTHING_FOLLOWS;
+    return actions->deeds & APPLICATION_DO_FORK ? make_process(supervised)
+                                                : order_program(supervised, actions->deeds);
 }
 
 static void rearm(struct supervised *supervised)
@@ -280,6 +308,7 @@ static void go_on(struct supervised *supervised, enum application_state before,
     if (has_moved || deeds & TOLD_DEEDS) control_link_tell(supervised);
     /* Looking round feeds events itself: without a move it must not come back to itself. */
     if (has_moved) server_look_round(supervisor);
+    if (has_moved) program_follow(supervised);
 }
 
 void supervised_feed(struct supervised *supervised, enum application_event event)

@@ -13,14 +13,19 @@ enum { HEARTBEAT_LEAST_MS = 40000 }; /* of config and control (framework 4.2) */
 struct wish {
     const struct object_application *object;
     const struct object_app_prototype *template; /* NULL: unknown */
-    const char *server;                          /* of ours */
+    const char *server; /* of ours; NULL: a program that its Start Info names */
     const struct common_options *options;
 };
 
-static const char *server_of(const struct supervisor *supervisor, const struct wish *wish)
+static struct text type_of(const struct wish *wish)
 {
     struct text type = wish->object->type;
-    if (type.len == 0 && wish->template != NULL) type = wish->template->type;
+    return type.len == 0 && wish->template != NULL ? wish->template->type : type;
+}
+
+static const char *server_of(const struct supervisor *supervisor, const struct wish *wish)
+{
+    struct text type = type_of(wish);
     for (size_t i = 0; i < supervisor->setup->role_count; i++) {
         const struct supervisor_role *role = &supervisor->setup->roles[i];
         if (text_eq(type, text_of(role->application_type)) || text_eq(type, text_of(role->server)))
@@ -52,10 +57,10 @@ static void set_policy(struct supervised *supervised, const struct wish *wish)
     policy.auto_restart = !SHAPE_HAS(object, OBJECT_APPLICATION_HAS_AUTO_RESTART) ||
                           object->auto_restart;
     policy.suspending_wait_ms = wish->options->sml_suspending_wait_timeout * 1000ull;
-    policy.heartbeat_ms = wish->options->sml_heartbeat_period * 1000ull;
+    policy.heartbeat_ms = wish->server ? wish->options->sml_heartbeat_period * 1000ull : 0;
     policy.hangup_restart = wish->options->sml_hangup_restart;
-    bool is_control = text_eq(text_of(wish->server), TEXT("control"));
-    bool is_config = text_eq(text_of(wish->server), TEXT("config"));
+    bool is_control = wish->server && text_eq(text_of(wish->server), TEXT("control"));
+    bool is_config = wish->server && text_eq(text_of(wish->server), TEXT("config"));
     if ((is_control || is_config) && policy.heartbeat_ms > 0 &&
         policy.heartbeat_ms < HEARTBEAT_LEAST_MS)
         policy.heartbeat_ms = HEARTBEAT_LEAST_MS;
@@ -94,14 +99,29 @@ void wish_end(struct supervised *supervised)
     supervised_feed(supervised, APPLICATION_STOP_GRACEFULLY);
 }
 
+static void take_program(struct supervised *supervised, const struct wish *wish)
+{
+    bool is_new = program_take(supervised, wish->object, wish->template, type_of(wish));
+    if (is_new && supervised->is_refused) supervised->has_started_now = false; /* mended, perhaps */
+}
+
+static bool names_program(const struct object_application *object)
+{
+    return object->start != NULL && object->start->command.len > 0;
+}
+
 static void want(struct supervisor *supervisor, const struct wish *wish)
 {
     struct supervised *supervised = supervised_get(supervisor, wish->object->name);
     if (supervised == NULL) return;
     supervised->is_wanted = supervised->is_in_page = true;
-    supervised_set_server(supervised, text_of(wish->server));
+    if (wish->server)
+        supervised_set_server(supervised, text_of(wish->server));
+    else
+        supervised->server = NULL;
     set_policy(supervised, wish);
     set_url(supervised, wish->object);
+    if (wish->server == NULL) take_program(supervised, wish);
     if (supervised->has_started_now || supervisor->stopping || !starts_by_itself(wish)) return;
     supervised->has_started_now = true;
     supervised_feed(supervised, APPLICATION_START);
@@ -113,5 +133,5 @@ void wish_take(struct supervisor *supervisor, const struct object_application *o
     struct wish wish = { .object = object, .template = template };
     wish.options = options_of(&wish, scratch);
     wish.server = server_of(supervisor, &wish);
-    if (wish.server != NULL) want(supervisor, &wish);
+    if (wish.server != NULL || names_program(object)) want(supervisor, &wish);
 }
