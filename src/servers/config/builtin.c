@@ -96,6 +96,8 @@ static const struct alarm {
       "Option web_port is another port than the one that is served." },
     { "Crash Loop", "critical", "00-05073", "00-05061", 0,
       "An application died again and again and is not started any more." },
+    { "Application Not Responding", "major", "00-05075", "00-05061", 0,
+      "An application lives and does not respond." },
     { "Clock Offset", "minor", "00-08110", "00-08111", 0,
       "The clock of a host differs from the others'." },
     { "Certificate Expires Soon", "major", "00-04570", "00-04571", 0,

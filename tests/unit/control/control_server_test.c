@@ -527,6 +527,36 @@ TEST(deaths_are_noted_as_the_dead_ones_records)
     world_free(world);
 }
 
+static char hung_line[256];
+
+static void take_hung_line(struct control_server *server, struct text application, struct text host,
+                           const struct log_event *event, struct text line)
+{
+    (void)server, (void)host;
+    if (text_eq(text_of(event->id), TEXT("00-05075")))
+        (void)snprintf(hung_line, sizeof hung_line, "%.*s: %.*s", TEXT_ARG(application),
+                       TEXT_ARG(line));
+}
+
+TEST(one_that_does_not_respond_is_noted_with_what_was_missed)
+{
+    struct world *world = world_new();
+    struct host *host = host_new(world, NULL);
+    report(host, "RUNNING", "STOPPED", "RUNNING");
+    struct control_server *server = app_server(world->app);
+    server->on_note = take_hung_line;
+    struct control_application_report one = report_of("A", "UNKNOWN", false);
+    one.head.has |= CONTROL_APPLICATION_REPORT_HAS_REASON | CONTROL_APPLICATION_REPORT_HAS_TROUBLE;
+    one.reason = TEXT("no heartbeat for 10 s");
+    one.trouble = TEXT("hung");
+    link_send(host->link, &MSG_CONTROL_APPLICATION_MOVED,
+              &(struct control_application_moved){
+                  .head.has = CONTROL_APPLICATION_MOVED_HAS_APPLICATION, .application = &one });
+    loop_run_for(world->loop, 10);
+    CHECK_TEXT(text_of(hung_line), "A: A: does not respond: no heartbeat for 10 s");
+    world_free(world);
+}
+
 /* --- orders ----------------------------------------------------------------------------------- */
 
 TEST(orders_go_to_the_host_and_are_refused_with_the_public_codes)
