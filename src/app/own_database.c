@@ -5,10 +5,7 @@ enum { SCHEMA_BYTES_MAX = 63, QUERY_TIMEOUT_MAX_S = 3600, POSTGRESQL_PORT = 5432
 
 static struct text option(const struct kv *options, const char *name)
 {
-    const struct value *section = kv_find(options, TEXT("settings"));
-    const struct value *value =
-        section && section->kind == VALUE_KV ? kv_find(&section->pairs, text_of(name)) : NULL;
-    return value && value->kind == VALUE_TEXT ? text_trim(value->text) : (struct text){ "", 0 };
+    return text_trim(kv_option(options, "settings", name));
 }
 
 bool own_database_is_main(const struct kv *options)

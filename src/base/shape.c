@@ -30,6 +30,14 @@ struct text kv_text(const struct kv *kv, const char *name)
     return value && value->kind == VALUE_TEXT ? value->text : TEXT("");
 }
 
+struct text kv_option(const struct kv *sections, const char *section, const char *name)
+{
+    const struct value *options = kv_find_fold(sections, text_of(section));
+    const struct value *value =
+        options && options->kind == VALUE_KV ? kv_find_fold(&options->pairs, text_of(name)) : NULL;
+    return value && value->kind == VALUE_TEXT ? value->text : TEXT("");
+}
+
 static struct value keep_value(struct scope *scope, const struct value *value)
 {
     struct value kept = *value;

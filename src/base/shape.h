@@ -66,6 +66,8 @@ struct pair {
 const struct value *kv_find(const struct kv *kv, struct text name);      /* NULL: not there */
 const struct value *kv_find_fold(const struct kv *kv, struct text name); /* ASCII case folded */
 struct text kv_text(const struct kv *kv, const char *name); /* empty: not there, or no text */
+/* Of sections of options, whose names are without case (framework 4.1). Empty as above. */
+struct text kv_option(const struct kv *sections, const char *section, const char *name);
 /* A copy, with all that is in it; as deep as what was decoded can be. */
 struct scope;
 struct kv kv_keep(struct scope *scope, const struct kv *kv);

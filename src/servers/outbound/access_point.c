@@ -3,12 +3,9 @@
 
 enum { QUERY_TIMEOUT_USUAL_S = 10, QUERY_TIMEOUT_MAX_S = 3600, POSTGRESQL_PORT = 5432 };
 
-static struct text option(const struct access_point *point, struct text name)
+static struct text option(const struct access_point *point, const char *name)
 {
-    const struct value *section = kv_find(point->options, TEXT("settings"));
-    const struct value *value =
-        section && section->kind == VALUE_KV ? kv_find(&section->pairs, name) : NULL;
-    return value && value->kind == VALUE_TEXT ? value->text : (struct text){ "", 0 };
+    return kv_option(point->options, "settings", name);
 }
 
 /* In braces, so that nothing in it ends it; a closing brace is doubled. */
@@ -40,7 +37,7 @@ static void add_pair(struct buf *out, const char *name, struct text value)
 
 static enum err build(const struct access_point *point, struct buf *out, struct fault *fault)
 {
-    struct text type = option(point, TEXT("dbms-type")), database = option(point, TEXT("database"));
+    struct text type = option(point, "dbms-type"), database = option(point, "database");
     if (type.len == 0)
         return fault_set(fault, ERR_INVALID, "odbc-string",
                          "missing; without it dbms-type must say what to build one for");
@@ -64,9 +61,9 @@ static enum err build(const struct access_point *point, struct buf *out, struct 
 enum err access_point_string(const struct access_point *point, struct buf *out,
                              uint32_t *query_timeout_s, struct fault *fault)
 {
-    struct text protocol = option(point, TEXT("dbprotocol"));
-    struct text timeout = option(point, TEXT("query-timeout"));
-    struct text given = option(point, TEXT("odbc-string"));
+    struct text protocol = option(point, "dbprotocol");
+    struct text timeout = option(point, "query-timeout");
+    struct text given = option(point, "odbc-string");
     if (protocol.len && !text_eq_fold(protocol, TEXT("odbc")))
         return fault_set(fault, ERR_UNSUPPORTED, "dbprotocol",
                          "calling lists are reached by odbc, not %.*s", TEXT_ARG(protocol));
@@ -74,7 +71,7 @@ enum err access_point_string(const struct access_point *point, struct buf *out,
     if (timeout.len && text_to_u32(timeout, 1, QUERY_TIMEOUT_MAX_S, query_timeout_s))
         return fault_set(fault, ERR_INVALID, "query-timeout", "must be 1 to %d seconds",
                          QUERY_TIMEOUT_MAX_S);
-    if (given.len == 0) given = option(point, TEXT("connection-string"));
+    if (given.len == 0) given = option(point, "connection-string");
     given = text_trim(given);
     while (given.len && given.at[given.len - 1] == ';') given.len--;
     if (given.len) {
@@ -83,7 +80,7 @@ enum err access_point_string(const struct access_point *point, struct buf *out,
         enum err err = build(point, out, fault);
         if (err) return err;
     }
-    add_pair(out, "UID", option(point, TEXT("user")));
-    add_pair(out, "PWD", option(point, TEXT("password")));
+    add_pair(out, "UID", option(point, "user"));
+    add_pair(out, "PWD", option(point, "password"));
     return ERR_OK;
 }

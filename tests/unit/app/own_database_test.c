@@ -58,6 +58,10 @@ TEST(an_access_point_becomes_a_path_and_nothing_in_a_value_ends_it)
                 "postgresql:ours: host='a,b' port='1,2' dbname='d' user='u' "
                 "sslmode='verify-full' sslrootcert='/other' application_name=outbound_1");
     expect_path("{\"settings\":{\"dbms-type\":\"sqlite\"}}", "");
+    /* Names are without case (framework 4.1). */
+    expect_path("{\"Settings\":{\"DBMS-Type\":\"postgresql\",\"Database\":\"d\",\"USER\":\"u\"}}",
+                "postgresql:outbound_1: host='10.0.0.1' port=6000 dbname='d' user='u' "
+                "sslrootcert='/ca.crt' application_name=outbound_1");
 }
 
 TEST(other_engines_and_what_is_missing_are_named)

@@ -23,7 +23,7 @@ static enum err string_of(const char *const *pairs, struct text host, uint32_t p
     uint32_t count = 0;
     for (; pairs[2 * count]; count++)
         options[count] = (struct pair){ text_of(pairs[2 * count]), text(pairs[2 * count + 1]) };
-    struct pair section = { TEXT("settings"), { .kind = VALUE_KV, .pairs = { options, count } } };
+    struct pair section = { TEXT("Settings"), { .kind = VALUE_KV, .pairs = { options, count } } };
     struct kv sections = { &section, 1 };
     struct access_point point = { &sections, host, port };
     struct buf buf = { 0 };
@@ -47,6 +47,12 @@ TEST(a_given_string_stays_as_it_is_and_user_and_password_are_added)
     CHECK_U32(timeout_s, 30);
     CHECK_OK(STRING_OF("connection-string", "old", "odbc-string", "new"));
     CHECK_TEXT(text_of(out), "new");
+}
+
+TEST(names_are_without_case) /* framework 4.1 */
+{
+    CHECK_OK(STRING_OF("DBProtocol", "odbc", "ODBC-String", "DSN=crm", "User", "u"));
+    CHECK_TEXT(text_of(out), "DSN=crm;UID=u");
 }
 
 TEST(a_password_cannot_end_its_place_in_the_string)
