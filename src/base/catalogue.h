@@ -92,7 +92,7 @@ enum option_type { /* framework 4.1 */
                    OPTION_JSON,
                    OPTION_PORTRANGE,
 };
-/* What a text follows beyond its type; tried when it is written (model/log_option.h). */
+/* What a value follows beyond its type; tried when it is written (model/log_option.h). */
 enum option_grammar {
     GRAMMAR_NONE,
     GRAMMAR_LOG_OUTPUTS,
@@ -101,6 +101,7 @@ enum option_grammar {
     GRAMMAR_LOG_FILTER,
     GRAMMAR_LOG_LEVELS,
     GRAMMAR_PATH,
+    GRAMMAR_HEARTBEAT,
 };
 struct option {
     const char *section; /* "" in the table's own default section list (outbound 3.1); "pop-client*"

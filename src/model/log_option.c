@@ -84,6 +84,15 @@ static enum err check_custom(struct text name, struct text value, char *words, s
     return err;
 }
 
+/* Framework 4.2: a process that has less time than that to be heard of is killed for nothing. */
+static bool is_heartbeat(struct text in)
+{
+    enum { LEAST_S = 10 };
+    uint32_t seconds;
+    return text_to_u32(text_trim(in), 0, UINT32_MAX, &seconds) == ERR_OK &&
+           (seconds == 0 || seconds >= LEAST_S);
+}
+
 enum err log_option_check(enum option_grammar grammar, struct text name, struct text value,
                           char *words, size_t room)
 {
@@ -111,6 +120,8 @@ enum err log_option_check(enum option_grammar grammar, struct text name, struct 
                          "unhide-last,N, skip or tag(prefix,suffix)")
                    : ERR_OK;
     case GRAMMAR_LOG_LEVELS: return check_custom(name, value, words, room);
+    case GRAMMAR_HEARTBEAT:
+        return is_heartbeat(value) ? ERR_OK : say(words, room, "must be 0, or 10 to 604800");
     case GRAMMAR_PATH:
         return is_path(value) ? ERR_OK
                               : say(words, room, "must be a path, without control characters");

@@ -15,7 +15,9 @@ FIELD_TYPES = ("bool", "u32", "u64", "i64", "f64", "text", "bytes", "kv")
 OPTION_TYPES = ("bool", "u32", "i64", "float", "text", "enum", "list", "url", "secret",
                 "duration", "regex", "json", "portrange")
 LEVELS = ("application", "campaign", "campaign-group", "calling-list", "host", "dn", "tenant", "person", "script")
-GRAMMARS = ("log-outputs", "log-segment", "log-expire", "log-filter", "log-levels", "path")
+# What a value follows beyond its type, and of which types of options it can be.
+GRAMMARS = {**dict.fromkeys(("log-outputs", "log-segment", "log-expire", "log-filter", "log-levels", "path"), ("text", "list")),
+            "heartbeat": ("u32",)}
 EFFECTS = ("immediate", "next-use", "reconnect", "restart", "startup")
 LOG_LEVELS = ("debug", "trace", "interaction", "standard", "alarm")
 ACCESS = ("servers", "agent", "administrator", "session")  # who may send a message from outside; session: every person, the server asks permissions
@@ -375,8 +377,8 @@ def read_option(where, header, row):
         refuse(where, f"effect must be one of {', '.join(EFFECTS)}")
     if "help" not in row:
         refuse(where, "help is missing: an option that exists is documented")
-    if row.get("grammar", GRAMMARS[0]) not in GRAMMARS or "grammar" in row and row["type"] not in ("text", "list"):
-        refuse(where, f"grammar must be one of {', '.join(GRAMMARS)}, of a text or list")
+    if "grammar" in row and row["type"] not in GRAMMARS.get(row["grammar"], ()):
+        refuse(where, "grammar must be one of " + ", ".join(f"{name} of {' or '.join(of)}" for name, of in GRAMMARS.items()))
     fallback = row.get("default", "")
     fallback = str(fallback).lower() if isinstance(fallback, bool) else str(fallback)
     limits = row.get("range")

@@ -136,24 +136,19 @@ static void lint_nodes(const struct lint *lint, const struct object *node,
     }
 }
 
-static struct text setting(const struct object *database, struct text name)
-{
-    const struct value *value = option_of(database, TEXT("settings"), name);
-    return value && value->kind == VALUE_TEXT ? value->text : TEXT("");
-}
-
 /* What the guides' servers expect of their access point (framework 11). */
 static void lint_database(const struct lint *lint, const struct object *client,
                           const struct object *database)
 {
     struct text type = body_text(&client->body, "type");
     if (text_eq(type, TEXT("InteractionServer")) &&
-        text_eq_fold(setting(database, TEXT("case-conversion")), TEXT("lower")))
+        text_eq_fold(kv_option(options_of(database), "settings", "case-conversion"), TEXT("lower")))
         WARN(lint, client,
              "connections[%.*s]: its case-conversion is lower, and must be any or upper",
              TEXT_ARG(database->key));
-    if (text_eq(type, TEXT("ContactServer")) && setting(database, TEXT("dbms-name")).len &&
-        text_eq_fold(setting(database, TEXT("connection-type")), TEXT("JDBC")))
+    if (text_eq(type, TEXT("ContactServer")) &&
+        kv_option(options_of(database), "settings", "dbms-name").len &&
+        text_eq_fold(kv_option(options_of(database), "settings", "connection-type"), TEXT("JDBC")))
         WARN(lint, client, "connections[%.*s]: its dbms-name must be empty with JDBC",
              TEXT_ARG(database->key));
 }
@@ -209,6 +204,20 @@ static void lint_protocols(const struct lint *lint, const struct object *object)
     }
 }
 
+/* Framework 4.2: those that others wait for are given more time. */
+static void lint_heartbeat(const struct lint *lint, const struct object *object)
+{
+    enum { LEAST_S = 40 };
+    const char *server = application_type_server(body_text(&object->body, "type"));
+    struct text value = kv_option(options_of(object), "sml", "heartbeat-period");
+    uint32_t seconds;
+    bool is_slow = text_eq(text_of(server), TEXT("config")) ||
+                   text_eq(text_of(server), TEXT("control"));
+    if (is_slow && text_to_u32(text_trim(value), 1, LEAST_S - 1, &seconds) == ERR_OK)
+        WARN(lint, object, "options.sml.heartbeat-period: is taken as %d, the least of %s", LEAST_S,
+             server);
+}
+
 static void lint_type(const struct lint *lint, const struct object *object)
 {
     struct text type = body_text(&object->body, "type");
@@ -217,6 +226,7 @@ static void lint_type(const struct lint *lint, const struct object *object)
              TEXT_ARG(type));
     if (application_type_server(type) == NULL) return;
     lint_protocols(lint, object);
+    lint_heartbeat(lint, object);
     if (rules_server_role(object) && body_find(&object->body, TEXT("ports")) &&
         !has_port(object, TEXT("default")))
         WARN(lint, object, "ports: there is no port \"default\", by which it is reached");

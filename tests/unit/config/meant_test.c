@@ -96,6 +96,24 @@ TEST(what_an_application_cannot_use_is_told)
     ground_free(ground);
 }
 
+TEST(a_heartbeat_is_off_or_has_ten_seconds) /* framework 4.2 */
+{
+#define HEARTBEAT(period) ",\"options\":{\"sml\":{\"heartbeat-period\":\"" period "\"}}"
+    struct ground *ground = ground_new();
+    CHECK(!ground_create(ground, &OBJECT_APPLICATION, OUTBOUND(HEARTBEAT("9"))));
+    CHECK(ground_complains(ground, "sml.heartbeat-period: must be 0, or 10 to 604800"));
+    CHECK(!ground_create(ground, &OBJECT_APPLICATION, OUTBOUND(HEARTBEAT("604801"))));
+    CHECK(ground_create(ground, &OBJECT_APPLICATION, OUTBOUND(HEARTBEAT("0"))));
+    CHECK(ground_update(ground, &OBJECT_APPLICATION, "a", "{\"options\":{\"sml\":null}}"));
+    CHECK(ground_update(ground, &OBJECT_APPLICATION, "a",
+                        "{\"options\":{\"sml\":{\"heartbeat-period\":\"10\"}}}"));
+    CHECK_U32(ground->warnings.count, 0);
+    CHECK(ground_create(ground, &OBJECT_APPLICATION,
+                        "{\"name\":\"c\",\"template\":\"SCS\"" HEARTBEAT("10") "}"));
+    CHECK(ground_warns(ground, "heartbeat-period: is taken as 40, the least of control"));
+    ground_free(ground);
+}
+
 /* --- alarms --------------------------------------------------------------------------------- */
 
 TEST(a_condition_that_can_never_hold_is_refused) /* framework 9 */
