@@ -122,8 +122,8 @@ struct link *subscription_link(const struct subscription *subscription); /* good
 /* cache.c */
 struct cache *cache_new(struct app *app);
 void cache_write(struct cache *cache, struct text epoch); /* on a worker thread, soon */
-/* Fills the mirror; epoch lies in `scope`. ERR_NOT_FOUND: there is none that can be used. */
 struct config_snapshot;
+/* Fills the mirror; `*out` lies in `scope`. ERR_NOT_FOUND: there is none that can be used. */
 enum err cache_read(struct app *app, struct scope *scope, const struct config_snapshot **out);
 
 /* metrics.c */

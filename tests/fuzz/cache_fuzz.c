@@ -50,10 +50,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct scope *scope = scope_new(NULL, "fuzz", SCOPE_NO_LIMIT);
     struct app_private private = { .mirror = mirror_new(scope) };
     struct app app = { .name = TEXT("outbound"), .run_dir = text_of(folder), .private = &private };
-    uint64_t rev = 0;
-    struct text epoch = { 0 };
+    const struct config_snapshot *kept;
     write_file(fuzz_text(data, size));
-    enum err err = cache_read(&app, scope, &rev, &epoch);
+    enum err err = cache_read(&app, scope, &kept);
     FUZZ_CHECK(err == ERR_OK || err == ERR_NOT_FOUND);
     if (err) FUZZ_CHECK(mirror_count(private.mirror) == 0);
     mirror_each(private.mirror, check_entry, private.mirror);
