@@ -5,6 +5,7 @@
 #include "base/table.h"
 #include "gen/objects.h"
 #include "model/detection.h"
+#include "model/dst_rule.h"
 #include "servers/config/grammar.h"
 #include "servers/config/rules_private.h"
 
@@ -302,6 +303,19 @@ static void check_table_access(const struct checking *checking)
                TEXT_ARG(checking->label));
 }
 
+/* Where daylight saving is the object's own matter, its rules are read. */
+static void check_time_zone(const struct checking *checking)
+{
+    const struct kv *body = &checking->object->body;
+    const struct value *is_observed = body_find(body, TEXT("isDSTObserved"));
+    struct dst_rules rules;
+    struct fault fault = { 0 };
+    if (is_observed == NULL || !is_observed->truth || body_text(body, "ianaName").len) return;
+    if (dst_rules_parse(body_text(body, "dstStart"), body_text(body, "dstStop"), &rules, &fault))
+        REFUSE(checking, text_of(fault.field), "%.*s.%s: %s", TEXT_ARG(checking->label),
+               fault.field, fault.words);
+}
+
 static void check_scheduled_task(const struct checking *checking)
 {
     struct text schedule = body_text(&checking->object->body, "schedule");
@@ -385,6 +399,7 @@ static const struct {
     { &OBJECT_SOLUTION, check_solution },
     { &OBJECT_TABLE_ACCESS, check_table_access },
     { &OBJECT_TENANT, check_tenant },
+    { &OBJECT_TIME_ZONE, check_time_zone },
     { &OBJECT_ACTION_CODE, check_action_code },
     { &OBJECT_ENUMERATOR_VALUE, check_enumerator_value },
     { &OBJECT_FOLDER, check_folder },

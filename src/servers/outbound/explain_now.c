@@ -202,11 +202,9 @@ static void fill_zone(struct explaining *explaining, struct explain_record *out,
     struct app *app = explaining->request->server->app;
     const struct app_object *object = app_object_by_dbid(app, &OBJECT_TIME_ZONE, dbid);
     if (object == NULL) return;
-    const struct object_time_zone *fields = (const struct object_time_zone *)object->fields;
     out->has_zone = true;
     out->zone_name = object->fields->name;
-    out->zone = zone_find(fields->iana_name.len ? fields->iana_name : object->fields->name);
-    out->offset_s = (int64_t)fields->offset * 60;
+    out->clock = zone_clock_of((const struct object_time_zone *)object->fields);
 }
 
 static struct explain_record facts_of(struct explaining *explaining,

@@ -116,8 +116,7 @@ static void explain_type(struct explainer *explainer)
 
 static int64_t local_seconds(const struct explain_record *record, uint64_t utc_ms)
 {
-    int64_t offset_s = record->zone ? zone_offset_seconds(record->zone, utc_ms) : record->offset_s;
-    return calling_window_local_seconds(utc_ms, offset_s);
+    return calling_window_local_seconds(utc_ms, zone_clock_offset_seconds(&record->clock, utc_ms));
 }
 
 static bool is_window_open(const struct explain_record *record, const struct calling_window *window,
@@ -126,17 +125,24 @@ static bool is_window_open(const struct explain_record *record, const struct cal
     return calling_window_is_open(window->from, window->till, local_seconds(record, utc_ms));
 }
 
-/* UINT64_MAX: never. */
+/* UINT64_MAX: never. The clock may skip when the window opens: then it does when the clock moves.
+ */
 static uint64_t opens(const struct explain_record *record, const struct calling_window *window,
                       uint64_t utc_ms)
 {
-    if (record->zone) return calling_window_opens_next(window, record->zone, utc_ms);
+    enum { DAY_S = 86400, DAYS = 2 };
+    if (record->clock.zone) return calling_window_opens_next(window, record->clock.zone, utc_ms);
     if (is_window_open(record, window, utc_ms)) return utc_ms;
-    if (window->from == window->till) return UINT64_MAX;
-    int64_t wait_s = (window->from - local_seconds(record, utc_ms)) % 86400;
-    if (wait_s < 0) wait_s += 86400;
-    uint64_t opens_ms = (utc_ms / 1000 + (uint64_t)wait_s) * 1000;
-    return is_window_open(record, window, opens_ms) ? opens_ms : UINT64_MAX;
+    int64_t local_s = (int64_t)(utc_ms / 1000) + zone_clock_offset_seconds(&record->clock, utc_ms);
+    uint64_t moves_ms = zone_clock_next_transition(&record->clock, utc_ms);
+    uint64_t best = moves_ms != UINT64_MAX && is_window_open(record, window, moves_ms) ? moves_ms
+                                                                                       : UINT64_MAX;
+    for (int64_t day = 0; day <= DAYS; day++) {
+        int64_t from_s = local_s - local_s % DAY_S + day * DAY_S + window->from;
+        uint64_t at = zone_clock_utc_ms_of_local(&record->clock, from_s);
+        if (at > utc_ms && at < best && is_window_open(record, window, at)) best = at;
+    }
+    return best;
 }
 
 static void explain_window(struct explainer *explainer, const char *rule,

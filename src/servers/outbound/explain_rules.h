@@ -10,6 +10,7 @@
 
 #include "base/scope.h"
 #include "model/calling_window.h"
+#include "model/zone_clock.h"
 
 enum explain_place { /* where the chain is */
                      PLACE_TABLE,
@@ -25,8 +26,7 @@ struct explain_record {
     struct calling_window window, bounds;               /* bounds: the list's own; equal: none */
     bool has_zone;                                      /* its tz_dbid names a TimeZone */
     struct text zone_name;
-    const struct zone *zone; /* NULL: a fixed distance */
-    int64_t offset_s;
+    struct zone_clock clock;
     uint32_t max_attempts; /* 0: no bound */
     struct text criteria;  /* of the filter; empty: none */
     bool fits_filter;

@@ -3,7 +3,7 @@
 
 #include "base/table.h"
 #include "gen/objects.h"
-#include "model/zone.h"
+#include "model/zone_clock.h"
 #include "servers/outbound/list.h"
 
 #include <stdio.h>
@@ -27,12 +27,14 @@ struct known_zone {
     struct text words;
 };
 
-static bool have_same_clock(const struct zone *a, const struct zone *b, uint64_t now_utc_ms)
+static bool have_same_clock(const struct zone_clock *a, const struct zone_clock *b,
+                            uint64_t now_utc_ms)
 {
     uint64_t end_ms = now_utc_ms + SAME_CLOCK_MS;
     for (uint64_t at = now_utc_ms; at < end_ms;) {
-        if (zone_offset_seconds(a, at) != zone_offset_seconds(b, at)) return false;
-        uint64_t next_a = zone_next_transition(a, at), next_b = zone_next_transition(b, at);
+        if (zone_clock_offset_seconds(a, at) != zone_clock_offset_seconds(b, at)) return false;
+        uint64_t next_a = zone_clock_next_transition(a, at),
+                 next_b = zone_clock_next_transition(b, at);
         at = next_a < next_b ? next_a : next_b;
     }
     return true;
@@ -44,16 +46,14 @@ static uint32_t object_of(const struct import_zone_book *book, struct text name)
     uint64_t now_utc_ms = loop_now_utc_ms(book->app->loop);
     struct list_zone zone;
     if (list_zone_by_name(book->app, name, now_utc_ms, &zone)) return zone.dbid;
-    const struct zone *wanted = zone_find(name);
+    struct zone_clock wanted = { .zone = zone_find(name) };
     const struct app_object *object;
     uint32_t found = 0;
     for (size_t at = 0;
-         wanted && (object = app_object_next(book->app, &OBJECT_TIME_ZONE, &at)) != NULL;) {
-        const struct object_time_zone *fields = (const struct object_time_zone *)object->fields;
-        const struct zone *one =
-            zone_find(fields->iana_name.len ? fields->iana_name : object->fields->name);
-        if (one && have_same_clock(one, wanted, now_utc_ms) && (found == 0 || object->dbid < found))
-            found = object->dbid;
+         wanted.zone && (object = app_object_next(book->app, &OBJECT_TIME_ZONE, &at)) != NULL;) {
+        struct zone_clock one = zone_clock_of((const struct object_time_zone *)object->fields);
+        bool is_nearer = found == 0 || object->dbid < found;
+        if (is_nearer && have_same_clock(&one, &wanted, now_utc_ms)) found = object->dbid;
     }
     return found;
 }

@@ -5,7 +5,7 @@
 #include "fault.h"
 #include "gen/objects.h"
 #include "model/calling_window.h"
-#include "model/zone.h"
+#include "model/zone_clock.h"
 
 #include <inttypes.h>
 
@@ -13,13 +13,12 @@
 
 static struct list_zone zone_of(const struct app_object *object, uint64_t now_utc_ms)
 {
-    const struct object_time_zone *fields = (const struct object_time_zone *)object->fields;
-    struct list_zone out = { .dbid = object->dbid, .name = object->fields->name };
-    const struct zone *zone =
-        zone_find(fields->iana_name.len ? fields->iana_name : object->fields->name);
-    out.offset_s = zone ? zone_offset_seconds(zone, now_utc_ms) : (int64_t)fields->offset * 60;
+    struct zone_clock clock = zone_clock_of((const struct object_time_zone *)object->fields);
+    struct list_zone out = { .dbid = object->dbid,
+                             .name = object->fields->name,
+                             .offset_s = zone_clock_offset_seconds(&clock, now_utc_ms) };
 #ifdef FAULT_SUMMER_TIME_FORGOTTEN
-    if (zone && zone_is_summer_time(zone, now_utc_ms)) out.offset_s = (int64_t)fields->offset * 60;
+    if (clock.zone && zone_is_summer_time(clock.zone, now_utc_ms)) out.offset_s = clock.offset_s;
 #endif
     return out;
 }

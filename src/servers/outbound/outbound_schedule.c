@@ -78,31 +78,25 @@ const char *schedule_item_parse(const struct kv *options, struct schedule_item *
     return NULL;
 }
 
-static uint64_t utc_of(const struct schedule_clock *clock, int64_t local_s)
+static int64_t day_of(const struct zone_clock *clock, uint64_t utc_ms)
 {
-    if (clock->zone) return zone_utc_ms_of_local(clock->zone, local_s);
-    return (uint64_t)(local_s - clock->offset_s) * 1000;
-}
-
-static int64_t day_of(const struct schedule_clock *clock, uint64_t utc_ms)
-{
-    int64_t offset_s = clock->zone ? zone_offset_seconds(clock->zone, utc_ms) : clock->offset_s;
-    return ((int64_t)(utc_ms / 1000) + offset_s) / DAY_S;
+    return ((int64_t)(utc_ms / 1000) + zone_clock_offset_seconds(clock, utc_ms)) / DAY_S;
 }
 
 /* When the point is on this day, days counted since 1970 (a Thursday); 0: it is not. */
-static uint64_t point_on(const struct schedule_item *item, const struct schedule_clock *clock,
+static uint64_t point_on(const struct schedule_item *item, const struct zone_clock *clock,
                          const struct schedule_point *point, int64_t day)
 {
     if (!point->is_set) return 0;
-    if (point->is_once) return point->at_s / DAY_S == day ? utc_of(clock, point->at_s) : 0;
+    if (point->is_once)
+        return point->at_s / DAY_S == day ? zone_clock_utc_ms_of_local(clock, point->at_s) : 0;
     if (!(item->days & 1u << (uint32_t)((day + THURSDAY) % WEEK_DAYS))) return 0;
-    return utc_of(clock, day * DAY_S + point->at_s);
+    return zone_clock_utc_ms_of_local(clock, day * DAY_S + point->at_s);
 }
 
 /* One day more than needs be is looked at: where clocks skip a day (Samoa, 2011) its points come on
  * the next one, where they go back over midnight they show the day before again. */
-uint64_t schedule_next(const struct schedule_item *item, const struct schedule_clock *clock,
+uint64_t schedule_next(const struct schedule_item *item, const struct zone_clock *clock,
                        uint64_t after_utc_ms)
 {
     uint64_t best = UINT64_MAX;
@@ -115,7 +109,7 @@ uint64_t schedule_next(const struct schedule_item *item, const struct schedule_c
     return best;
 }
 
-bool schedule_last(const struct schedule_item *item, const struct schedule_clock *clock,
+bool schedule_last(const struct schedule_item *item, const struct zone_clock *clock,
                    uint64_t from_utc_ms, uint64_t to_utc_ms, enum schedule_action *out)
 {
     uint64_t best = 0;

@@ -16,7 +16,7 @@
 #define SERVERS_OUTBOUND_OUTBOUND_SCHEDULE_H
 
 #include "base/shape.h"
-#include "model/zone.h"
+#include "model/zone_clock.h"
 
 enum schedule_action {
     SCHEDULE_LOAD,
@@ -40,18 +40,12 @@ struct schedule_item {
 /* NULL: read; else why the item is refused. */
 const char *schedule_item_parse(const struct kv *options, struct schedule_item *out);
 
-/* Clocks of the item: `zone`, or a fixed distance from UTC where it is NULL. */
-struct schedule_clock {
-    const struct zone *zone;
-    int64_t offset_s;
-};
-
 /* The first point after `after_utc_ms`; UINT64_MAX: there is none within eight days. */
-uint64_t schedule_next(const struct schedule_item *item, const struct schedule_clock *clock,
+uint64_t schedule_next(const struct schedule_item *item, const struct zone_clock *clock,
                        uint64_t after_utc_ms);
 /* What was last to be done after `from_utc_ms` and until `to_utc_ms`, at most eight days back; of
  * points at the same instant the later in a session's life. False: nothing. */
-bool schedule_last(const struct schedule_item *item, const struct schedule_clock *clock,
+bool schedule_last(const struct schedule_item *item, const struct zone_clock *clock,
                    uint64_t from_utc_ms, uint64_t to_utc_ms, enum schedule_action *out);
 
 #endif

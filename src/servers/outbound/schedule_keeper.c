@@ -21,7 +21,7 @@ struct progress {
 
 struct kept_item {
     struct schedule_item item;
-    struct schedule_clock clock;
+    struct zone_clock clock;
     uint32_t group_dbid;
     struct progress *progress;
 };
@@ -173,15 +173,13 @@ static void look(void *self)
 
 /* --- configuration --- */
 
-static const char *find_clock(struct outbound *server, struct text name, struct schedule_clock *out)
+static const char *find_clock(struct outbound *server, struct text name, struct zone_clock *out)
 {
-    *out = (struct schedule_clock){ 0 };
+    *out = (struct zone_clock){ 0 };
     if (name.len == 0) return NULL;
     const struct app_object *object = app_object(server->app, &OBJECT_TIME_ZONE, name);
     if (object == NULL) return "time-zone names no TimeZone";
-    const struct object_time_zone *zone = (const struct object_time_zone *)object->fields;
-    out->zone = zone_find(zone->iana_name.len ? zone->iana_name : object->fields->name);
-    out->offset_s = (int64_t)zone->offset * 60;
+    *out = zone_clock_of((const struct object_time_zone *)object->fields);
     return NULL;
 }
 

@@ -182,6 +182,11 @@ TEST(values_that_cannot_be_meant_are_told_by_field)
           "dbTableName: must be letters" },
         { &OBJECT_SCHEDULED_TASK, "{\"name\":\"t\",\"schedule\":\"99 99 * * *\"}",
           "its minute field is wrong" },
+        { &OBJECT_TIME_ZONE, "{\"name\":\"Z\",\"isDSTObserved\":true}", "dstStart: must be 2026" },
+        { &OBJECT_TIME_ZONE,
+          "{\"name\":\"Z\",\"isDSTObserved\":true,\"dstStart\":\"last Sunday of March\","
+          "\"dstStop\":\"never\"}",
+          "dstStop: must be 2026" },
         { &OBJECT_FIELD,
           "{\"name\":\"f\",\"dataType\":\"varchar\",\"length\":3,\"defaultValue\":\"four\"}",
           "defaultValue: is longer than 3 bytes" },

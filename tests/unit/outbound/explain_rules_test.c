@@ -27,7 +27,7 @@ static struct ground ground_new(void)
                     .window = { 28800, 75600 },
                     .has_zone = true,
                     .zone_name = TEXT("Europe/Berlin"),
-                    .zone = zone_find(TEXT("Europe/Berlin")),
+                    .clock = { .zone = zone_find(TEXT("Europe/Berlin")) },
                     .fits_filter = true },
         .group = { .name = TEXT("Spring"),
                    .state = TEXT("started"),
@@ -129,8 +129,7 @@ TEST(what_time_does_not_lift_is_named_in_the_sum)
 TEST(a_zone_without_rules_is_a_fixed_distance)
 {
     struct ground at = ground_new();
-    at.record.zone = NULL;
-    at.record.offset_s = -5 * 3600;
+    at.record.clock = (struct zone_clock){ .offset_s = -5 * 3600 };
     at.record.zone_name = TEXT("Somewhere"); /* 06:00 there */
     CHECK_TEXT(ask(&at, "calling window")->outcome, "closed until 2026-01-15 13:00:00 UTC");
     at.record.has_zone = false;

@@ -7,7 +7,7 @@ enum { HOUR_MS = 3600000, OPTIONS_MAX = 8 };
 
 static struct pair pairs[OPTIONS_MAX];
 static struct schedule_item item;
-static const struct schedule_clock utc = { 0 };
+static const struct zone_clock utc = { 0 };
 
 /* "name=value;name=value" */
 static const char *parse(const char *options)
@@ -49,7 +49,7 @@ TEST(what_was_missed_is_the_last_point_only)
 
 TEST(points_follow_the_clocks_of_the_zone)
 {
-    struct schedule_clock berlin = { zone_find(TEXT("Europe/Berlin")), 0 };
+    struct zone_clock berlin = { zone_find(TEXT("Europe/Berlin")), 0 };
     CHECK(berlin.zone != NULL);
     CHECK(parse("campaign-group=1;start-at=08:00") == NULL);
     uint64_t saturday = UINT64_C(1774656000000); /* 2026-03-28; summer time begins on Sunday */
@@ -62,7 +62,7 @@ TEST(points_follow_the_clocks_of_the_zone)
 
 TEST(a_point_on_a_day_that_clocks_skip_comes_on_the_next)
 {
-    struct schedule_clock samoa = { zone_find(TEXT("Pacific/Apia")), 0 };
+    struct zone_clock samoa = { zone_find(TEXT("Pacific/Apia")), 0 };
     uint64_t thursday = UINT64_C(1325235600000); /* 2011-12-29 23:00 there; then it was Saturday */
     enum schedule_action action;
     CHECK(samoa.zone != NULL);
