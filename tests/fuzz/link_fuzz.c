@@ -123,7 +123,11 @@ static void ask(struct world *world)
 static void begin(struct world *world, enum hearer hearer)
 {
     struct text secret = TEXT("0123456789abcdef0123456789abcdef");
-    struct link_identity config = { TEXT("config"), TEXT("primary"), TEXT("fuzz"), secret, true };
+    struct link_identity config = { .application = TEXT("config"),
+                                    .role = TEXT("primary"),
+                                    .build = TEXT("fuzz"),
+                                    .secret = secret,
+                                    .secret_is_master = true };
     struct link_identity outbound = config;
     link_derive_key(secret, TEXT("outbound"), world->key);
     outbound.application = TEXT("outbound");
