@@ -6,6 +6,7 @@
 #include "tests/fuzz/fuzz.h"
 
 #include "app/log_file.h"
+#include "model/zone_clock.h"
 #include "servers/outbound/local_time.h"
 #include "servers/outbound/outbound_schedule.h"
 
@@ -46,7 +47,7 @@ static void check_log_options(struct text in)
 }
 
 /* From point to point, and back to each by the other rule. */
-static void check_points(const struct schedule_item *item, const struct schedule_clock *clock,
+static void check_points(const struct schedule_item *item, const struct zone_clock *clock,
                          uint64_t from_ms)
 {
     for (int i = 0; i < POINTS_MAX; i++) {
@@ -70,7 +71,7 @@ static void check_item(const struct kv *options)
         return;
     }
     FUZZ_CHECK(item.campaign_group.len > 0 && item.days > 0 && item.days < 128);
-    struct schedule_clock clock = { .zone = zone_find(item.time_zone), .offset_s = 3600 };
+    struct zone_clock clock = { .zone = zone_find(item.time_zone), .offset_s = 3600 };
     uint64_t from_ms = begin_ms;
     for (int i = 0; i < SCHEDULE_ACTIONS; i++) {
         const struct schedule_point *point = &item.points[i];

@@ -57,9 +57,9 @@ struct web {
     struct table *administrators;
     struct scope *administrators_life;
     struct privileges_source privileges; /* in administrators_life, views of the mirror */
-    struct table *sessions; /* by token hash */
-    struct table *desktops; /* by their ids */
-    struct list away;       /* desktops without a socket, the longest first */
+    struct table *sessions;              /* by token hash */
+    struct table *desktops;              /* by their ids */
+    struct list away;                    /* desktops without a socket, the longest first */
     uint32_t connected_count;
     struct list streams; /* struct rest_stream */
     struct slots *stream_ids;
