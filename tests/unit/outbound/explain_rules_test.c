@@ -137,6 +137,22 @@ TEST(a_zone_without_rules_is_a_fixed_distance)
     scope_close(at.life);
 }
 
+TEST(a_zone_with_rules_of_its_own_opens_by_them)
+{
+    struct object_time_zone zone = { .name = TEXT("Home"),
+                                     .offset = -300,
+                                     .is_dst_observed = true,
+                                     .dst_start = TEXT("second Sunday of March"),
+                                     .dst_stop = TEXT("first Sunday of November") };
+    struct tm eve = { .tm_year = 126, .tm_mon = 2, .tm_mday = 8, .tm_hour = 3 };
+    struct ground at = ground_new();
+    at.record.clock = zone_clock_of(&zone);
+    at.record.zone_name = zone.name;
+    at.now_utc_ms = (uint64_t)timegm(&eve) * 1000; /* 22:00 there, of the night of the change */
+    CHECK_TEXT(ask(&at, "calling window")->outcome, "closed until 2026-03-08 12:00:00 UTC");
+    scope_close(at.life);
+}
+
 TEST(a_list_that_no_group_has_is_said_so)
 {
     struct ground at = ground_new();
