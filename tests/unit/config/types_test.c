@@ -339,7 +339,6 @@ TEST(a_new_store_has_the_groups_rules_and_conditions_that_others_rely_on)
         "Message Server Loss of Database Connection",
         "Crash Loop",
         "Application Not Responding",
-        "Application Not Responding",
         "Clock Offset",
         "Certificate Expires Soon",
         "Licence Exhausted",
@@ -356,9 +355,6 @@ TEST(a_new_store_has_the_groups_rules_and_conditions_that_others_rely_on)
                "{\"name\":\"Connection Failure\",\"description\":\"A connection between two "
                "applications is lost.\",\"detectEvent\":\"00-04504\",\"cancelEvent\":\"00-04503\","
                "\"cancelTimeout\":172800}");
-    CHECK_TEXT(ground_json(ground, &OBJECT_ALARM_CONDITION, "Application Not Responding"),
-               "{\"name\":\"Application Not Responding\",\"description\":\"An application lives and "
-               "does not respond.\",\"detectEvent\":\"00-05075\",\"cancelEvent\":\"00-05061\"}");
     CHECK_TEXT(ground_json(ground, &OBJECT_ALARM_CONDITION, "Application Not Responding"),
                "{\"name\":\"Application Not Responding\",\"description\":\"An application lives and "
                "does not respond.\",\"detectEvent\":\"00-05075\",\"cancelEvent\":\"00-05061\"}");
