@@ -23,7 +23,8 @@ import harness
 faulthandler.enable()
 signal.signal(signal.SIGINT, signal.default_int_handler)
 given = argparse.Namespace(tap=None, times=None, jobs={jobs})
-tests = harness.find_tests([], [pathlib.Path({folder!r})])
+harness.FOLDERS[:] = [pathlib.Path({folder!r})]
+tests = harness.find_tests([], soak=False)
 sys.exit(0 if harness.run_tests(tests, given) else 1)
 """
 

@@ -21,7 +21,7 @@ def places(file):
 def is_there(file, test):
     if file == "fuzz":
         return (TOP / f"tests/fuzz/{test}_fuzz.c").is_file() and f"'{test}'" in (TOP / "tests/fuzz/meson.build").read_text()
-    pattern = re.compile(rf"TEST\({test}\)|def {test}\(")
+    pattern = re.compile(rf"TEST(?:_OF_FILES)?\({test}\)|def {test}\(")
     return any(pattern.search(path.read_text(encoding="utf-8")) for path in places(file))
 
 
