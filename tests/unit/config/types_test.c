@@ -355,9 +355,10 @@ TEST(a_new_store_has_the_groups_rules_and_conditions_that_others_rely_on)
                "{\"name\":\"Connection Failure\",\"description\":\"A connection between two "
                "applications is lost.\",\"detectEvent\":\"00-04504\",\"cancelEvent\":\"00-04503\","
                "\"cancelTimeout\":172800}");
-    CHECK_TEXT(ground_json(ground, &OBJECT_ALARM_CONDITION, "Application Not Responding"),
-               "{\"name\":\"Application Not Responding\",\"description\":\"An application lives and "
-               "does not respond.\",\"detectEvent\":\"00-05075\",\"cancelEvent\":\"00-05061\"}");
+    CHECK_TEXT(
+        ground_json(ground, &OBJECT_ALARM_CONDITION, "Application Not Responding"),
+        "{\"name\":\"Application Not Responding\",\"description\":\"An application lives and "
+        "does not respond.\",\"detectEvent\":\"00-05075\",\"cancelEvent\":\"00-05061\"}");
     CHECK_TEXT(ground_json(ground, &OBJECT_TENANT, "Environment"),
                "{\"name\":\"Environment\",\"defaultCapacityRule\":"
                "\"Default_One_interaction_of_any_type_only/CapacityRule\"}");
