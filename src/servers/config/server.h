@@ -9,9 +9,9 @@
  *   server_subscribers.c  who is told what; server_copy.c    what proxies are told beside
  *   server_history.c      what became of objects and accounts; server_undo.c takes revisions back
  *   server_trust.c        who acts; server_acl.c     permissions: read, changed, kept
- *   server_accounts.c     log-ins and passwords; server_account_jobs.c hashes on worker threads,
- *                         server_account_store.c is what is on disk of them,
- *                         server_last_login.c what is told of them */
+ *   server_accounts.c     log-ins; server_passwords.c  new passwords;
+ *                         server_account_jobs.c hashes on worker threads, server_account_store.c
+ *                         is what is on disk of them, server_last_login.c what is told of them */
 #ifndef SERVERS_CONFIG_SERVER_H
 #define SERVERS_CONFIG_SERVER_H
 

@@ -21,7 +21,7 @@ enum { TENANT_DEPTH_MAX = 16, BUSY_RETRY_MS = 1000 };
 
 /* --- who ------------------------------------------------------------------------------------ */
 
-static const struct object *find_person(const struct config_server *server, struct text user_name)
+const struct object *account_person(const struct config_server *server, struct text user_name)
 {
     size_t count;
     const struct object *const *all = object_set_of(server->objects, &OBJECT_PERSON, &count);
@@ -42,8 +42,8 @@ static const struct kv *annex_of(const struct object *object)
 }
 
 /* The person's own, the tenant's, then those of the tenants above it. */
-static const struct account_options *rules_of(const struct config_server *server,
-                                              const struct object *person, struct scope *scope)
+const struct account_options *account_rules_of(const struct config_server *server,
+                                               const struct object *person, struct scope *scope)
 {
     struct option_layer layers[TENANT_DEPTH_MAX + 1];
     struct option_source source = { TEXT(""), layers, 0 };
@@ -142,7 +142,7 @@ static void refuse_application(struct link_request *request)
     link_refuse(request, &error);
 }
 
-static void refuse_password(struct link_request *request, const char *words)
+void account_refuse_password(struct link_request *request, const char *words)
 {
     struct link_error error = {
         .err = ERR_INVALID,
@@ -362,7 +362,7 @@ static void on_looked_at_new(struct hash_job *job, const struct object *person,
         if (job->request == NULL)
             LOG_FIRST_PASSWORD_FAILED(&job->accounts->server->app->log, err_words(job->err));
         else if (job->is_former)
-            refuse_password(job->request, "must not be one that was used before");
+            account_refuse_password(job->request, "must not be one that was used before");
         else
             refuse_busy(job->request, "there is no memory for hashing");
         if (job->request == NULL) job->accounts->on_begun(job->accounts->server);
@@ -377,7 +377,7 @@ static void on_looked_at(struct hash_job *job)
     const struct config_server *server = job->accounts->server;
     const struct object *person =
         object_set_find_dbid(server->objects, &OBJECT_PERSON, job->person_dbid);
-    const struct account_options *rules = rules_of(server, person, job->life);
+    const struct account_options *rules = account_rules_of(server, person, job->life);
     if (job->is_new_password) {
         on_looked_at_new(job, person, rules);
         return;
@@ -401,8 +401,8 @@ static void fill_who(struct hash_job *job, const struct object *person)
     };
 }
 
-static struct hash_job *job_about(struct config_server *server, struct link_request *request,
-                                  struct text user_name, const struct object *person)
+struct hash_job *account_job(struct config_server *server, struct link_request *request,
+                             struct text user_name, const struct object *person)
 {
     struct hash_job *job = hash_job_new(server->accounts);
     struct scope *life = job->life;
@@ -422,7 +422,7 @@ static struct hash_job *job_about(struct config_server *server, struct link_requ
     return job;
 }
 
-static void submit(struct hash_job *job)
+void account_submit(struct hash_job *job)
 {
     struct link_request *request = job->request;
     if (!hash_job_submit(job)) refuse_busy(request, "too many log-ins at once");
@@ -433,105 +433,13 @@ void request_authenticate(void *self, struct link_request *request, const void *
     struct config_server *server = self;
     const struct config_authenticate *asked = fields;
     if (!trust_with_accounts(server, request)) return;
-    const struct object *person = find_person(server, asked->user_name);
-    struct hash_job *job = job_about(server, request, asked->user_name, person);
+    const struct object *person = account_person(server, asked->user_name);
+    struct hash_job *job = account_job(server, request, asked->user_name, person);
     job->needs_present = true;
     job->password = scope_keep(job->life, asked->password);
     job->application = scope_keep(job->life, asked->application);
     job->address = scope_keep(job->life, asked->address);
-    submit(job);
-}
-
-/* Texts are views. */
-struct password_order {
-    const struct object *person; /* NULL: there is none, and nobody is told so */
-    struct text user_name, present, wanted, application, address;
-    bool needs_present, refuses_present, must_change;
-};
-
-static void order_password(struct config_server *server, struct link_request *request,
-                           const struct password_order *order)
-{
-    struct fault fault = { 0 };
-    struct hash_job *job = job_about(server, request, order->user_name, order->person);
-    const struct account_options *rules = rules_of(server, order->person, job->life);
-    if (account_check_password(rules, order->wanted, order->user_name, &fault)) {
-        refuse_password(request, fault.words);
-        hash_job_end(job);
-        return;
-    }
-    struct origin origin = origin_of(server, request);
-    struct actor actor = actor_of(server, job->life, request);
-    struct text by = user_of(job->life, request, &actor);
-    job->is_new_password = true;
-    job->needs_present = order->needs_present;
-    job->refuses_present = job->present.len &&
-                           (order->refuses_present || rules->password_no_repeats);
-    job->must_change = !order->needs_present && (order->must_change || rules->force_password_reset);
-    job->password = scope_keep(job->life, order->present);
-    job->wanted = scope_keep(job->life, order->wanted);
-    job->application = scope_keep(job->life, order->application);
-    job->address = scope_keep(job->life, order->address.len ? order->address : origin.address);
-    job->by = scope_keep(job->life, by.len || !order->needs_present ? by : job->who.employee_id);
-    const struct account *account = account_find(server->accounts, job->person_dbid);
-    job->former_count = account ? account_former_compared(account, rules) : 0;
-    for (uint32_t i = 0; i < job->former_count; i++)
-        job->former[i] = scope_keep(job->life, account->former[i]);
-    submit(job);
-}
-
-void request_set_password(void *self, struct link_request *request, const void *fields)
-{
-    struct config_server *server = self;
-    const struct config_set_password *asked = fields;
-    if (!trust_with_accounts(server, request)) return;
-    const struct object *person = find_person(server, asked->user_name);
-    bool is_from_tool = text_eq(origin_of(server, request).application, TEXT("tool"));
-    struct fault fault = { 0 };
-    if (person == NULL && is_from_tool) {
-        fault_set(&fault, ERR_NOT_FOUND, "userName", "there is no user %.*s",
-                  TEXT_ARG(asked->user_name));
-        link_refuse_fault(request, &fault);
-        return;
-    }
-    struct password_order order = {
-        .person = person,
-        .user_name = asked->user_name,
-        .present = asked->password,
-        .wanted = asked->new_password,
-        .application = asked->application.len ? asked->application : TEXT("carillon password"),
-        .address = asked->address,
-        .needs_present = !is_from_tool,
-        .refuses_present = !is_from_tool,
-        .must_change = asked->must_change,
-    };
-    order_password(server, request, &order);
-}
-
-void request_reset_password(void *self, struct link_request *request, const void *fields)
-{
-    struct config_server *server = self;
-    const struct config_reset_password *asked = fields;
-    struct problems problems = { .scope = link_request_scope(request) };
-    struct wanted wanted = { text_of(OBJECT_PERSON.name), asked->tenant, asked->key, MAY_CHANGE };
-    struct access_rights *rights = request_rights(server, request);
-    const struct object *person = object_wanted(server, rights, &wanted, &problems);
-    if (person && !permit_to_act_as(rights, person))
-        problem_add(&problems, PROBLEM_NO_PERMISSION, person->type, TEXT(""),
-                    "%.*s may what you may not: you cannot set that password",
-                    TEXT_ARG(person->key));
-    if (problems.count) {
-        refuse_problems(server, request, &problems);
-        return;
-    }
-    struct password_order order = {
-        .person = person,
-        .user_name = body_text(&person->body, "userName"),
-        .wanted = asked->new_password,
-        .application = origin_of(server, request).application,
-        .must_change = !asked->keep,
-    };
-    order_password(server, request, &order);
+    account_submit(job);
 }
 
 void request_compare_accounts(void *self, struct link_request *request, const void *fields)
@@ -565,7 +473,7 @@ static enum err write_secret_file(const char *path, struct text line)
 /* On disk before its hash is: who dies in between makes another one at the next start. */
 static void make_first_password(struct config_server *server, const struct object *person)
 {
-    struct hash_job *job = job_about(server, NULL, TEXT(BUILTIN_ACCOUNT), person);
+    struct hash_job *job = account_job(server, NULL, TEXT(BUILTIN_ACCOUNT), person);
     char generated[PASSWORD_GENERATED_BYTES + 1];
     password_generate(generated);
     struct text path = first_password_path(server, job->life);

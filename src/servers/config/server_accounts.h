@@ -57,6 +57,19 @@ struct hash_job {
     void (*on_hashed)(struct hash_job *job);
 };
 
+/* --- server_accounts.c ---------------------------------------------------------------------- */
+
+/* NULL: nobody has that user name. */
+const struct object *account_person(const struct config_server *server, struct text user_name);
+/* By the annexes of the person and of her tenants; `person` NULL: Environment's. In `scope`. */
+const struct account_options *account_rules_of(const struct config_server *server,
+                                               const struct object *person, struct scope *scope);
+/* A question about an account; `person` NULL: of nobody, which takes as long. */
+struct hash_job *account_job(struct config_server *server, struct link_request *request,
+                             struct text user_name, const struct object *person);
+void account_submit(struct hash_job *job); /* or its request is refused, where too many wait */
+void account_refuse_password(struct link_request *request, const char *words);
+
 /* --- server_account_jobs.c ------------------------------------------------------------------ */
 
 struct hash_job *hash_job_new(struct accounts *accounts);
