@@ -198,10 +198,13 @@ class CrashLoop(unittest.TestCase):
     def test_too_many_quick_deaths_end_in_stopped_with_the_alarm(self):
         options = {"crash-loop-limit": 2, "restart-delay-first": 0, "restart-delay-max": 0}
         with Installation(small_config(), options=options) as centre:
+            def runs(former):
+                """The pid of the next one. Who is not born yet is not started, which is no death; the state may be the former's."""
+                pid = centre.pid("outbound")
+                return pid not in (None, former) and centre.state("outbound") == "RUNNING" and centre.pid("outbound") == pid and pid
             pid = None
-            for _ in range(3):  # who is not born yet is not started, which is no death
-                pid = wait_until(lambda former=pid: centre.state("outbound") == "RUNNING" and centre.pid("outbound") != former
-                                 and centre.pid("outbound"), 10, what="it runs again")
+            for _ in range(3):
+                pid = wait_until(lambda former=pid: runs(former), 10, what="it runs again")
                 os.kill(pid, signal.SIGKILL)
             loops = "carillon_supervisor_crash_loops_total"  # STOPPED it is for a moment after each death, too
             wait_until(lambda: centre.metrics()[loops], 10, what="a crash loop")
