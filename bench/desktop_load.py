@@ -92,7 +92,8 @@ class ManyDesktops(DesktopCentre):
         tokens = [secrets.token_bytes(32) for _ in self.people]
         config, = (self.data / "config").glob("*.db")
         with contextlib.closing(sqlite3.connect(config)) as base, base:
-            base.executemany("insert into account values (?, ?, ?, 0, '', '', 0, ?)",
+            base.executemany("insert into account (person_dbid, hash, stamp, must_change, former, failures, locked_until_utc_ms, "
+                             "used_utc_ms) values (?, ?, ?, 0, '', '', 0, ?)",
                              [(dbids[name], HASH, STAMP, now_ms) for name in self.people])
         web, = (self.data / "web").glob("*.db")
         with contextlib.closing(sqlite3.connect(web)) as base, base:
