@@ -160,6 +160,7 @@ const deeds = {
     await logIn(page)
     await press(page, 'link', 'Applications')
     await press(page, 'link', given.application)
+    await page.getByRole('button', { name: 'Stop gracefully' }).waitFor(WAIT) // the list has states, too
     await page.getByText('RUNNING', { exact: true }).waitFor(WAIT)
     await press(page, 'link', 'Its figures as they grow')
     await tabTo(page, 'textbox', 'Figures that contain')

@@ -10,6 +10,7 @@
 import contextlib
 import http.client
 import json
+import time
 
 from desktops import PASSWORD, log_in
 from harness import Installation, http_call, wait_until
@@ -98,7 +99,7 @@ class Events:
 class RestCentre(Installation):
     def __init__(self, users=(BOSS, AGENT), config=None, **more):
         super().__init__(config or rest_config(), **more)
-        self.users = users
+        self.users, self.has_control = users, False
 
     def __enter__(self):
         super().__enter__()
@@ -112,4 +113,10 @@ class RestCentre(Installation):
             return http_call(self.port("web"), "GET", "/health", timeout=2).status == 200
 
     def client(self, user=BOSS):
-        return Client(self.port("web"), log_in(self.port("web"), user))
+        """Logged in. Web runs before its links stand: the first one waits for that with control."""
+        client = Client(self.port("web"), log_in(self.port("web"), user))
+        end = time.monotonic() + (0 if self.has_control else 5)
+        while time.monotonic() < end and client.get("/api/ctl/v1/applications").status == 503:
+            time.sleep(0.05)
+        self.has_control = True
+        return client

@@ -5,7 +5,7 @@ import json
 import unittest
 
 from harness import wait_until
-from rest import HOST, RestCentre, rest_config
+from rest import AGENT, HOST, RestCentre, rest_config
 from websocket_client import Refused
 
 SKILLS = "/api/cfg/v1/skills"
@@ -25,17 +25,18 @@ def with_proxy():
 class WithoutConfig(unittest.TestCase):
     def test_orders_are_given_from_the_host_and_asked_again_later_over_rest_while_config_is_away(self):
         with RestCentre() as centre:
-            boss = centre.client()
+            centre.client()
+            agent = centre.client(AGENT)  # whom control has not asked config about
             centre.cli("ctl", "status")
             centre.cli("ctl", "stop", "config")
             told = centre.cli("ctl", "status")
             self.assertRegex(told.stdout, r"(?m)^config +STOPPED")
             self.assertIn("where it was last", told.stderr)
-            asked = boss.get("/api/ctl/v1/applications")
+            asked = agent.get("/api/ctl/v1/applications")
             self.assertEqual(asked.status, 503)
             self.assertIn("Retry-After", asked.headers)
             centre.cli("ctl", "start", "config")
-            wait_until(lambda: boss.get("/api/ctl/v1/applications").status == 200, 20, what="states")
+            wait_until(lambda: agent.get("/api/ctl/v1/applications").status == 200, 20, what="states")
 
     def test_web_works_through_it_and_reads_while_config_is_away(self):
         def log_in():
