@@ -347,6 +347,7 @@ class OfPostgres(Lists, unittest.TestCase):
             centre.kill("outbound")
             wait_until(lambda: centre.pid("outbound") not in (old, None), ANSWER_S, what="it runs again")
             new = centre.pid("outbound")
+            centre.wait_running(["outbound"])  # until then the former HTTP Proxy may answer
             centre.wait_for_http(15)
             self.assertEqual(centre.pid("outbound"), new, "it ended once more")
             self.work(centre, groups[1], "a2")
